@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// The language between core and edge: Events tell what happened, Actions what is to be done about it. The core never calls out, the edge never decides.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/exit_status.hpp"
+#include "common/messages.hpp"
+#include "common/pfile.hpp"
+#include "common/process.hpp"
+#include "common/time.hpp"
+
+namespace banken::core {
+
+using EntryKey = std::uint32_t;     // one entry as long as it lives, across reloads; given by the supervisor from 1, never used again
+using RunId = std::uint64_t;        // one run of a script; from 1, never used again
+using OrderId = std::uint64_t;      // one order; 0: nobody waits for an answer
+
+// A process that passes all filters of an entry, and what the choice among several needs to know.
+struct Candidate {
+    ProcessId id;
+    bool root = true;               // its parent does not match the same entry
+    bool fork_no_exec = false;      // has not exec'ed since its fork
+    bool in_session_scope = false;  // its cgroup is a session-*.scope: a login, not a daemon
+    pid_t session = 0;
+    uid_t user = 0;
+    std::string argv0;
+
+    friend bool operator==(const Candidate&, const Candidate&) = default;
+};
+
+// ---- events ----
+
+// What matches an entry now: the answer to a Look (asked), or a sweep's news. Sent after every sweep for an entry that is not AVAIL.
+struct Looked {
+    EntryKey entry = 0;
+    bool asked = false;
+    std::vector<Candidate> matches;
+};
+// The first sweep is complete: every entry has had its Looked.
+struct FirstSweepDone {};
+// The followed process has ended and its cause is known, or known to be unknown.
+struct Died {
+    EntryKey entry = 0;
+    ProcessId process;
+    Cause cause;
+};
+// The script's child exists and waits for release: it is recorded first (spec/shared-memory.md).
+struct ScriptStarted {
+    RunId run = 0;
+    ProcessId process;
+};
+struct ScriptEnded {
+    enum class How { exited, refused, not_executed };
+    RunId run = 0;
+    How how = How::exited;
+    int status = 0;                 // wait status, with `exited`
+    std::string reason;             // with `refused`, `not_executed`: "/path is writable by others"
+};
+enum class Verb { stop, start, clear, restart, dump, shutdown };
+struct Order {
+    OrderId id = 0;
+    Verb verb{};
+    std::string target;             // name or pent_id of one entry; empty: all
+    std::optional<Duration> duration;   // stop … for 30m
+};
+// A pfile that passed every check.
+struct Reloaded {
+    OrderId order = 0;
+    Pfile pfile;
+};
+// A written dump, or why it is none.
+struct DumpDone {
+    OrderId order = 0;
+    std::string error;              // empty: in place
+};
+// The instant asked for by next_deadline() has come.
+struct Deadline {};
+
+using Event = std::variant<Looked, FirstSweepDone, Died, ScriptStarted, ScriptEnded, Order, Reloaded, DumpDone, Deadline>;
+
+// ---- actions, to be performed in their order ----
+
+struct Log {
+    Message message;
+};
+// The entry's record in the segment is to say what `Supervisor::entry` says now.
+struct Publish {
+    EntryKey entry = 0;
+};
+// The entries, their order or the parameters have changed: publish all.
+struct PublishAll {};
+struct Follow {
+    EntryKey entry = 0;
+    ProcessId process;              // replaces the one followed so far
+};
+struct Unfollow {
+    EntryKey entry = 0;
+};
+// Ask the matcher; the answer is a Looked with `asked`.
+struct Look {
+    EntryKey entry = 0;
+};
+enum class ScriptKind { restart, stop };
+struct RunScript {
+    RunId run = 0;
+    EntryKey entry = 0;
+    ScriptKind kind = ScriptKind::restart;
+};
+struct SignalScript {
+    RunId run = 0;
+    int signal = 0;                 // to its process group
+};
+struct SignalProcess {
+    ProcessId process;
+    int signal = 0;
+};
+struct Trace {
+    EntryKey entry = 0;
+    pid_t pid = 0;
+    std::string_view event;         // a name with static storage
+    std::string detail;
+};
+struct Answer {
+    OrderId order = 0;
+    int exit_status = 0;            // padmin's
+    std::string text;               // for stderr when refused
+};
+struct WriteDump {
+    OrderId order = 0;
+};
+// Write the dump, remove segment and semaphore, answer `order`, end the process.
+struct End {
+    int exit_status = 0;
+    std::string reason;             // for the dump: "order", "signal", "retry-over exit (crond)"
+    OrderId order = 0;
+};
+
+using Action = std::variant<Log, Publish, PublishAll, Follow, Unfollow, Look, RunScript, SignalScript, SignalProcess, Trace, Answer, WriteDump, End>;
+
+}  // namespace banken::core
