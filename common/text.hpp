@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small words about text that every parser and message needs. Blank = space or tab. Views point into what was passed in.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/result.hpp"
+#include "common/time.hpp"
+
+namespace banken {
+
+[[nodiscard]] constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+// Without the blanks around it.
+[[nodiscard]] std::string_view trimmed(std::string_view text);
+
+// The parts between separators: one more than there are separators, empty ones too.
+[[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
+
+// The bytes of the well-formed UTF-8 sequence at the beginning of `text` (RFC 3629: no overlong forms, no surrogates); 0: there is none.
+[[nodiscard]] std::size_t utf8_length(std::string_view text);
+
+// The place of the first byte that is no UTF-8, or of the first control character (U+0000..1f, 7f..9f).
+[[nodiscard]] std::optional<std::size_t> find_invalid_utf8(std::string_view text);
+[[nodiscard]] std::optional<std::size_t> find_control(std::string_view text);
+
+// Safe in logs and on terminals: bytes of control characters (C1 too) and of invalid UTF-8 as \xNN, tab as \t, newline as \n. A backslash stays.
+[[nodiscard]] std::string printable(std::string_view text);
+
+// In double quotes, printable, cut at 80 bytes: how a message repeats what it was given.
+[[nodiscard]] std::string quoted(std::string_view text);
+
+// The one of `known` that `word` was probably meant to be: at most a third of its bytes, rounded up, must be inserted, deleted, changed or swapped
+// with their neighbour, letter case aside. Empty: none is near enough.
+[[nodiscard]] std::string_view nearest(std::string_view word, std::span<const std::string_view> known);
+
+// ", did you mean NAME?", or nothing: the end of a message about an unknown word.
+[[nodiscard]] std::string did_you_mean(std::string_view word, std::span<const std::string_view> known);
+
+// Both ends allowed.
+struct Range {
+    std::uint64_t min = 0, max = 0;
+};
+
+// Decimal digits alone. The error has the whole story: `"x" is not a number, 0..100 expected`, `"101" is out of range, 0..100 expected`.
+[[nodiscard]] Result<std::uint64_t> number_of(std::string_view text, Range range);
+// The same, or hexadecimal after 0x. `expected` is the range as the error shall name it.
+[[nodiscard]] Result<std::uint64_t> hex_or_decimal_of(std::string_view text, Range range, std::string_view expected);
+
+// Whole seconds.
+[[nodiscard]] Result<Duration> seconds_of(std::string_view text, Range seconds);
+// Seconds with up to nine decimals: 0.5
+[[nodiscard]] Result<Duration> decimal_seconds_of(std::string_view text, Range seconds);
+
+}  // namespace banken
