@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The owner of one file descriptor. Whoever opens it asks for O_CLOEXEC.
+#pragma once
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace banken::sys {
+
+class UniqueFd {
+public:
+    UniqueFd() = default;
+    explicit UniqueFd(int fd) : fd_(fd) {}
+    UniqueFd(UniqueFd&& other) noexcept : fd_(other.release()) {}
+    UniqueFd& operator=(UniqueFd&& other) noexcept {
+        reset(other.release());
+        return *this;
+    }
+    ~UniqueFd() { reset(); }
+
+    [[nodiscard]] int get() const { return fd_; }
+    [[nodiscard]] bool valid() const { return fd_ >= 0; }
+    [[nodiscard]] int release() { return std::exchange(fd_, -1); }
+
+    // Closes what it owns; errno stays as it was, so that a refusal can still be told after the clean-up.
+    void reset(int fd = -1) {
+        const int old = std::exchange(fd_, fd);
+        if (old < 0) return;
+        const int before = errno;
+        ::close(old);
+        errno = before;
+    }
+
+private:
+    int fd_ = -1;
+};
+
+}  // namespace banken::sys
