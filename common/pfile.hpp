@@ -9,21 +9,12 @@
 #include <string_view>
 #include <vector>
 
+#include "common/diagnostic.hpp"
 #include "common/messages.hpp"
 #include "common/result.hpp"
 #include "common/time.hpp"
 
 namespace banken {
-
-// Where and why a text was not accepted. line 0: what is missing has no place. column counts bytes from 1.
-struct Diagnostic {
-    enum class Severity { error, warning };
-    Severity severity = Severity::error;
-    std::size_t line = 0, column = 0;
-    std::string text;
-};
-// "FILE:LINE:COLUMN: error: TEXT", "FILE: error: TEXT" without a place.
-[[nodiscard]] std::string text_of(const Diagnostic& diagnostic, std::string_view file);
 
 // A script with its arguments, split at blanks, double quotes grouping. Empty: `-`, only report.
 struct Command {

@@ -8,8 +8,8 @@
 namespace banken {
 namespace {
 
-constexpr std::size_t max_quoted = 80;         // bytes of a value that a message repeats
-constexpr std::size_t max_near_word = 64;      // a longer word is noise, and would cost the square of its length
+constexpr std::size_t max_quoted = 80;     // bytes of a value that a message repeats
+constexpr std::size_t max_near_word = 64;  // a longer word is noise, and would cost the square of its length
 
 unsigned char byte(std::string_view text, std::size_t at) { return static_cast<unsigned char>(text[at]); }
 bool is_continuation(unsigned char c) { return (c & 0xc0) == 0x80; }
@@ -19,13 +19,16 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + '
 bool is_control(std::string_view text, std::size_t length) {
     const unsigned char first = byte(text, 0);
     if (length == 1) return first < 0x20 || first == 0x7f;
-    return length == 2 && first == 0xc2 && byte(text, 1) < 0xa0;               // C1: terminals obey them too
+    return length == 2 && first == 0xc2 && byte(text, 1) < 0xa0;  // C1: terminals obey them too
 }
 
 void escape(std::string& out, char c) {
-    if (c == '\t') out += "\\t";
-    else if (c == '\n') out += "\\n";
-    else out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    if (c == '\t')
+        out += "\\t";
+    else if (c == '\n')
+        out += "\\n";
+    else
+        out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
 }
 
 // Edit distance with swaps of neighbours (optimal string alignment), letter case aside.
@@ -55,7 +58,8 @@ bool all_digits(std::string_view text, std::string_view digits = "0123456789") {
 Result<std::uint64_t> digits_in_range(std::string_view text, std::string_view digits, int base, Range range, std::string_view expected) {
     std::uint64_t value = 0;
     const auto error = std::from_chars(digits.data(), digits.data() + digits.size(), value, base).ec;
-    if (error != std::errc{} || value < range.min || value > range.max) return fail("{} is out of range, {} expected", quoted(text), expected);
+    if (error != std::errc{} || value < range.min || value > range.max)
+        return fail("{} is out of range, {} expected", quoted(text), expected);
     return value;
 }
 
@@ -115,8 +119,10 @@ std::string printable(std::string_view text) {
     while (!text.empty()) {
         const auto length = utf8_length(text);
         const auto sequence = text.substr(0, std::max<std::size_t>(length, 1));
-        if (length != 0 && !is_control(text, length)) out += sequence;
-        else std::for_each(sequence.begin(), sequence.end(), [&out](char c) { escape(out, c); });
+        if (length != 0 && !is_control(text, length))
+            out += sequence;
+        else
+            std::for_each(sequence.begin(), sequence.end(), [&out](char c) { escape(out, c); });
         text.remove_prefix(sequence.size());
     }
     return out;
@@ -125,7 +131,7 @@ std::string printable(std::string_view text) {
 std::string quoted(std::string_view text) {
     if (text.size() <= max_quoted) return fmt::format("\"{}\"", printable(text));
     std::size_t end = max_quoted;
-    while (end > max_quoted - 3 && is_continuation(byte(text, end))) --end;    // do not cut a character in two
+    while (end > max_quoted - 3 && is_continuation(byte(text, end))) --end;  // do not cut a character in two
     return fmt::format("\"{}...\"", printable(text.substr(0, end)));
 }
 
@@ -155,7 +161,8 @@ Result<std::uint64_t> number_of(std::string_view text, Range range) {
 Result<std::uint64_t> hex_or_decimal_of(std::string_view text, Range range, std::string_view expected) {
     const bool hex = text.starts_with("0x") || text.starts_with("0X");
     const auto digits = hex ? text.substr(2) : text;
-    if (!all_digits(digits, hex ? "0123456789abcdefABCDEF" : "0123456789")) return fail("{} is not a number, {} expected", quoted(text), expected);
+    if (!all_digits(digits, hex ? "0123456789abcdefABCDEF" : "0123456789"))
+        return fail("{} is not a number, {} expected", quoted(text), expected);
     return digits_in_range(text, digits, hex ? 16 : 10, range, expected);
 }
 

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// What may stand in a pfile and in banken.conf, as tables: the readers obey them, man pages and tests are compared with them.
+// Source: spec/pfile.md (PARAM, PENT, RESOURCE), spec/pcheck.md (banken.conf).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/messages.hpp"
+#include "common/result.hpp"
+#include "common/text.hpp"
+#include "common/time.hpp"
+
+namespace banken {
+
+enum class ValueKind {
+    shm_key,          // 1..0xffffffff, hex or decimal
+    number,           // in `range`
+    seconds,          // in `range`
+    decimal_seconds,  // in `range`, 0.5
+    path,             // absolute
+    word,             // anything, no blanks
+    choice,           // one of `choices`
+    choice_or_path,   // one of `choices`, or an absolute path
+    choices,          // some of `choices`, separated by commas, or none
+    rate,             // LINES/SECONDS, each in `range`; or 0
+};
+
+struct ValueRule {
+    ValueKind kind{};
+    Range range{};               // where `kind` says so
+    std::string_view choices{};  // "event, poll"
+};
+
+// What a value means; which member counts is said by the kind.
+struct Value {
+    std::uint64_t number = 0;  // choice: its place; choices: a bit for each, the first is bit 0; rate: its lines, 0: no limit
+    Duration duration{};       // seconds, decimal_seconds; rate: its period
+    std::string path{};        // path, word; choice_or_path: empty if it was one of the choices
+};
+
+// The error says what is wrong with the value and what was expected.
+[[nodiscard]] Result<Value> value_of(std::string_view text, const ValueRule& rule);
+
+// "event, poll" as a list.
+[[nodiscard]] std::vector<std::string_view> choices_of(const ValueRule& rule);
+// The words of the manuals: "1..3600 s", "event, poll", "absolute path".
+[[nodiscard]] std::string text_of(const ValueRule& rule);
+
+// ---- the PARAM section of a pfile ----
+
+enum class ParamKey {
+    ipckey,
+    msg_check_interval,
+    monitor_interval,
+    monitor_try_count,
+    shm_dump_file,
+    detect,
+    confirm_wait,
+    script_timeout,
+    script_kill_wait,
+    script_parallel,
+    script_output,
+    script_env,
+    script_check,
+    remind_interval,
+    state_group,
+    events_dir,
+    defaults_file,
+    history_size,
+};
+inline constexpr std::size_t param_keys = static_cast<std::size_t>(ParamKey::history_size) + 1;
+
+struct ParamRule {
+    std::string_view name;
+    ValueRule value;
+    std::string_view fallback;  // the default as the manual says it; "required": there is none
+};
+
+// In the order of ParamKey.
+inline constexpr std::array<ParamRule, param_keys> param_rules{{
+    {"IPCKEY", {ValueKind::shm_key}, "required"},
+    {"MSG_CHECK_INTERVAL", {ValueKind::seconds, {1, 3600}}, "5"},
+    {"MONITOR_INTERVAL", {ValueKind::seconds, {1, 86400}}, "10"},
+    {"MONITOR_TRY_COUNT", {ValueKind::number, {1, 100}}, "2"},
+    {"SHM_DUMP_FILE", {ValueKind::path}, "required"},
+    {"DETECT", {ValueKind::choice, {}, "event, poll"}, "event"},
+    {"CONFIRM_WAIT", {ValueKind::decimal_seconds, {0, 60}}, "2, or MONITOR_INTERVAL if shorter"},
+    {"SCRIPT_TIMEOUT", {ValueKind::seconds, {0, 86400}}, "0"},
+    {"SCRIPT_KILL_WAIT", {ValueKind::seconds, {0, 600}}, "5"},
+    {"SCRIPT_PARALLEL", {ValueKind::number, {1, 1024}}, "16"},
+    {"SCRIPT_OUTPUT", {ValueKind::choice_or_path, {}, "inherit, null"}, "inherit"},
+    {"SCRIPT_ENV", {ValueKind::choice, {}, "inherit, clean"}, "inherit"},
+    {"SCRIPT_CHECK", {ValueKind::choice, {}, "strict, off"}, "strict"},
+    {"REMIND_INTERVAL", {ValueKind::seconds, {0, 604800}}, "3600"},
+    {"STATE_GROUP", {ValueKind::word}, "none"},
+    {"EVENTS_DIR", {ValueKind::path}, "[events] dir of banken.conf"},
+    {"DEFAULTS_FILE", {ValueKind::path}, "none"},
+    {"HISTORY_SIZE", {ValueKind::number, {64, 65536}}, "1024"},
+}};
+
+// ---- a PENT line: name:script:grace:retries:action[:option=value]... ----
+
+enum class PentField { name, script, grace, retries, action };
+inline constexpr std::size_t pent_fields = static_cast<std::size_t>(PentField::action) + 1;
+
+struct FieldRule {
+    std::string_view name;   // in the manual
+    std::string_view title;  // in messages
+    std::string_view values;
+};
+inline constexpr std::array<FieldRule, pent_fields> pent_field_rules{{
+    {"name", "process name", "1..255 bytes"},
+    {"script", "restart script", "absolute path with arguments, or -"},
+    {"grace", "grace", "1..31536000 s"},
+    {"retries", "retry count", "0..10000, or unlimited"},
+    {"action", "retry-over action", "continue, exit, shutdown, hold"},
+}};
+inline constexpr std::size_t max_name = 255;  // bytes
+inline constexpr Range grace_range{1, 31536000}, grace_range_without_script{0, 31536000}, retries_range{0, 10000};
+
+struct ActionRule {
+    std::string_view name;
+    RetryOverAction action;
+    bool built;
+};
+inline constexpr std::array<ActionRule, 4> action_rules{{
+    {"continue", RetryOverAction::continue_, true},
+    {"exit", RetryOverAction::exit, true},
+    {"shutdown", RetryOverAction::shutdown, true},
+    {"hold", RetryOverAction::hold, false},
+}};
+
+struct OptionRule {
+    std::string_view name;
+    std::string_view fallback;  // the default as the manual says it; empty: the option is off
+    bool built;
+};
+inline constexpr auto option_rules = std::to_array<OptionRule>({
+    {"match", "name", false},
+    {"args", "", false},
+    {"exe", "", false},
+    {"user", "", false},
+    {"cgroup", "", false},
+    {"pidns", "same", false},
+    {"pidfile", "", false},
+    {"min", "", false},
+    {"max", "", false},
+    {"group", "", false},
+    {"after", "", false},
+    {"confirm", "CONFIRM_WAIT", false},
+    {"delay", "MONITOR_INTERVAL", false},
+    {"stable", "0", false},
+    {"script_timeout", "SCRIPT_TIMEOUT", false},
+    {"start_timeout", "MONITOR_INTERVAL x MONITOR_TRY_COUNT", false},
+    {"success_exit", "0", false},
+    {"run_as", "", false},
+    {"check", "", false},
+    {"check_interval", "30", false},
+    {"check_timeout", "10", false},
+    {"check_failures", "3", false},
+    {"heartbeat", "", false},
+    {"hung", "", false},
+    {"cpu", "", false},
+    {"rss", "", false},
+    {"fds", "", false},
+    {"on_limit", "alert", false},
+    {"stop", "TERM/60", false},
+    {"monitor", "on", false},
+    {"events", "", false},
+});
+
+// ---- a RESOURCE line: tag:kind:file ----
+
+inline constexpr ValueRule resource_kind_rule{ValueKind::choice, {}, "generic, cmdline"};
+inline constexpr bool resources_built = false;
+
+// ---- banken.conf ----
+
+enum class ConfigKey {
+    log_target,
+    log_socket,
+    log_facility,
+    log_level,
+    log_burst,
+    events_dir,
+    events_timeout,
+    detect_causes,
+    detect_connector,
+    state_dir,
+};
+inline constexpr std::size_t config_keys = static_cast<std::size_t>(ConfigKey::state_dir) + 1;
+
+struct ConfigRule {
+    std::string_view section, name;
+    ValueRule value;
+    std::string_view fallback;
+};
+
+// In the order of ConfigKey.
+inline constexpr std::array<ConfigRule, config_keys> config_rules{{
+    {"log", "target", {ValueKind::choice, {}, "auto, syslog, journal, stderr"}, "auto"},
+    {"log", "socket", {ValueKind::path}, "/dev/log"},
+    {"log",
+     "facility",
+     {ValueKind::choice,
+      {},
+      "user, mail, daemon, auth, syslog, lpr, news, uucp, cron, authpriv, ftp, "
+      "local0, local1, local2, local3, local4, local5, local6, local7"},
+     "daemon"},
+    {"log", "level", {ValueKind::choice, {}, "err, warning, notice, info, debug"}, "info"},
+    {"log", "burst", {ValueKind::rate, {1, 100000}}, "20/10"},
+    {"events", "dir", {ValueKind::path}, "/etc/banken/events"},
+    {"events", "timeout", {ValueKind::seconds, {1, 86400}}, "300"},
+    {"detect", "causes", {ValueKind::choices, {}, "stat, pidfd, connector, oom"}, "stat,pidfd,connector,oom"},
+    {"detect", "connector", {ValueKind::choice, {}, "auto, always"}, "auto"},
+    {"state", "dir", {ValueKind::path}, "/var/lib/banken"},
+}};
+
+}  // namespace banken
