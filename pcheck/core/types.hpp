@@ -48,6 +48,7 @@ struct Died {
     EntryKey entry = 0;
     ProcessId process;
     Cause cause;
+    BootTicks noticed = 0;          // when the edge saw it first: what started later is younger than the death
 };
 // The script's child exists and waits for release: it is recorded first (spec/shared-memory.md).
 struct ScriptStarted {
@@ -73,7 +74,7 @@ struct Reloaded {
     OrderId order = 0;
     Pfile pfile;
 };
-// A written dump, or why it is none.
+// A dump in place, or why there is none.
 struct DumpDone {
     OrderId order = 0;
     std::string error;              // empty: in place
@@ -119,6 +120,13 @@ struct SignalProcess {
     ProcessId process;
     int signal = 0;
 };
+// One `Reminder` line. The edge words it, since only it knows the time zone of `since`.
+struct Remind {
+    enum class What { given_up, running_again, paused, without_script, waiting };
+    EntryKey entry = 0;
+    What what{};
+    WallTime since{};
+};
 struct Trace {
     EntryKey entry = 0;
     pid_t pid = 0;
@@ -140,6 +148,7 @@ struct End {
     OrderId order = 0;
 };
 
-using Action = std::variant<Log, Publish, PublishAll, Follow, Unfollow, Look, RunScript, SignalScript, SignalProcess, Trace, Answer, WriteDump, End>;
+using Action = std::variant<Log, Remind, Publish, PublishAll, Follow, Unfollow, Look, RunScript, SignalScript, SignalProcess, Trace, Answer,
+                            WriteDump, End>;
 
 }  // namespace banken::core

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// What time brings: waits that end, limits that are reached, looks and reminders that are due.
+#include <csignal>
+
+#include "pcheck/core/supervisor.hpp"
+
+namespace banken::core {
+namespace {
+
+constexpr Duration after_kill = std::chrono::seconds(10);              // what is still there then cannot be ended
+constexpr Duration script_runs_long = std::chrono::seconds(300);       // then it is told for the first time
+
+bool is_due(std::optional<Instant>& deadline, Instant now) {
+    if (!deadline || *deadline > now) return false;
+    deadline.reset();
+    return true;
+}
+
+}  // namespace
+
+void Supervisor::due(Watch& watch) {
+    if (is_due(watch.paused_until, now_.instant)) {
+        resume(watch);
+        log(messages::monitoring(true, watch.ref()));
+    }
+    if (is_due(watch.timer, now_.instant)) timer_due(watch);
+    if (is_due(watch.look_at, now_.instant)) ask(watch, watch.state == EntryState::start ? Question::start : Question::confirm);
+    if (is_due(watch.remind_at, now_.instant)) remind(watch);
+}
+
+void Supervisor::timer_due(Watch& watch) {
+    switch (watch.state) {
+        case EntryState::down: return ask(watch, watch.wait == EntryWait::confirm ? Question::confirm_over : Question::wait_over);
+        case EntryState::restart: return script_limit_due(watch);
+        case EntryState::start:
+            if (!watch.paused) log(messages::set_pid_fail(watch.ref()));
+            return failed(watch);
+        case EntryState::stall: return stop_limit_due(watch);
+        case EntryState::unknown:
+        case EntryState::avail:
+        case EntryState::retry_over:
+        case EntryState::hold: return;
+    }
+}
+
+void Supervisor::script_limit_due(Watch& watch) {
+    ScriptRun& script = *watch.script;
+    switch (script.phase) {
+        case ScriptRun::Phase::running:
+            script.phase = ScriptRun::Phase::terminated;
+            watch.timer = now_.instant + param_.script_kill_wait;
+            return emit(SignalScript{script.run, SIGTERM});
+        case ScriptRun::Phase::terminated:
+            script.phase = ScriptRun::Phase::killed;
+            watch.timer = now_.instant + after_kill;
+            return emit(SignalScript{script.run, SIGKILL});
+        case ScriptRun::Phase::killed:
+            log(messages::cannot_end(watch.ref(), script.process ? script.process->pid : 0));
+            return over(watch);
+    }
+}
+
+void Supervisor::stop_limit_due(Watch& watch) {
+    if (!watch.main) return;
+    if (watch.killed) {
+        log(messages::cannot_end(watch.ref(), watch.main->pid));
+        return over(watch);
+    }
+    watch.killed = true;
+    watch.timer = now_.instant + after_kill;
+    emit(SignalProcess{*watch.main, SIGKILL});
+}
+
+void Supervisor::arm_reminder(Watch& watch) {
+    watch.remind_at.reset();
+    if (param_.remind_interval == Duration{}) return;
+    const bool held = watch.state == EntryState::down && watch.wait != EntryWait::confirm && watch.wait != EntryWait::delay;
+    const bool idle = held || watch.given_up() || (watch.state == EntryState::avail && watch.paused);
+    if (idle) watch.remind_at = now_.instant + param_.remind_interval;
+    if (watch.state == EntryState::restart) watch.remind_at = now_.instant + script_runs_long;
+}
+
+void Supervisor::remind(Watch& watch) {
+    watch.remind_at = now_.instant + param_.remind_interval;
+    switch (watch.state) {
+        case EntryState::restart: {
+            if (!watch.script || !watch.script->process) return;
+            const auto since = std::chrono::duration_cast<std::chrono::seconds>(now_.instant - watch.script->begun);
+            return log(messages::script_running(watch.ref(), watch.script->process->pid, since));
+        }
+        case EntryState::avail: return emit(Remind{watch.key, Remind::What::paused, watch.paused_since});
+        case EntryState::down:
+            if (watch.wait == EntryWait::operator_) return emit(Remind{watch.key, Remind::What::paused, watch.paused_since});
+            if (watch.wait == EntryWait::script) return emit(Remind{watch.key, Remind::What::without_script, watch.since_wall});
+            return emit(Remind{watch.key, Remind::What::waiting, watch.since_wall});
+        case EntryState::retry_over:
+        case EntryState::hold:
+            return emit(Remind{watch.key, watch.seen ? Remind::What::running_again : Remind::What::given_up, watch.since_wall});
+        case EntryState::unknown:
+        case EntryState::start:
+        case EntryState::stall: return;
+    }
+}
+
+}  // namespace banken::core

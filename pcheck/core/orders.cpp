@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Orders, answered when their decision is recorded. The exit statuses are padmin's (common/exit_code.hpp).
+#include <charconv>
+
+#include "common/exit_code.hpp"
+#include "pcheck/core/supervisor.hpp"
+
+namespace banken::core {
+namespace {
+
+constexpr int refused = static_cast<int>(ExitCode::refused);
+constexpr int no_such_entry = static_cast<int>(ExitCode::no_such_entry);
+constexpr int usage = static_cast<int>(ExitCode::usage);
+
+std::optional<unsigned> as_id(std::string_view target) {
+    unsigned id = 0;
+    const auto [end, error] = std::from_chars(target.data(), target.data() + target.size(), id);
+    return error == std::errc{} && end == target.data() + target.size() ? std::optional(id) : std::nullopt;
+}
+
+}  // namespace
+
+void Supervisor::answer(OrderId order, int exit_status, std::string text) {
+    if (order != 0) emit(Answer{order, exit_status, std::move(text)});
+}
+
+// A name of digits only is addressed by id (spec/padmin.md, Manners).
+std::vector<EntryKey> Supervisor::named(std::string_view target) const {
+    std::vector<EntryKey> keys;
+    const auto id = as_id(target);
+    for (const EntryKey key : order_) {
+        const Watch& watch = watches_.at(key);
+        if (id ? watch.pent_id == *id : watch.pent.name == target) keys.push_back(key);
+    }
+    return keys;
+}
+
+void Supervisor::carry_out(const Order& order) {
+    emit(Trace{0, 0, "order", fmt::format("{} {}", static_cast<int>(order.verb), order.target)});
+    switch (order.verb) {
+        case Verb::dump: return emit(WriteDump{order.id});
+        case Verb::shutdown: return finish(0, order.id != 0 ? "order" : "signal", order.id);
+        case Verb::stop:
+        case Verb::start:
+        case Verb::clear:
+        case Verb::restart: break;
+    }
+    if (order.target.empty()) return for_all(order);
+    const std::vector<EntryKey> keys = named(order.target);
+    if (keys.empty()) return answer(order.id, no_such_entry, fmt::format("no entry \"{}\"", order.target));
+    if (keys.size() > 1) {
+        std::string ids;
+        for (const EntryKey key : keys) ids += fmt::format("{}{}", ids.empty() ? "" : ", ", watches_.at(key).pent_id);
+        return answer(order.id, refused, fmt::format("\"{}\" is the name of several entries: say which by pent_id ({})", order.target, ids));
+    }
+    for_one(order, watches_.at(keys.front()));
+}
+
+void Supervisor::for_all(const Order& order) {
+    if (order.verb != Verb::stop && order.verb != Verb::start) return answer(order.id, usage, "this order needs the name or pent_id of an entry");
+    for (const EntryKey key : order_) {
+        Watch& watch = watches_.at(key);
+        if (order.verb == Verb::stop) {
+            pause(watch, order.duration);
+        } else {
+            resume(watch);
+        }
+    }
+    log(messages::monitoring(order.verb == Verb::start, {}));
+    answer(order.id);
+}
+
+void Supervisor::for_one(const Order& order, Watch& watch) {
+    switch (order.verb) {
+        case Verb::stop:
+            pause(watch, order.duration);
+            log(messages::monitoring(false, watch.ref()));
+            return answer(order.id);
+        case Verb::start:
+            resume(watch);
+            log(messages::monitoring(true, watch.ref()));
+            return answer(order.id);
+        case Verb::clear:
+            order_clear(watch);
+            return answer(order.id);
+        case Verb::restart: return order_restart(watch, order);
+        case Verb::dump:
+        case Verb::shutdown: return;
+    }
+}
+
+void Supervisor::pause(Watch& watch, std::optional<Duration> duration) {
+    touch(watch);
+    watch.paused_until = duration ? std::optional(now_.instant + *duration) : std::nullopt;
+    if (watch.paused) return;
+    watch.paused = true;
+    watch.paused_since = now_.wall;
+    if (watch.state == EntryState::down) return enter(watch, EntryState::down, EntryWait::operator_);
+    if (watch.state == EntryState::avail) arm_reminder(watch);
+    if (watch.state == EntryState::stall) watch.reason = EntryReason::stall;      // the stop goes on, no script after it
+}
+
+void Supervisor::resume(Watch& watch) {
+    touch(watch);
+    watch.paused = false;
+    watch.paused_until.reset();
+    if (watch.state == EntryState::down) return fresh(watch);
+    if (watch.state != EntryState::avail) return;
+    arm_reminder(watch);
+    if (watch.main->pid == watch.logged_pid) return;
+    watch.logged_pid = watch.main->pid;
+    log(messages::up(watch.ref(), watch.logged_pid));
+}
+
+void Supervisor::order_clear(Watch& watch) {
+    touch(watch);
+    clear(watch);
+    if (watch.given_up()) return fresh(watch);
+    if (watch.state == EntryState::down && watch.wait != EntryWait::script) failed(watch);
+}
+
+void Supervisor::order_restart(Watch& watch, const Order& order) {
+    const auto refuse = [&](std::string why) { answer(order.id, refused, fmt::format("{}: {}", watch.pent.name, why)); };
+    if (watch.pent.script.none()) return refuse("it has no restart script");
+    if (watch.script) {
+        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now_.instant - watch.script->begun).count();
+        return refuse(fmt::format("its script has been running for {}s", seconds));
+    }
+    if (leaving_script_of(watch.pent.name)) return refuse("the script of the removed entry of this name still runs");
+    if (watch.state == EntryState::unknown) return refuse("not swept yet");
+    if (watch.state == EntryState::stall) return refuse("it is being stopped");
+    touch(watch);
+    if (watch.given_up()) {
+        clear(watch);
+        if (!watch.main) watch.main = watch.seen;      // started by hand meanwhile: no second copy beside it
+        if (watch.main) emit(Follow{watch.key, *watch.main});
+    }
+    if (watch.main && watch.question != Question::hand_over) {
+        stop(watch);
+    } else {
+        if (watch.main) emit(Unfollow{watch.key});
+        watch.main.reset();
+        watch.reason = EntryReason::operator_;
+        begin(watch, true);
+    }
+    answer(order.id);
+}
+
+}  // namespace banken::core

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// A reload as one step: entries that stay keep all that is kept of them (spec/padmin.md, reload).
+#include <algorithm>
+
+#include "pcheck/core/supervisor.hpp"
+
+namespace banken::core {
+namespace {
+
+// Equal but for the place in the file.
+bool same_values(const Pent& left, Pent right) {
+    right.line = left.line;
+    right.text = left.text;
+    return left == right;
+}
+
+}  // namespace
+
+void Supervisor::add(Pent pent) {
+    Watch watch;
+    watch.key = ++last_key_;
+    watch.pent = std::move(pent);
+    watch.since = now_.instant;
+    watch.since_wall = now_.wall;
+    order_.push_back(watch.key);
+    watch.pent_id = static_cast<unsigned>(order_.size());
+    touch(watch);
+    watches_.emplace(watch.key, std::move(watch));
+}
+
+void Supervisor::forget(EntryKey entry) {
+    const std::string name = watches_.at(entry).pent.name;
+    watches_.erase(entry);
+    for (const EntryKey key : order_) {      // a new entry of this name waited for the script
+        Watch& watch = watches_.at(key);
+        if (watch.pent.name == name && watch.wait == EntryWait::slot) ask(watch, Question::wait_over);
+    }
+}
+
+void Supervisor::remove(Watch& watch) {
+    emit(Unfollow{watch.key});
+    slots_.leave(watch.key);
+    touch(watch);
+    if (!watch.script) {
+        watches_.erase(watch.key);
+        return;
+    }
+    if (watch.script->process) log(messages::left_running(watch.ref(), watch.script->process->pid));
+    enter(watch, EntryState::restart);
+    watch.remind_at.reset();
+    watch.paused_until.reset();
+    leaving_.insert(watch.key);
+}
+
+// The table's row "reload: same, fields changed".
+void Supervisor::change(Watch& watch, Pent pent) {
+    watch.pent = std::move(pent);
+    if (watch.state == EntryState::down) failed(watch);
+}
+
+void Supervisor::on(const Reloaded& event) {
+    const std::vector<EntryKey> before = std::exchange(order_, {});
+    std::unordered_map<std::string, EntryKey> old;
+    for (const EntryKey key : before) old.emplace(watches_.at(key).pent.identity(), key);
+    param_ = event.pfile.param;
+    slots_.set_capacity(param_.script_parallel);
+    std::size_t added = 0, changed = 0, same = 0;
+    std::vector<EntryKey> fresh_ones, new_ones;
+    for (const Pent& pent : event.pfile.pents) {
+        const auto known = old.find(pent.identity());
+        if (known == old.end()) {
+            ++added;
+            add(pent);
+            new_ones.push_back(last_key_);
+            continue;
+        }
+        Watch& watch = watches_.at(known->second);
+        old.erase(known);
+        order_.push_back(watch.key);
+        watch.pent_id = static_cast<unsigned>(order_.size());
+        touch(watch);
+        const bool equal = same_values(watch.pent, pent);
+        ++(equal ? same : changed);
+        if (!equal) change(watch, pent);
+        if (watch.given_up()) fresh_ones.push_back(watch.key);
+    }
+    for (const auto& [identity, key] : old) remove(watches_.at(key));
+    emit(PublishAll{});
+    log(messages::reload_done(added, old.size(), changed, same));
+    for (const EntryKey key : new_ones) ask(watches_.at(key), Question::first);
+    for (const EntryKey key : fresh_ones) {
+        clear(watches_.at(key));
+        fresh(watches_.at(key));
+    }
+    answer(event.order);
+}
+
+}  // namespace banken::core

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pcheck/core/watch.hpp"
+
+namespace banken::core {
+
+std::optional<Instant> Watch::next_deadline() const {
+    std::optional<Instant> next;
+    for (const auto& deadline : {timer, look_at, remind_at, paused_until}) {
+        if (deadline && (!next || *deadline < *next)) next = deadline;
+    }
+    return next;
+}
+
+}  // namespace banken::core
