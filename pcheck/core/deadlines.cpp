@@ -7,8 +7,8 @@
 namespace banken::core {
 namespace {
 
-constexpr Duration after_kill = std::chrono::seconds(10);              // what is still there then cannot be ended
-constexpr Duration script_runs_long = std::chrono::seconds(300);       // then it is told for the first time
+constexpr Duration after_kill = std::chrono::seconds(10);         // what is still there then cannot be ended
+constexpr Duration script_runs_long = std::chrono::seconds(300);  // then it is told for the first time
 
 bool is_due(std::optional<Instant>& deadline, Instant now) {
     if (!deadline || *deadline > now) return false;
@@ -54,9 +54,7 @@ void Supervisor::script_limit_due(Watch& watch) {
             script.phase = ScriptRun::Phase::killed;
             watch.timer = now_.instant + after_kill;
             return emit(SignalScript{script.run, SIGKILL});
-        case ScriptRun::Phase::killed:
-            log(messages::cannot_end(watch.ref(), script.process ? script.process->pid : 0));
-            return over(watch);
+        case ScriptRun::Phase::killed: log(messages::cannot_end(watch.ref(), script.process ? script.process->pid : 0)); return over(watch);
     }
 }
 

@@ -7,7 +7,7 @@
 namespace banken::core {
 namespace {
 
-constexpr uid_t first_person = 1000;      // uids below belong to the system and its daemons
+constexpr uid_t first_person = 1000;  // uids below belong to the system and its daemons
 
 bool knew(const FollowMemory& memory, ProcessId id) {
     return std::ranges::any_of(memory.known, [id](const Candidate& known) { return known.id == id; });
@@ -36,7 +36,8 @@ bool is_person(const Candidate& candidate) { return candidate.user >= first_pers
 Choice choose(std::span<const Candidate> matches, const FollowMemory& memory, Scope scope, bool as_root) {
     const bool people_last = as_root && !memory.last;
     const auto merit = [&](const Candidate& candidate) {
-        return std::tuple(people_last && is_person(candidate), memory.last && candidate.argv0 != memory.last->argv0, candidate.in_session_scope);
+        return std::tuple(people_last && is_person(candidate), memory.last && candidate.argv0 != memory.last->argv0,
+                          candidate.in_session_scope);
     };
     const auto rank = [&](const Candidate& candidate) { return std::tuple(merit(candidate), candidate.id.start, candidate.id.pid); };
     Choice choice;

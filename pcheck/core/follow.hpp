@@ -12,24 +12,24 @@ namespace banken::core {
 
 // What the choice of a main process remembers of an entry.
 struct FollowMemory {
-    static constexpr std::size_t most = 64;      // known and orphans are bounded: what is beyond is told apart by session and age
+    static constexpr std::size_t most = 64;  // known and orphans are bounded: what is beyond is told apart by session and age
 
-    std::optional<Candidate> last;               // the last main process as last seen
-    std::vector<Candidate> known;                // what matched at the last look while the main process lived
-    std::vector<ProcessId> orphans;              // survivors of a dead main process: they never stand in for it
-    std::optional<BootTicks> death;              // when the last main process was noticed dead; unset after a fresh look was ordered
+    std::optional<Candidate> last;   // the last main process as last seen
+    std::vector<Candidate> known;    // what matched at the last look while the main process lived
+    std::vector<ProcessId> orphans;  // survivors of a dead main process: they never stand in for it
+    std::optional<BootTicks> death;  // when the last main process was noticed dead; unset after a fresh look was ordered
 };
 
 enum class Scope {
-    any_age,           // at start, and after an order
-    after_the_loss,    // only roots younger than the death count
+    any_age,         // at start, and after an order
+    after_the_loss,  // only roots younger than the death count
 };
 
 struct Choice {
-    const Candidate* chosen = nullptr;           // into the matches given; null: not found
-    std::size_t roots = 0;                       // how many could have been chosen
-    bool by_age_alone = false;                   // nothing but age told them apart
-    bool a_persons = false;                      // runs as uid 1000 or above, chosen by a pcheck of root without a uid to compare
+    const Candidate* chosen = nullptr;  // into the matches given; null: not found
+    std::size_t roots = 0;              // how many could have been chosen
+    bool by_age_alone = false;          // nothing but age told them apart
+    bool a_persons = false;             // runs as uid 1000 or above, chosen by a pcheck of root without a uid to compare
 };
 
 // pcheck's own view of who is trusted to stand in: as root, system users go before people.

@@ -51,13 +51,15 @@ void Supervisor::carry_out(const Order& order) {
     if (keys.size() > 1) {
         std::string ids;
         for (const EntryKey key : keys) ids += fmt::format("{}{}", ids.empty() ? "" : ", ", watches_.at(key).pent_id);
-        return answer(order.id, refused, fmt::format("\"{}\" is the name of several entries: say which by pent_id ({})", order.target, ids));
+        return answer(order.id, refused,
+                      fmt::format("\"{}\" is the name of several entries: say which by pent_id ({})", order.target, ids));
     }
     for_one(order, watches_.at(keys.front()));
 }
 
 void Supervisor::for_all(const Order& order) {
-    if (order.verb != Verb::stop && order.verb != Verb::start) return answer(order.id, usage, "this order needs the name or pent_id of an entry");
+    if (order.verb != Verb::stop && order.verb != Verb::start)
+        return answer(order.id, usage, "this order needs the name or pent_id of an entry");
     for (const EntryKey key : order_) {
         Watch& watch = watches_.at(key);
         if (order.verb == Verb::stop) {
@@ -80,9 +82,7 @@ void Supervisor::for_one(const Order& order, Watch& watch) {
             resume(watch);
             log(messages::monitoring(true, watch.ref()));
             return answer(order.id);
-        case Verb::clear:
-            order_clear(watch);
-            return answer(order.id);
+        case Verb::clear: order_clear(watch); return answer(order.id);
         case Verb::restart: return order_restart(watch, order);
         case Verb::dump:
         case Verb::shutdown: return;
@@ -97,7 +97,7 @@ void Supervisor::pause(Watch& watch, std::optional<Duration> duration) {
     watch.paused_since = now_.wall;
     if (watch.state == EntryState::down) return enter(watch, EntryState::down, EntryWait::operator_);
     if (watch.state == EntryState::avail) arm_reminder(watch);
-    if (watch.state == EntryState::stall) watch.reason = EntryReason::stall;      // the stop goes on, no script after it
+    if (watch.state == EntryState::stall) watch.reason = EntryReason::stall;  // the stop goes on, no script after it
 }
 
 void Supervisor::resume(Watch& watch) {
@@ -132,7 +132,7 @@ void Supervisor::order_restart(Watch& watch, const Order& order) {
     touch(watch);
     if (watch.given_up()) {
         clear(watch);
-        if (!watch.main) watch.main = watch.seen;      // started by hand meanwhile: no second copy beside it
+        if (!watch.main) watch.main = watch.seen;  // started by hand meanwhile: no second copy beside it
         if (watch.main) emit(Follow{watch.key, *watch.main});
     }
     if (watch.main && watch.question != Question::hand_over) {

@@ -8,8 +8,8 @@
 namespace banken::core {
 namespace {
 
-constexpr Duration first_look_gap = std::chrono::milliseconds(10);      // then doubled, until the sweep is as often
-constexpr Duration stop_limit = std::chrono::seconds(60);               // TERM/60, how a process is stopped
+constexpr Duration first_look_gap = std::chrono::milliseconds(10);  // then doubled, until the sweep is as often
+constexpr Duration stop_limit = std::chrono::seconds(60);           // TERM/60, how a process is stopped
 constexpr Duration worth_a_line = std::chrono::seconds(1);
 
 std::chrono::seconds round_up(Duration duration) { return std::chrono::ceil<std::chrono::seconds>(duration); }
@@ -49,7 +49,8 @@ void Supervisor::look_again(Watch& watch) {
 
 Scope Supervisor::scope_of(const Watch& watch, Question question) const {
     const bool waits_for_a_person = watch.wait == EntryWait::operator_ || watch.wait == EntryWait::script;
-    const bool after = (watch.state == EntryState::down && !waits_for_a_person) || watch.state == EntryState::restart || watch.state == EntryState::start;
+    const bool after =
+        (watch.state == EntryState::down && !waits_for_a_person) || watch.state == EntryState::restart || watch.state == EntryState::start;
     return after && question != Question::fresh ? Scope::after_the_loss : Scope::any_age;
 }
 
@@ -149,7 +150,7 @@ void Supervisor::begin(Watch& watch, bool by_order) {
     script.limit = watch.pent.script_timeout;
     if (script.limit > Duration{}) watch.timer = now_.instant + script.limit;
     log(messages::try_to_restart(watch.ref()));
-    emit(Publish{watch.key});      // what is about to be done is recorded before it is done
+    emit(Publish{watch.key});  // what is about to be done is recorded before it is done
     emit(RunScript{run, watch.key, ScriptKind::restart});
 }
 

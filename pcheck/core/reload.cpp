@@ -31,7 +31,7 @@ void Supervisor::add(Pent pent) {
 void Supervisor::forget(EntryKey entry) {
     const std::string name = watches_.at(entry).pent.name;
     watches_.erase(entry);
-    for (const EntryKey key : order_) {      // a new entry of this name waited for the script
+    for (const EntryKey key : order_) {  // a new entry of this name waited for the script
         Watch& watch = watches_.at(key);
         if (watch.pent.name == name && watch.wait == EntryWait::slot) ask(watch, Question::wait_over);
     }

@@ -12,7 +12,7 @@ namespace banken::core {
 
 class Slots {
 public:
-    static constexpr Duration held = std::chrono::seconds(5);      // an older script no longer counts: hung ones hold up nobody
+    static constexpr Duration held = std::chrono::seconds(5);  // an older script no longer counts: hung ones hold up nobody
 
     void set_capacity(unsigned capacity) { capacity_ = capacity; }
 
@@ -38,7 +38,7 @@ private:
     [[nodiscard]] bool some_free() const { return taken_.size() + called_.size() < capacity_; }
 
     unsigned capacity_ = 1;
-    std::vector<Taken> taken_;        // in the order they were taken
+    std::vector<Taken> taken_;  // in the order they were taken
     std::deque<EntryKey> queue_;
     std::vector<EntryKey> called_;
 };

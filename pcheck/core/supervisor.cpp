@@ -9,11 +9,13 @@
 namespace banken::core {
 namespace {
 
-constexpr unsigned hand_overs_in_a_row = 5;                    // a chain of children that each go away at once is no daemon
+constexpr unsigned hand_overs_in_a_row = 5;  // a chain of children that each go away at once is no daemon
 
 BootTicks ticks_of(Duration duration) { return static_cast<BootTicks>(duration / std::chrono::milliseconds(10)); }
 
-bool lets_hand_over(const Cause& cause) { return ending_of(cause) == Ending::unknown || (cause.kind == Cause::Kind::status && cause.status == 0); }
+bool lets_hand_over(const Cause& cause) {
+    return ending_of(cause) == Ending::unknown || (cause.kind == Cause::Kind::status && cause.status == 0);
+}
 
 }  // namespace
 
@@ -128,7 +130,7 @@ void Supervisor::looked_in_vain(Watch& watch, Question question) {
         case Question::fresh:
             if (!watch.paused) log(messages::set_pid_fail(watch.ref()));
             return lost(watch, EntryReason::absent);
-        case Question::hand_over: return;      // asked and answered while AVAIL
+        case Question::hand_over: return;  // asked and answered while AVAIL
     }
 }
 
@@ -143,7 +145,7 @@ void Supervisor::looked_while_available(Watch& watch, const Looked& event) {
         watch.told_ambiguous = others > 0;
         return;
     }
-    if (!handing_over) {      // the sweep says gone: it exec'ed into something else, or nobody told us
+    if (!handing_over) {  // the sweep says gone: it exec'ed into something else, or nobody told us
         watch.last_cause = Cause{param_.detect_event ? Cause::Kind::gone : Cause::Kind::not_asked, 0};
         note_death(watch.memory, now_.ticks);
     }
@@ -190,7 +192,7 @@ void Supervisor::on(const ScriptStarted& event) {
     if (!watch || !watch->script || watch->script->run != event.run) return;
     touch(*watch);
     watch->script->process = event.process;
-    emit(Publish{watch->key});      // before the edge lets the child go on
+    emit(Publish{watch->key});  // before the edge lets the child go on
 }
 
 void Supervisor::on(const ScriptEnded& event) {
@@ -202,7 +204,7 @@ void Supervisor::on(const ScriptEnded& event) {
     const ScriptRun run = *std::exchange(watch->script, std::nullopt);
     touch(*watch);
     emit(Trace{key, run.process ? run.process->pid : 0, "script", short_text_of_status(event.status)});
-    if (run.phase != ScriptRun::Phase::running) emit(SignalScript{event.run, SIGKILL});      // what the script left of its group ends with it
+    if (run.phase != ScriptRun::Phase::running) emit(SignalScript{event.run, SIGKILL});  // what the script left of its group ends with it
     if (leaving_.erase(key) > 0) return forget(key);
     if (watch->state == EntryState::down && watch->wait == EntryWait::slot) return ask(*watch, Question::wait_over);
     if (watch->state != EntryState::restart) return;

@@ -116,18 +116,18 @@ private:
     bool as_root_;
     std::unordered_map<EntryKey, Watch> watches_;
     std::vector<EntryKey> order_;
-    std::map<RunId, EntryKey> runs_;                        // scripts whose end has not been heard of
-    std::set<EntryKey> leaving_;                            // removed, their script still runs
+    std::map<RunId, EntryKey> runs_;  // scripts whose end has not been heard of
+    std::set<EntryKey> leaving_;      // removed, their script still runs
     Slots slots_;
-    std::vector<Order> early_;                              // orders that wait for the first sweep
+    std::vector<Order> early_;  // orders that wait for the first sweep
     bool swept_ = false, ending_ = false;
     EntryKey last_key_ = 0;
     RunId last_run_ = 0;
 
-    std::set<std::pair<Instant, EntryKey>> deadlines_;      // the heap of the design: one place for each entry
-    std::unordered_map<EntryKey, Instant> armed_;           // where an entry stands in it
+    std::set<std::pair<Instant, EntryKey>> deadlines_;  // the heap of the design: one place for each entry
+    std::unordered_map<EntryKey, Instant> armed_;       // where an entry stands in it
 
-    Now now_;                                               // of the step that is running
+    Now now_;  // of the step that is running
     std::vector<Action> actions_;
     std::vector<EntryKey> touched_;
 };

@@ -16,9 +16,9 @@
 
 namespace banken::core {
 
-using EntryKey = std::uint32_t;     // one entry as long as it lives, across reloads; given by the supervisor from 1, never used again
-using RunId = std::uint64_t;        // one run of a script; from 1, never used again
-using OrderId = std::uint64_t;      // one order; 0: nobody waits for an answer
+using EntryKey = std::uint32_t;  // one entry as long as it lives, across reloads; given by the supervisor from 1, never used again
+using RunId = std::uint64_t;     // one run of a script; from 1, never used again
+using OrderId = std::uint64_t;   // one order; 0: nobody waits for an answer
 
 // A process that passes all filters of an entry, and what the choice among several needs to know.
 struct Candidate {
@@ -48,7 +48,7 @@ struct Died {
     EntryKey entry = 0;
     ProcessId process;
     Cause cause;
-    BootTicks noticed = 0;          // when the edge saw it first: what started later is younger than the death
+    BootTicks noticed = 0;  // when the edge saw it first: what started later is younger than the death
 };
 // The script's child exists and waits for release: it is recorded first (spec/shared-memory.md).
 struct ScriptStarted {
@@ -59,15 +59,15 @@ struct ScriptEnded {
     enum class How { exited, refused, not_executed };
     RunId run = 0;
     How how = How::exited;
-    int status = 0;                 // wait status, with `exited`
-    std::string reason;             // with `refused`, `not_executed`: "/path is writable by others"
+    int status = 0;      // wait status, with `exited`
+    std::string reason;  // with `refused`, `not_executed`: "/path is writable by others"
 };
 enum class Verb { stop, start, clear, restart, dump, shutdown };
 struct Order {
     OrderId id = 0;
     Verb verb{};
-    std::string target;             // name or pent_id of one entry; empty: all
-    std::optional<Duration> duration;   // stop … for 30m
+    std::string target;                // name or pent_id of one entry; empty: all
+    std::optional<Duration> duration;  // stop … for 30m
 };
 // A pfile that passed every check.
 struct Reloaded {
@@ -77,7 +77,7 @@ struct Reloaded {
 // A dump in place, or why there is none.
 struct DumpDone {
     OrderId order = 0;
-    std::string error;              // empty: in place
+    std::string error;  // empty: in place
 };
 // The instant asked for by next_deadline() has come.
 struct Deadline {};
@@ -97,7 +97,7 @@ struct Publish {
 struct PublishAll {};
 struct Follow {
     EntryKey entry = 0;
-    ProcessId process;              // replaces the one followed so far
+    ProcessId process;  // replaces the one followed so far
 };
 struct Unfollow {
     EntryKey entry = 0;
@@ -114,7 +114,7 @@ struct RunScript {
 };
 struct SignalScript {
     RunId run = 0;
-    int signal = 0;                 // to its process group
+    int signal = 0;  // to its process group
 };
 struct SignalProcess {
     ProcessId process;
@@ -130,13 +130,13 @@ struct Remind {
 struct Trace {
     EntryKey entry = 0;
     pid_t pid = 0;
-    std::string_view event;         // a name with static storage
+    std::string_view event;  // a name with static storage
     std::string detail;
 };
 struct Answer {
     OrderId order = 0;
-    int exit_status = 0;            // padmin's
-    std::string text;               // for stderr when refused
+    int exit_status = 0;  // padmin's
+    std::string text;     // for stderr when refused
 };
 struct WriteDump {
     OrderId order = 0;
@@ -144,7 +144,7 @@ struct WriteDump {
 // Write the dump, remove segment and semaphore, answer `order`, end the process.
 struct End {
     int exit_status = 0;
-    std::string reason;             // for the dump: "order", "signal", "retry-over exit (crond)"
+    std::string reason;  // for the dump: "order", "signal", "retry-over exit (crond)"
     OrderId order = 0;
 };
 
