@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The environment of restart and stop scripts (spec/pcheck.md, Script environment). Pure: lists of NAME=value in and out.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/entry_state.hpp"
+
+namespace banken {
+
+// The value of `name` in `environment`.
+[[nodiscard]] std::optional<std::string_view> environment_value(std::span<const std::string> environment, std::string_view name);
+
+// What scripts inherit of the program's own environment as at its start: without what is meant for the program itself (NOTIFY_SOCKET, WATCHDOG_*,
+// LISTEN_*, JOURNAL_STREAM, INVOCATION_ID, LD_*) and without the variables that every script is given anew; `clean`: PATH, HOME, LANG only.
+[[nodiscard]] std::vector<std::string> inherited_environment(std::span<const std::string> own, bool clean);
+
+struct ScriptVariables {
+    std::string_view name;  // PCHECK_PNAME
+    unsigned pent_id = 0;
+    pid_t old_pid = 0;  // 0: there was none
+    EntryReason reason{};
+    std::string_view cause;  // "killed by signal 9 (KILL)"; empty: none
+    unsigned restart_count = 0;
+    std::optional<unsigned> retries;  // unset: unlimited
+    std::string_view pfile;
+    std::uint32_t ipc_key = 0;  // BANKEN_IPCKEY=0x1f000501
+};
+
+[[nodiscard]] std::vector<std::string> script_environment(std::span<const std::string> inherited, const ScriptVariables& variables);
+
+}  // namespace banken

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lines to stderr without blocking: a terminal under ^S or a full pipe would stop write(2).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "common/result.hpp"
+#include "common/sys/datagram_socket.hpp"
+#include "common/sys/unique_fd.hpp"
+
+namespace banken::sys {
+
+class LogStream {
+public:
+    // Opens a description of its own, since O_NONBLOCK on the shared one would change what the shell and the scripts have.
+    // A regular file never blocks for want of a reader and a socket can be asked not to: these are shared.
+    [[nodiscard]] static Result<LogStream> open(int stream);
+
+    // `yes`: taken, though its rest may still wait in here for room. An empty line only sees that rest off.
+    [[nodiscard]] Sent write(std::string_view line);
+    [[nodiscard]] int fd() const { return fd_.get(); }
+
+private:
+    LogStream(UniqueFd fd, bool is_socket) : fd_(std::move(fd)), is_socket_(is_socket) {}
+    UniqueFd fd_;
+    bool is_socket_ = false;
+    std::string rest_;
+};
+
+}  // namespace banken::sys
