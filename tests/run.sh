@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what is missing, builds twice (plainly, and with ASan and UBSan) and runs every test. The last line is `N passed, N failed`.
+# usage: tests/run.sh [--all]     --all: also the scenarios that take long
+# BUILD_DIR names where to build; else it is build/ in the tree, or a temporary directory where the tree cannot be written.
+set -u
+export LC_ALL=C.UTF-8
+# shellcheck source=samples/lib/setup.sh
+. "$(dirname "$0")/../samples/lib/setup.sh"
+cd "$root" || exit 1
+
+all=()
+case "$*" in
+    '') ;;
+    --all) all=(--all) ;;
+    *) echo "usage: tests/run.sh [--all]" >&2 && exit 64 ;;
+esac
+
+passed=0 failed=0 skipped=0 failures=()
+running=
+logs=$(mktemp -d "${TMPDIR:-/tmp}/banken-tests.XXXXXX") || exit 1
+clean_up() {
+    if [ -n "$running" ]; then kill "$running" 2>/dev/null; fi
+    rm -rf "$logs"
+    if [ -n "${build_is_temporary:-}" ]; then rm -rf "$build_root"; fi
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM HUP
+
+# tally NAME PASSED FAILED SKIPPED
+tally() {
+    passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
+    if [ "$3" -gt 0 ]; then failures+=("$1"); fi
+}
+
+# run_limited SECONDS LOG COMMAND...: the command's exit status. timeout(1) ends the whole process group. `live` shows the log as it grows.
+run_limited() {
+    local limit=$1 log=$2 status
+    shift 2
+    : >"$log"
+    timeout -k 10 "$limit" "$@" >>"$log" 2>&1 </dev/null &
+    running=$!
+    if [ -n "${live:-}" ]; then tail -n +1 -s 0.2 --pid="$running" -f "$log"; fi
+    wait "$running"
+    status=$?
+    running=
+    if [ "$status" = 124 ]; then echo "(ended after $limit s)" >>"$log"; fi
+    return "$status"
+}
+
+# number_before WORD TEXT: 12 for "12 | 12 passed | 0 failed" and passed.
+number_before() { sed -n "s/.*[^0-9]\([0-9][0-9]*\) $1.*/\1/p" <<<" $2" | head -n 1; }
+
+# settle NAME STATUS LOG SUMMARY: counts what the summary line says. A program that ends badly, or without a summary, is itself a failure.
+settle() {
+    local name=$1 status=$2 log=$3 good bad left
+    good=$(number_before passed "$4") bad=$(number_before failed "$4") left=$(number_before skipped "$4")
+    if [ -z "$good" ] || [ -z "$bad" ] || { [ "$status" != 0 ] && [ "$bad" = 0 ]; } || [ "$((good + bad))" = 0 ]; then
+        echo "(ended with status $status; summary: ${4:-none})" >>"$log"
+        bad=$((${bad:-0} + 1))
+    fi
+    tally "$name" "${good:-0}" "$bad" "${left:-0}"
+    say "$name: ${good:-0} passed, $bad failed"
+    if [ "$bad" -gt 0 ]; then sed 's/^/    /' "$log"; fi
+}
+
+run_unit_tests() {
+    local flavour=$1 dir=$2 program log status found=''
+    for program in "$dir"/tests/test_*; do
+        if [ ! -f "$program" ] || [ ! -x "$program" ]; then continue; fi
+        found=yes log=$logs/unit
+        run_limited 300 "$log" "$program"
+        status=$?
+        settle "$flavour ${program##*/}" "$status" "$log" "$(grep -a '^\[doctest\] test cases:' "$log" | tail -n 1)"
+    done
+    if [ -z "$found" ]; then
+        say "$flavour: no test program in $dir/tests"
+        tally "$flavour unit tests" 0 1 0
+    fi
+}
+
+# A script prints `ok NAME` or `FAIL NAME` for each of its tests; one that prints neither is a single test, judged by its status.
+run_text_tests() {
+    local script log=$logs/text status good bad
+    for script in tests/docs/*.sh; do
+        run_limited 900 "$log" "$script"
+        status=$?
+        good=$(grep -ac '^ok ' "$log") bad=$(grep -ac '^FAIL ' "$log")
+        if [ "$status" = 0 ] && [ "$((good + bad))" = 0 ]; then good=1; fi
+        settle "${script#tests/}" "$status" "$log" "$good passed, $bad failed"
+    done
+}
+
+run_scenarios() {
+    local log=$logs/scenario status limit=1500 live=yes
+    if [ "${#all[@]}" -gt 0 ]; then limit=14400; fi
+    run_limited "$limit" "$log" python3 tests/scenario/run.py --build "$BANKEN_BUILD" "${all[@]}"
+    status=$?
+    settle scenarios "$status" /dev/null "$(grep -aE '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1)"
+}
+
+# build_and_test FLAVOUR [MESON OPTION]...
+build_and_test() {
+    local flavour=$1
+    shift
+    say "building in $build_root/$flavour"
+    if build "$build_root/$flavour" "$@"; then
+        say "unit tests, $flavour"
+        run_unit_tests "$flavour" "$build_root/$flavour"
+    else
+        tally "$flavour build" 0 1 0
+        return 1
+    fi
+}
+
+install_missing "${build_packages[@]}" mandoc clang-format clang-tidy python3 cron rsyslog procps
+choose_build_root
+export BANKEN_BUILD=$build_root/plain UBSAN_OPTIONS=print_stacktrace=1
+
+build_and_test sanitized -Db_sanitize=address,undefined -Db_lundef=false -Dcpp_args=-fno-sanitize-recover=all
+if build_and_test plain; then
+    say "scenarios"
+    run_scenarios
+fi
+say "texts, layout and lint"
+run_text_tests
+
+say "done"
+for name in "${failures[@]}"; do echo "FAILED: $name"; done
+if [ "$skipped" -gt 0 ]; then
+    echo "$passed passed, $failed failed, $skipped skipped"
+else
+    echo "$passed passed, $failed failed"
+fi
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
