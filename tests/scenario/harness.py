@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A world for one scenario: its own directory, key, pfile, banken.conf and log, and hands to start, order and look at pcheck."""
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+
+import kernel
+from kernel import BOUND, Failure, alive, until, wait_end
+from logs import Log, Rsyslogd, SocketLog
+
+SCENARIOS = []
+MARKER = "BANKEN_SCENARIO"
+
+
+class Skip(Exception):
+    """This machine lacks what the scenario needs."""
+
+
+def scenario(function=None, *, slow=False, rsyslogd=False, sources=None):
+    """Registers a scenario. slow: only with --all. rsyslogd: the log is a real one. sources: [detect] causes."""
+    def register(body):
+        SCENARIOS.append(Scenario(f"{body.__module__.removeprefix('test_')}.{body.__name__}", body, slow, rsyslogd, sources))
+        return body
+    return register(function) if function else register
+
+
+@dataclass
+class Scenario:
+    name: str
+    body: object
+    slow: bool
+    rsyslogd: bool
+    sources: str
+
+
+@dataclass
+class Answer:
+    code: int
+    out: str
+    err: str
+
+    def __str__(self):
+        return f"exit {self.code}\n{self.out}{self.err}"
+
+
+def check(truth, why):
+    if not truth:
+        raise Failure(str(why))
+
+
+def same(found, wanted, what):
+    if found != wanted:
+        raise Failure(f"{what}:\n--- wanted\n{shown(wanted)}\n--- found\n{shown(found)}")
+
+
+def shown(value):
+    if isinstance(value, list):
+        return "\n".join(map(str, value))
+    return value if isinstance(value, str) else repr(value)
+
+
+def pent_line(name, script="-", grace=3600, retries=3, action="continue"):
+    return f"{name}:{script}:{grace}:{retries}:{action}"
+
+
+class World:
+    def __init__(self, build, scenario_):
+        self.build = os.path.abspath(build)
+        self.directory = tempfile.mkdtemp(prefix="banken-", dir=os.environ.get("BANKEN_TEST_DIR", "/tmp"))
+        os.chmod(self.directory, 0o755)
+        self.environment = {**os.environ, MARKER: self.directory, "LC_ALL": "C"}
+        for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "BANKEN_CONF"):
+            self.environment.pop(name, None)
+        used = kernel.keys_in_use()
+        self.key = next(key for key in range(0x1f000501, 0x1f001000) if key not in used)
+        self.dump = self.path("dump")
+        self.log = Rsyslogd(self.directory) if scenario_.rsyslogd else SocketLog(self.path("log.socket"))
+        self.log.watched = self.pcheck_has_ended
+        self.conf = self.write("banken.conf", self.conf_text(scenario_.sources))
+        self.pcheck = None
+        self.pfile_path = self.path("pfile")
+        self.last_answer = None
+
+    def conf_text(self, sources):
+        detect = f"[detect]\ncauses = {sources}\n" if sources else ""
+        return f"[log]\ntarget = syslog\nsocket = {self.log.path}\n{detect}"
+
+    def close(self):
+        try:
+            kernel.end_all_with(f"{MARKER}={self.directory}".encode())
+            if self.pcheck:
+                self.pcheck.wait()
+            self.log.close()
+        finally:
+            kernel.remove_key(self.key)
+            shutil.rmtree(self.directory)
+
+    # ---- files ----
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def write(self, name, text, mode=0o644):
+        path = self.path(name)
+        with open(path, "wb" if isinstance(text, bytes) else "w") as file:
+            file.write(text)
+        os.chmod(path, mode)
+        return path
+
+    def read(self, name):
+        try:
+            with open(self.path(name), errors="backslashreplace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def script(self, name, body, mode=0o755):
+        return self.write(name, f"#!/bin/sh\n{body}\n", mode)
+
+    def pfile(self, *pents, name="pfile", without=(), **param):
+        """Short intervals, a long wait for the process; keys with value None are left out."""
+        keys = {"IPCKEY": f"0x{self.key:08x}", "MONITOR_INTERVAL": 1, "MONITOR_TRY_COUNT": 20, "SHM_DUMP_FILE": self.dump, **param}
+        text = ["##### PARAM #####"] + [f"{key} {value}" for key, value in keys.items() if value is not None and key not in without]
+        self.pfile_path = self.write(name, "\n".join(text + ["##### PENT #####", *pents]) + "\n")
+        return self.pfile_path
+
+    # ---- watched daemons ----
+
+    def program(self, name):
+        """A copy of the test daemon under this name."""
+        path = self.path(name)
+        if not os.path.exists(path):
+            shutil.copy(os.path.join(self.build, "tests/scenario/testd"), path)
+            os.chmod(path, 0o755)
+        return path
+
+    def daemon(self, name, *words, argv0=None):
+        """Starts the test daemon under this name, in the background; returns its pid."""
+        argv = [argv0 or self.program(name), *words]
+        out = subprocess.run(argv, executable=self.program(name), env=self.environment, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=BOUND, check=True)
+        return int(out.stdout)
+
+    def restarter(self, name, *words, count=None):
+        """A restart script for the daemon of this name; every run leaves a line in `count` (default: NAME.runs)."""
+        line = f"echo \"$PCHECK_OLD_PID $PCHECK_REASON $PCHECK_CAUSE\" >> {self.path(count or name + '.runs')}\n"
+        return self.script(f"restart_{name}.sh", line + " ".join([self.program(name), *words, "> /dev/null"]) + "\nexit 0")
+
+    def runs(self, name):
+        return self.read(f"{name}.runs").splitlines()
+
+    def tell(self, fifo, line):
+        with open(self.path(fifo), "w") as pipe:
+            pipe.write(line + "\n")
+
+    def detached(self, argv, executable=None):
+        return kernel.detached(argv, executable, self.environment)
+
+    def pid_of(self, name):
+        """The one living process that runs the copy of this name."""
+        found = until(lambda: kernel.running(self.path(name)), f"a process of {name}")
+        check(len(found) == 1, f"{name} runs {len(found)} times: {found}")
+        return found[0]
+
+    # ---- pcheck ----
+
+    def pcheck_command(self, *words):
+        return [os.path.join(self.build, "pcheck/pcheck"), "--conf", self.conf, *words]
+
+    def start_pcheck(self, *words, environment=None, wait=True):
+        """In the foreground of nobody; its output is in pcheck.out."""
+        with open(self.path("pcheck.out"), "ab") as out:
+            place = self.log.place()
+            self.pcheck = subprocess.Popen(self.pcheck_command("-f", self.pfile_path, *words), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                           env={**self.environment, **(environment or {})}, start_new_session=True)
+        if wait:
+            self.log.wait(re.compile("^Start pcheck "), place)
+        return self.pcheck.pid
+
+    def run_pcheck(self, *words):
+        """A pcheck that is to end by itself: -t, or refused."""
+        done = subprocess.run(self.pcheck_command(*words), stdin=subprocess.DEVNULL, capture_output=True, env=self.environment, timeout=BOUND, text=True,
+                              errors="backslashreplace")
+        self.last_answer = Answer(done.returncode, done.stdout, done.stderr)
+        return self.last_answer
+
+    def pcheck_has_ended(self):
+        if self.pcheck and self.pcheck.poll() is not None:
+            return f"pcheck has ended with {self.pcheck.returncode}"
+        return None
+
+    def pcheck_ends(self, status):
+        wait_end(self.pcheck.pid, "pcheck")
+        same(self.pcheck.wait(), status, "pcheck's exit status")
+
+    # ---- padmin ----
+
+    def padmin_command(self, *words):
+        return [os.path.join(self.build, "padmin/padmin"), "--conf", self.conf, *words]
+
+    def padmin(self, *words):
+        done = subprocess.run(self.padmin_command(*words), stdin=subprocess.DEVNULL, capture_output=True, text=True, env=self.environment, timeout=BOUND * 2)
+        self.last_answer = Answer(done.returncode, done.stdout, done.stderr)
+        return self.last_answer
+
+    def ask(self, *words):
+        """padmin -f PFILE -c WORDS, whatever comes of it."""
+        return self.padmin("-f", self.pfile_path, "-c", *words)
+
+    def order(self, *words):
+        answer = self.ask(*words)
+        check(answer.code == 0, f"padmin -c {' '.join(words)}: {answer}")
+        return answer.out
+
+    def refused(self, code, *words):
+        answer = self.ask(*words)
+        check(answer.code == code, f"padmin -c {' '.join(words)}: exit {code} wanted, {answer}")
+        return answer.err
+
+    def pents(self, *which):
+        """`show pent -v` as dictionaries in their order."""
+        blocks = self.order("show", "pent", *which, "-v").strip().split("\n\n")
+        return [dict(re.split(r" *= ?", line, maxsplit=1) for line in block.splitlines()) for block in blocks]
+
+    def pent(self, name):
+        found = [entry for entry in self.pents() if entry["pname"] == name]
+        check(len(found) == 1, f"{len(found)} entries of name {name}")
+        return found[0]
+
+    def becomes(self, name, bound=BOUND, **fields):
+        """Waits until the entry shows all these values."""
+        def there():
+            entry = self.pent(name)
+            return entry if all(entry.get(key) == str(value) for key, value in fields.items()) else None
+        return until(there, f"{name} with {fields}", bound)
+
+    def up(self, name, after=0):
+        """The pid of the next Up of this entry."""
+        return self.log.wait(re.compile(rf"^\({re.escape(name)} ,pid=\d+\) Up$"), after).text.partition("=")[2].partition(")")[0]
+
+    def up_pid(self, name, after=0):
+        return int(self.up(name, after))
+
+    # ---- after a failure ----
+
+    def excerpt(self):
+        parts = ["\n".join(str(line) for line in self.log.lines()[-40:]) or "(no log line)", self.read("pcheck.out")[-2000:].rstrip()]
+        if self.last_answer:
+            parts.append(f"last answer: {str(self.last_answer)[-3000:]}")
+        if self.pcheck and alive(self.pcheck.pid):
+            try:
+                parts.append(str(self.padmin("-f", self.pfile_path, "-c", "show", "pent", "-v"))[-3000:])
+            except (OSError, subprocess.SubprocessError) as error:
+                parts.append(str(error))
+        return "\n----\n".join(part for part in parts if part)
+
+
+def leaves(value):
+    """Every dictionary inside a JSON document."""
+    if isinstance(value, dict):
+        yield value
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from leaves(part)
+
+
+def parsed(text):
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise Failure(f"no JSON: {error}\n{text}") from error

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the scenarios need of the kernel and python3's standard library lacks: processes by pidfd, System V objects, one polling loop."""
+import ctypes
+import os
+import select
+import signal
+import time
+
+BOUND = 30.0        # seconds: longer than any correct wait on a loaded machine; a scenario fails by it, never passes by it
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Failure(Exception):
+    """The programs do not do what the specification says."""
+
+
+def until(condition, what, bound=BOUND):
+    """The only polling loop: for what no event tells. Returns the condition's first true value."""
+    deadline = time.monotonic() + bound
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise Failure(f"waited {bound:g} s in vain: {what}")
+        time.sleep(0.002)
+
+
+def wait_end(pid, what, bound=BOUND):
+    """Until process `pid`, a child or a stranger, has ended."""
+    try:
+        ref = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        poll = select.poll()
+        poll.register(ref, select.POLLIN)
+        if not poll.poll(bound * 1000):
+            raise Failure(f"waited {bound:g} s in vain for the end of {what} (pid {pid})")
+    finally:
+        os.close(ref)
+
+
+def kill(pid, number=signal.SIGKILL):
+    """By pidfd, and waits for the end when the signal is SIGKILL."""
+    ref = os.pidfd_open(pid)
+    try:
+        signal.pidfd_send_signal(ref, number)
+        if number == signal.SIGKILL:
+            poll = select.poll()
+            poll.register(ref, select.POLLIN)
+            poll.poll(BOUND * 1000)
+    finally:
+        os.close(ref)
+
+
+def alive(pid):
+    """Neither gone nor a zombie."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stat:
+            return stat.read().rpartition(b") ")[2][:1] not in b"ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def pids():
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def read_proc(pid, name):
+    """Empty for a process that is gone or a kernel thread."""
+    try:
+        with open(f"/proc/{pid}/{name}", "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def children_of(pid):
+    found = []
+    for other in pids():
+        fields = read_proc(other, "stat").rpartition(b") ")[2].split()
+        if len(fields) > 1 and int(fields[1]) == pid:
+            found.append(other)
+    return found
+
+
+def running(executable):
+    """The living processes that run this file, oldest first."""
+    found = []
+    for pid in pids():
+        try:
+            if os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)") == executable and alive(pid):
+                found.append(pid)
+        except OSError:
+            continue
+    return sorted(found, key=lambda pid: int(read_proc(pid, "stat").rpartition(b") ")[2].split()[19:20][0] if alive(pid) else 0))
+
+
+def detached(argv, executable=None, environment=None, directory="/"):
+    """Starts a process that is nobody's child but init's, in its own session; returns its pid."""
+    reader, writer = os.pipe()
+    middle = os.fork()
+    if middle == 0:
+        try:
+            os.setsid()
+            child = os.fork()
+            if child == 0:
+                null = os.open("/dev/null", os.O_RDWR)
+                for number in (0, 1, 2):
+                    os.dup2(null, number)
+                os.chdir(directory)
+                os.execve(executable or argv[0], argv, environment if environment is not None else os.environ)
+            os.write(writer, str(child).encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    os.waitpid(middle, 0)
+    with os.fdopen(reader) as pipe:
+        pid = int(pipe.read())
+    wanted = os.path.realpath(executable or argv[0])
+    until(lambda: not alive(pid) or executed(pid, wanted, argv), f"exec of {argv[0]}")
+    return pid
+
+
+def executed(pid, wanted, argv):
+    """A script's executable is its interpreter: there the command line tells."""
+    try:
+        return os.readlink(f"/proc/{pid}/exe") == wanted or os.fsencode(argv[-1]) in read_proc(pid, "cmdline").split(b"\0")[1:]
+    except OSError:
+        return False
+
+
+def end_all_with(marker):
+    """SIGKILL to every process whose environment holds `marker`, by pidfd, until none is left; a look after the opening meets a reused pid."""
+    def none_left():
+        left = [pid for pid in pids() if marker in read_proc(pid, "environ") and pid != os.getpid() and alive(pid)]
+        for pid in left:
+            try:
+                ref = os.pidfd_open(pid)
+            except ProcessLookupError:
+                continue
+            try:
+                if marker in read_proc(pid, "environ"):
+                    signal.pidfd_send_signal(ref, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            finally:
+                os.close(ref)
+        return not left
+    until(none_left, "the end of all that the scenario started")
+
+
+IPC_CREAT, IPC_EXCL, IPC_RMID = 0o1000, 0o2000, 0
+
+
+def keys_in_use():
+    used = set()
+    for table in ("shm", "sem"):
+        with open(f"/proc/sysvipc/{table}") as file:
+            next(file)
+            used.update(int(line.split()[0]) & 0xffffffff for line in file)
+    return used
+
+
+def as_key(key):
+    return ctypes.c_int(key)
+
+
+def make_segment(key, content):
+    """A foreign segment; returns its id."""
+    identity = libc.shmget(as_key(key), ctypes.c_size_t(4096), IPC_CREAT | IPC_EXCL | 0o600)
+    if identity < 0:
+        raise OSError(ctypes.get_errno(), "shmget")
+    with_segment(identity, lambda address: ctypes.memmove(address, content, len(content)))
+    return identity
+
+
+def read_segment(identity, size):
+    return with_segment(identity, lambda address: ctypes.string_at(address, size))
+
+
+def with_segment(identity, work):
+    libc.shmat.restype = ctypes.c_void_p
+    address = libc.shmat(identity, None, 0)
+    if address == ctypes.c_void_p(-1).value:
+        raise OSError(ctypes.get_errno(), "shmat")
+    try:
+        return work(address)
+    finally:
+        libc.shmdt(ctypes.c_void_p(address))
+
+
+def make_semaphore(key):
+    identity = libc.semget(as_key(key), 1, IPC_CREAT | IPC_EXCL | 0o600)
+    if identity < 0:
+        raise OSError(ctypes.get_errno(), "semget")
+    return identity
+
+
+def segment_exists(key):
+    return libc.shmget(as_key(key), ctypes.c_size_t(0), 0) >= 0
+
+
+def semaphore_exists(key):
+    return libc.semget(as_key(key), 0, 0) >= 0
+
+
+def remove_key(key):
+    segment = libc.shmget(as_key(key), ctypes.c_size_t(0), 0)
+    if segment >= 0:
+        libc.shmctl(segment, IPC_RMID, None)
+    semaphore = libc.semget(as_key(key), 0, 0)
+    if semaphore >= 0:
+        libc.semctl(semaphore, 0, IPC_RMID)

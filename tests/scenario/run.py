@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the scenarios: whole programs, real daemons. usage: run.py --build DIR [--all] [--host] [--list] [NAME...]
+
+NAME is a part of a scenario's name. Where the kernel lets us, all runs in namespaces of its own (processes, mounts, System V objects), so that
+nothing of the host is met or left behind; --host, and a container that forbids it, runs them beside everything else."""
+import argparse
+import importlib
+import os
+import subprocess
+import sys
+import time
+import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+from harness import SCENARIOS, Skip, World      # noqa: E402
+from kernel import Failure                      # noqa: E402
+
+INSIDE = "BANKEN_SCENARIO_INSIDE"
+UNSHARE = ["unshare", "--mount", "--pid", "--ipc", "--fork", "--kill-child", "--mount-proc", "--"]
+
+
+def enter_namespaces():
+    """Does not return where namespaces can be made."""
+    if INSIDE in os.environ or subprocess.run([*UNSHARE, "true"], capture_output=True).returncode != 0:
+        return
+    os.environ[INSIDE] = "1"
+    os.execvp(UNSHARE[0], [*UNSHARE, sys.executable, *sys.argv])
+
+
+def be_init():
+    """The first process of the namespace reaps orphans and nothing else; the scenarios run in its child, which is returned to."""
+    os.environ["BANKEN_SCENARIO_INSIDE"] = "2"
+    runner = os.fork()
+    if runner == 0:
+        return
+    while True:
+        pid, status = os.wait()
+        if pid == runner:
+            os._exit(os.waitstatus_to_exitcode(status) & 0xff)
+
+
+def hide_the_host():
+    """An empty /run, and no job for the cron that scenarios start."""
+    for mount in (["-t", "tmpfs", "-o", "mode=0755", "run", "/run"], ["-t", "tmpfs", "-o", "mode=0755", "none", "/etc/cron.d"],
+                  ["-t", "tmpfs", "-o", "mode=0755", "none", "/var/spool/cron"], ["--bind", "/dev/null", "/etc/crontab"]):
+        if os.path.exists(mount[-1]):
+            subprocess.run(["mount", *mount], check=True)
+
+
+def run_one(build, one):
+    """One line, and True, False or None for a skip."""
+    begun = time.monotonic()
+    world = World(build, one)
+    try:
+        one.body(world)
+    except Skip as why:
+        print(f"skip {one.name}: {why}", flush=True)
+        return None
+    except Exception as error:      # any mistake of a scenario is its failure, never the end of the run
+        why = str(error) if isinstance(error, Failure) else traceback.format_exc()
+        place = traceback.extract_tb(error.__traceback__)
+        at = next((f"{os.path.basename(frame.filename)}:{frame.lineno}" for frame in reversed(place) if os.path.basename(frame.filename).startswith("test_")), "?")
+        print(f"FAIL {one.name}: at {at}: {why}\n" + "".join(f"    {line}\n" for line in world.excerpt().splitlines()), end="", flush=True)
+        return False
+    finally:
+        world.close()
+    print(f"ok {one.name} ({time.monotonic() - begun:.1f} s)", flush=True)
+    return True
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", required=True, help="meson build directory")
+    parser.add_argument("--all", action="store_true", help="the slow ones too")
+    parser.add_argument("--host", action="store_true", help="no namespaces")
+    parser.add_argument("--list", action="store_true", help="only print the names")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    options = parser.parse_args()
+    if os.getuid() != 0 and not options.list:
+        sys.exit("run.py: the scenarios watch and end daemons of root: run as root")
+    if not options.host and not options.list:
+        enter_namespaces()
+        if os.environ.get(INSIDE) == "1":
+            be_init()
+            hide_the_host()
+    for file in sorted(os.listdir(HERE)):
+        if file.startswith("test_") and file.endswith(".py"):
+            importlib.import_module(file.removesuffix(".py"))
+    chosen = [one for one in SCENARIOS if (options.all or options.names or not one.slow) and (not options.names or any(name in one.name for name in options.names))]
+    if options.list:
+        print("\n".join(one.name for one in chosen))
+        return
+    results = [run_one(options.build, one) for one in chosen]
+    skipped = f", {results.count(None)} skipped" if None in results else ""
+    print(f"{results.count(True)} passed, {results.count(False)} failed{skipped}")
+    sys.exit(1 if False in results or not results else 0)
+
+
+if __name__ == "__main__":
+    main()
