@@ -19,7 +19,7 @@
 namespace banken::sys {
 
 // The table of design.md, "Event order": a heartbeat that has arrived is never missed because its deadline was looked at first.
-enum class Priority : std::int64_t {
+enum class SourcePriority : std::int64_t {
     heartbeats = -20,
     deaths = -10,  // and the ends of scripts
     orders = 0,    // the message box and signals
@@ -45,9 +45,9 @@ public:
     ~EventLoop();
 
     // `events` are epoll's, level-triggered. The descriptor stays the caller's and outlives the source.
-    [[nodiscard]] Result<EventSource> add_io(int fd, std::uint32_t events, Priority priority, IoCallback callback);
+    [[nodiscard]] Result<EventSource> add_io(int fd, std::uint32_t events, SourcePriority priority, IoCallback callback);
     // The signal must be blocked already, in every thread.
-    [[nodiscard]] Result<EventSource> add_signal(int signal, Priority priority, SignalCallback callback);
+    [[nodiscard]] Result<EventSource> add_signal(int signal, SourcePriority priority, SignalCallback callback);
     // What the one timer calls at the instant last set; until then it is off.
     void on_deadline(Callback callback);
     // Absolute, good to 1 µs and never early; an instant in the past is due at once. Nothing: off. Each call sets it once.
@@ -56,7 +56,7 @@ public:
     void post(Callback callback);
 
     static void set_io_events(sd_event_source& source, std::uint32_t events);
-    static void set_priority(sd_event_source& source, Priority priority);
+    static void set_priority(sd_event_source& source, SourcePriority priority);
     // Inside a storm: `source` has the lowest priority until one source, itself or another, has been dispatched after this turn.
     void yield_once(sd_event_source& source);
 

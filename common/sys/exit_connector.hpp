@@ -21,6 +21,9 @@ public:
 
     // Needs root in the initial network, user and PID namespaces; fails cleanly elsewhere.
     [[nodiscard]] static Result<ExitConnector> open();
+    ExitConnector(ExitConnector&&) noexcept = default;
+    ExitConnector& operator=(ExitConnector&&) = delete;
+    ~ExitConnector();
 
     // Readable when there is something to drain. Must be drained then: a full socket loses what comes after.
     [[nodiscard]] int fd() const { return socket_.get(); }

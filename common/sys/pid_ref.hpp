@@ -26,6 +26,8 @@ public:
 
     [[nodiscard]] int fd() const { return fd_.get(); }
     [[nodiscard]] const ProcessId& process() const { return process_; }
+    // It was alive at open() and /proc showed where its stack is, so /proc will show its true exit code: not permitted shows 0 for both.
+    [[nodiscard]] bool shown() const { return shown_; }
 
     [[nodiscard]] Result<> signal(int number) const;
     // Only for a child that leads its own session and has not been reaped: as long as it is a zombie at most, the kernel gives its pid
@@ -47,6 +49,7 @@ private:
     PidRef(UniqueFd fd, ProcessId process) : fd_(std::move(fd)), process_(process) {}
     UniqueFd fd_;
     ProcessId process_;
+    bool shown_ = false;
 };
 
 // Whether exit_status_from_kernel works here. No version and no dry question tells (the reply to a live process says nothing of it),

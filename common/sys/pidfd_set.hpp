@@ -10,8 +10,6 @@
 #include "common/result.hpp"
 #include "common/sys/unique_fd.hpp"
 
-struct epoll_event;
-
 namespace banken::sys {
 
 class PidfdSet {
