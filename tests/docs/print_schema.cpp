@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// Prints what the manuals must say, from the tables and texts of the code: one line a fact, KIND, tab, what it is about, tab, the sentence that the page
+// begins its explanation with. tests/docs/man.sh compares them with man/.
+#include <array>
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "common/exit_code.hpp"
+#include "common/messages.hpp"
+#include "common/schema.hpp"
+
+namespace {
+
+using namespace banken;
+
+void fact(std::string_view kind, std::string_view about, std::string_view sentence) {
+    fmt::print("{}\t{}\t{}\n", kind, about, sentence);
+}
+
+std::string value_sentence(const ValueRule& rule, std::string_view fallback) {
+    if (fallback == "required") return fmt::format("Range: {}. Required.", text_of(rule));
+    return fmt::format("Range: {}. Default: {}.", text_of(rule), fallback);
+}
+
+void print_settings() {
+    for (const auto& rule : param_rules) fact("param", rule.name, value_sentence(rule.value, rule.fallback));
+    for (const auto& rule : config_rules) {
+        fact("config", fmt::format("[{}] {}", rule.section, rule.name), value_sentence(rule.value, rule.fallback));
+    }
+    for (const auto& rule : pent_field_rules) fact("field", rule.name, rule.values);
+    for (const auto& rule : action_rules) fact(rule.built ? "action" : "refused", rule.name, "");
+    for (const auto& rule : option_rules) {
+        if (rule.built) fact("option", rule.name, rule.fallback.empty() ? "" : fmt::format("Default: {}.", rule.fallback));
+    }
+}
+
+template <std::size_t count>
+void print_exits(std::string_view kind, const std::array<ExitMeaning, count>& table) {
+    for (const auto& row : table) fact(kind, std::to_string(number_of(row.code)), fmt::format("{}.", row.meaning));
+}
+
+std::string_view word_of(Priority priority) {
+    switch (priority) {
+        case Priority::err: return "err";
+        case Priority::warning: return "warning";
+        case Priority::notice: return "notice";
+        case Priority::info: return "info";
+        case Priority::debug: break;
+    }
+    return "debug";
+}
+
+class Lines {
+public:
+    void print(const Message& message) {
+        seen_[static_cast<std::size_t>(message.id)] = true;
+        fact("line", fmt::format("{} ({})", message.text, word_of(message.priority)), "");
+    }
+    // No program says it yet: the page must not promise it.
+    void later(MessageId id) { seen_[static_cast<std::size_t>(id)] = true; }
+
+    [[nodiscard]] bool complete() const {
+        bool all = true;
+        for (std::size_t i = 0; i < message_ids; ++i) {
+            if (seen_[i]) continue;
+            fmt::print(stderr, "print_schema: no example of {}\n", name_of(static_cast<MessageId>(i)));
+            all = false;
+        }
+        return all;
+    }
+
+private:
+    std::array<bool, message_ids> seen_{};
+};
+
+constexpr EntryRef crond{"crond", 1};
+constexpr std::string_view pfile = "/etc/banken/pfile_cron", since = "Thu Jan 18 13:34:43 2007";
+
+void print_original(Lines& lines) {
+    using Kind = Cause::Kind;
+    lines.print(messages::up(crond, 8107));
+    lines.print(messages::down(crond, 8033));
+    for (const auto& cause : {Cause{Kind::status, 9}, Cause{Kind::status, 1 << 8}, Cause{Kind::status, 11 | 0x80}, Cause{Kind::oom, 9},
+                              Cause{Kind::gone}, Cause{Kind::not_permitted}}) {
+        lines.print(messages::cause(crond, 8033, cause));
+    }
+    lines.print(messages::set_pid_fail(crond));
+    lines.print(messages::try_to_restart(crond));
+    for (const auto& rule : action_rules) {
+        if (rule.built) lines.print(messages::retry_over(crond, rule.action));
+    }
+    lines.print(messages::shutdown());
+    lines.print(messages::command_execute("reload", pfile, ""));
+    lines.print(messages::command_execute("stop", pfile, "crond"));
+}
+
+void print_scripts(Lines& lines) {
+    for (const auto* outcome : {"status=3", "signal=9", "timeout=300s", "cannot execute: Exec format error"}) {
+        lines.print(messages::script_failed(crond, outcome));
+    }
+    lines.print(messages::script_refused(crond, "/opt/app/bin is writable by others"));
+    lines.print(messages::script_running(crond, 8111, std::chrono::seconds(300)));
+    lines.print(messages::cannot_end(crond, 8033));
+    lines.print(messages::left_running(crond, 8111));
+}
+
+void print_ours(Lines& lines) {
+    lines.print(messages::start(pfile, 0x1f000501));
+    lines.print(messages::ambiguous(crond, 2, 712));
+    lines.print(messages::waiting(crond, "delay 8s"));
+    for (const auto* text : {"given up", "paused", "down without script"}) {
+        lines.print(messages::reminder(crond, fmt::format("{} since {}", text, since)));
+    }
+    lines.print(messages::reminder(crond, "running again as pid=8888, not watched until reload, clear or restart"));
+    lines.print(messages::reload_failed(fmt::format("{}:2:1: error: IPCKEY is missing", pfile), 2));
+    lines.print(messages::reload_done(1, 0, 2, 17));
+    for (const bool started : {false, true}) {
+        lines.print(messages::monitoring(started, {}));
+        lines.print(messages::monitoring(started, crond));
+    }
+    lines.print(messages::dump_not_written("open: No space left on device"));
+    lines.print(messages::log_lost(12));
+    lines.print(messages::suppressed(crond, 480));
+    lines.print(messages::polling("Too many open files"));
+    lines.print(messages::segment_removed());
+}
+
+}  // namespace
+
+int main() {
+    print_settings();
+    print_exits("pcheck-exit", pcheck_exits);
+    print_exits("padmin-exit", padmin_exits);
+    print_exits("padmin-quiet", padmin_quiet_exits);
+    Lines lines;
+    print_original(lines);
+    print_scripts(lines);
+    print_ours(lines);
+    for (const auto id : {MessageId::adopted, MessageId::stalled, MessageId::over_limit, MessageId::too_many, MessageId::hold_ended,
+                          MessageId::would_restart}) {
+        lines.later(id);
+    }
+    lines.later(MessageId::warning);  // free text
+    return lines.complete() ? 0 : 1;
+}
