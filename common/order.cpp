@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/order.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "common/segment_layout.hpp"
+#include "common/text.hpp"
+
+namespace banken {
+namespace {
+
+enum class Target { none, optional, required };
+
+struct Grammar {
+    std::string_view word;
+    OrderVerb verb;
+    Target target;
+};
+
+constexpr std::array grammar{
+    Grammar{"stop", OrderVerb::stop, Target::optional},       Grammar{"start", OrderVerb::start, Target::optional},
+    Grammar{"reload", OrderVerb::reload, Target::none},       Grammar{"clear", OrderVerb::clear, Target::required},
+    Grammar{"restart", OrderVerb::restart, Target::required}, Grammar{"dump", OrderVerb::dump, Target::none},
+    Grammar{"shutdown", OrderVerb::shutdown, Target::none},
+};
+
+constexpr std::array<std::string_view, 11> not_built{"reexec", "wait",    "explain", "match",  "restore", "remove",
+                                                     "check",  "recover", "standby", "update", "metrics"};
+constexpr std::uint64_t longest_pause_days = 3650;
+
+// "30m": s, m, h, d.
+Result<Duration> duration_of(std::string_view text) {
+    using std::chrono::seconds;
+    const char unit = text.empty() ? '\0' : text.back();
+    const std::uint64_t scale = unit == 's' ? 1 : unit == 'm' ? 60 : unit == 'h' ? 3600 : unit == 'd' ? 86400 : 0;
+    if (scale == 0) return fail("{} is no duration: 90s, 30m, 2h or 1d expected", quoted(text));
+    const auto number = number_of(text.substr(0, text.size() - 1), {1, longest_pause_days * 86400 / scale});
+    if (!number) return Failure(number.error());
+    return Duration(seconds(*number * scale));
+}
+
+}  // namespace
+
+Result<std::string> pack_words(std::span<const std::string> words) {
+    std::string bytes;
+    for (const std::string& word : words) {
+        if (word.find('\0') != std::string::npos) return fail("a word of the order holds a NUL byte");
+        bytes.append(word).push_back('\0');
+    }
+    if (bytes.size() > slot::order_bytes) return fail("the order is longer than {} bytes", slot::order_bytes);
+    return bytes;
+}
+
+Result<std::vector<std::string>> unpack_words(std::string_view bytes) {
+    if (bytes.empty() || bytes.back() != '\0') return fail("the order is damaged");
+    std::vector<std::string> words;
+    for (const std::string_view word : split(bytes.substr(0, bytes.size() - 1), '\0')) words.emplace_back(word);
+    return words;
+}
+
+std::string cut_answer(std::string_view text) {
+    if (text.size() <= slot::answer_bytes) return std::string(text);
+    constexpr std::size_t room = 40;
+    const std::size_t kept = slot::answer_bytes - room;
+    return fmt::format("{}... ({} bytes more)", text.substr(0, kept), text.size() - kept);
+}
+
+std::string_view text_of(OrderVerb verb) { return std::ranges::find(grammar, verb, &Grammar::verb)->word; }
+
+Result<ParsedOrder> parse_order(std::span<const std::string> words) {
+    if (words.empty()) return fail("no order");
+    const std::string& word = words.front();
+    if (std::ranges::find(not_built, word) != not_built.end()) return fail("order {} is not built yet", word);
+    const auto rule = std::ranges::find(grammar, word, &Grammar::word);
+    if (rule == grammar.end()) {
+        std::array<std::string_view, grammar.size()> known;
+        std::ranges::transform(grammar, known.begin(), &Grammar::word);
+        return fail("unknown order {}{}", quoted(word), did_you_mean(word, known));
+    }
+    if (word == "shutdown" && words.size() == 2 && words[1] == "remove") return fail("order shutdown remove is not built yet");
+
+    ParsedOrder order;
+    order.verb = rule->verb;
+    std::span<const std::string> rest = words.subspan(1);
+    if (order.verb == OrderVerb::stop && rest.size() >= 2 && rest[rest.size() - 2] == "for") {
+        const auto duration = duration_of(rest.back());
+        if (!duration) return Failure(duration.error());
+        order.duration = *duration;
+        rest = rest.first(rest.size() - 2);
+    }
+    if (!rest.empty() && rule->target != Target::none) {
+        order.target = rest.front();
+        if (order.target.empty()) return fail("order {}: the name is empty", word);
+        rest = rest.subspan(1);
+    }
+    if (!rest.empty()) return fail("order {}: {} is too much", word, quoted(rest.front()));
+    if (rule->target == Target::required && order.target.empty()) return fail("order {} needs a name or an id", word);
+    return order;
+}
+
+}  // namespace banken
