@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which process this is, as the segment's header tells others, and whether another process is the one that a header names.
+#pragma once
+
+#include "common/result.hpp"
+#include "common/segment_records.hpp"
+
+namespace banken::sys {
+
+// This process: pid, start time, boot, namespaces and executable.
+[[nodiscard]] Result<OwnerRecord> own_identity();
+
+// The process exists, was started when the record says, and runs the executable that the record names (where /proc/PID/exe may not be followed: a
+// program called pcheck). The error says what does not fit: a signal must not be sent then.
+[[nodiscard]] Result<> verify_pcheck(const OwnerRecord& owner);
+
+// Device, inode and modification time. number ENOENT …: as stat(2).
+[[nodiscard]] Result<FileStamp> stamp_of(const std::string& path);
+
+}  // namespace banken::sys
