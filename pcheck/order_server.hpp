@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// pcheck's side of the message box: takes posted orders out of the slots and puts answers into them (spec/shared-memory.md). Slots can be written by
+// everybody who may order, so nothing in them is believed beyond its bounds. Main thread only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/process.hpp"
+#include "common/segment_layout.hpp"
+#include "common/time.hpp"
+
+namespace banken {
+
+// Which order an answer is for. After the slot was freed or the segment made anew an answer to it is dropped.
+struct OrderTicket {
+    std::size_t slot = 0;
+    std::uint64_t state = 0;  // the slot's state word while the order is carried out
+};
+
+struct TakenOrder {
+    OrderTicket ticket;
+    std::vector<std::string> words;  // {"stop", "crond", "for", "30m"}; common/order.hpp parses them
+    ProcessId claimant;              // the padmin that waits
+};
+
+class OrderServer {
+public:
+    static constexpr Duration claimed_for = std::chrono::seconds(10), done_for = std::chrono::seconds(60);
+
+    // Tells whether a process (pid and start time) still runs.
+    using Alive = std::function<bool(ProcessId)>;
+
+    // `segment` are the words of the segment that this process owns.
+    OrderServer(std::span<std::uint64_t> segment, const TablePlace& slots, Alive alive);
+
+    // A segment made anew in the place of a removed one; the orders of the old one are forgotten.
+    void rebind(std::span<std::uint64_t> segment, const TablePlace& slots);
+
+    // What was posted, each once. Orders that cannot be read are answered (64) and left out. Also frees slots: of dead claimants (unless their order
+    // is being carried out), claimed for 10 s without an order, answered for 60 s. Called after SIGUSR1 and every MSG_CHECK_INTERVAL.
+    [[nodiscard]] std::vector<TakenOrder> take(Instant now);
+
+    // exit_status is padmin's; text beyond 64 KiB is cut off and counted at its end.
+    void answer(const OrderTicket& ticket, int exit_status, std::string_view text);
+
+private:
+    struct Seen {
+        std::uint64_t state = 0;
+        Instant since{};
+    };
+    [[nodiscard]] std::span<std::uint64_t> slot_at(std::size_t index) const;
+
+    std::span<std::uint64_t> segment_;
+    TablePlace slots_;
+    Alive alive_;
+    std::array<Seen, slot::count> seen_{};  // since when a slot has been in its state
+};
+
+}  // namespace banken

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// pcheck's side of the shared segment: owns the segment and the semaphore that makes this process its only writer (spec/shared-memory.md).
+// Everything but the order slots is written here and nowhere else. Main thread only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/pfile.hpp"
+#include "common/result.hpp"
+#include "common/segment_layout.hpp"
+#include "common/segment_records.hpp"
+#include "common/sys/semaphore.hpp"
+#include "common/sys/shm.hpp"
+
+namespace banken {
+
+struct SegmentRequest {
+    std::string pfile;             // resolved path
+    FileStamp file;                // of the pfile as it was read
+    uid_t pfile_owner = 0;         // whose segments are believed beside root's and our own
+    std::optional<gid_t> readers;  // STATE_GROUP: this group may read
+    bool fresh = false;            // --fresh: a dead owner's state is discarded
+};
+
+class SegmentWriter {
+public:
+    // Takes the ownership of IPCKEY, makes the segment and publishes header (starting, no entries) and parameters.
+    // Error::number 0: the key is in use, or what is there cannot be used or believed (exit 69), and nothing of it was touched; the text says by whom
+    // and what to do. Else the system refused (exit 71).
+    [[nodiscard]] static Result<SegmentWriter> open(const Param& param, const SegmentRequest& request, Now now);
+
+    // ---- publishing; nothing here can fail: what is too long is cut, what is beyond the tables is left out ----
+    void publish(std::size_t index, const EntryRecord& entry);
+    void publish_param(const Param& param);
+    // How many of the published entries are in use: after a PublishAll, and before fewer of them are published.
+    void set_entries(std::size_t count);
+    void set_life(Life life, std::string_view reason = {});
+    // What MESSAGE_BOX shows while a reload or a shutdown is being carried out.
+    void set_busy(Busy busy);
+    // The pfile was loaded anew.
+    void set_file(const FileStamp& file);
+    void heartbeat(Now now);
+    // `number` is given here.
+    void trace(TraceRecord record);
+
+    // The used parts in the layout of the segment, as bytes for the dump file; read by SegmentReader.
+    [[nodiscard]] std::string image() const;
+
+    // The words of the segment, for the OrderServer. Valid until recreated() has returned true.
+    [[nodiscard]] std::span<std::uint64_t> words() { return segment_.words(); }
+    [[nodiscard]] std::uint32_t key() const { return key_; }
+
+    // Whether the segment had been removed behind our back (ipcrm) and was made anew: header, parameters and heartbeat are published again, entries and
+    // trace are the caller's to publish. Asked every MSG_CHECK_INTERVAL.
+    [[nodiscard]] Result<bool> recreated();
+
+    // The end by order: segment and semaphore are gone. This process keeps its mapping, so an answer can still be given.
+    [[nodiscard]] Result<> remove();
+
+private:
+    SegmentWriter(sys::Ownership ownership, sys::Segment segment) : ownership_(std::move(ownership)), segment_(std::move(segment)) {}
+    void lay_out();
+    void write(Table table, std::uint64_t index, std::span<const std::uint64_t> content);
+    void publish_header();
+
+    sys::Ownership ownership_;
+    sys::Segment segment_;
+    TablePlaces places_{};
+    std::uint32_t key_ = 0;
+    std::uint32_t history_ = 0;
+    std::optional<gid_t> readers_;
+    std::uint64_t traced_ = 0;
+    HeaderRecord header_;
+    ParamRecord param_;
+    HeartbeatRecord heartbeat_;
+};
+
+[[nodiscard]] ParamRecord record_of(const Param& param);
+
+}  // namespace banken
