@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # The man pages say what the code says: keys, ranges, defaults, fields, actions, exit statuses, log lines, options. Then the same checks must fail on
 # copies of the pages with one planted difference each.
-# usage: tests/docs/man.sh [BUILD_DIR]     without it: $BANKEN_BUILD
+# usage: tests/docs/man.sh [BUILD_DIR]     without it: $BANKEN_BUILD, else build/plain
+# shellcheck disable=SC2317
 set -u
 export LC_ALL=C.UTF-8
-root=$(cd "$(dirname "$0")/../.." && pwd -P)
-build=${1:-${BANKEN_BUILD:?usage: tests/docs/man.sh BUILD_DIR}}
+# shellcheck source=tests/docs/lib/report.sh
+. "$(dirname "$0")/lib/report.sh"
+build=${1:-${BANKEN_BUILD:-build/plain}}
 work=$(mktemp -d "${TMPDIR:-/tmp}/banken-man.XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 
@@ -45,104 +47,86 @@ items() {
     ' "$1"
 }
 
-# same WHAT WANTED FOUND: both are files of HEAD, tab, SENTENCE. Each wanted head is found and its sentence begins the one found; no other is found.
-same() {
-    if [ ! -s "$2" ]; then echo "$1: the code says nothing" && return 1; fi
-    if [ ! -s "$3" ]; then echo "$1: the page says nothing" && return 1; fi
+facts() { awk -F '\t' -v OFS='\t' -v kind="$1" '$1 == kind { print $2, $3 }' "$work/schema"; }
+first_words() { sed -E 's/^([^ \t]+)[^\t]*/\1/'; }
+# section_items PAGE SECTION: HEAD, tab, BODY.
+section_items() { items "$1" | awk -F '\t' -v OFS='\t' -v section="$2" '$1 == section { print $2, $3 }'; }
+
+# differences WHAT: complaints, unless every head in $work/wanted is in $work/found, with a body that begins with the wanted sentence, and no other is.
+differences() {
+    if [ ! -s "$work/wanted" ]; then echo "$1: the code says nothing" && return; fi
+    if [ ! -s "$work/found" ]; then echo "$1: the page says nothing" && return; fi
     awk -F '\t' -v what="$1" '
         FNR == NR { found[$1] = $2; next }
         { wanted[$1] = 1 }
-        !($1 in found) { print what ": \"" $1 "\" is missing in the page"; bad = 1; next }
-        $2 != "" && index(found[$1], $2) != 1 { print what ": \"" $1 "\": the code says \"" $2 "\", the page \"" substr(found[$1], 1, 150) "\""; bad = 1 }
-        END {
-            for (head in found) if (!(head in wanted)) { print what ": \"" head "\" is in the page only"; bad = 1 }
-            exit bad
-        }' "$3" "$2"
+        !($1 in found) { print what ": \"" $1 "\" is missing in the page"; next }
+        $2 != "" && index(found[$1], $2) != 1 { print what ": \"" $1 "\": the code says \"" $2 "\", the page \"" substr(found[$1], 1, 150) "\"" }
+        END { for (head in found) if (!(head in wanted)) print what ": \"" head "\" is in the page only" }' "$work/found" "$work/wanted"
 }
 
-facts() { awk -F '\t' -v OFS='\t' -v kind="$1" '$1 == kind { print $2, $3 }' "$work/schema"; }
-
-# section_items PAGE SECTION: HEAD, tab, BODY.
-section_items() { items "$1" | awk -F '\t' -v OFS='\t' -v section="$2" '$1 == section { print $2, $3 }'; }
-first_words() { sed -E 's/^([^ \t]+)[^\t]*/\1/'; }
-
-# agree KIND PAGE SECTION: items named by the first word of their heads.
-agree() {
+# compare KIND PAGE SECTION: items named by the first word of their heads.
+compare() {
     facts "$1" >"$work/wanted"
     section_items "$2" "$3" | first_words >"$work/found"
-    same "${2##*/}, $3" "$work/wanted" "$work/found"
+    differences "${2##*/}, $3"
 }
 
-check_params() { agree param "$1/pfile.5" 'PARAM KEYS'; }
-check_fields() { agree field "$1/pfile.5" 'PENT FIELDS'; }
-check_actions() { agree action "$1/pfile.5" 'PENT FIELDS/Actions'; }
+# The checks: each prints its complaints about the pages in a directory.
+check_lint() { mandoc -T lint -W warning "$1"/*.?; }
+check_params() { compare param "$1/pfile.5" 'PARAM KEYS'; }
+check_fields() { compare field "$1/pfile.5" 'PENT FIELDS'; }
+check_actions() { compare action "$1/pfile.5" 'PENT FIELDS/Actions'; }
+# What is refused as not built yet has no item of its own, and the page says that it is refused.
+check_refused() {
+    local name
+    for name in $(facts refused); do
+        if items "$1/pfile.5" | cut -f 2 | first_words | grep -qx "$name"; then echo "pfile.5: \"$name\" is described, and refused by the code"; fi
+        if ! awk '/^\.S/ { on = /Not built yet/ } on' "$1/pfile.5" | grep -qw "$name"; then echo "pfile.5: \"$name\" is not said to be refused"; fi
+    done
+}
 check_config() {
     facts config >"$work/wanted"
     items "$1/banken.conf.5" | sed -n 's|^KEYS/\(\[[a-z]*\]\)\t|\1 |p' >"$work/found"
-    same 'banken.conf.5, KEYS' "$work/wanted" "$work/found"
+    differences 'banken.conf.5, KEYS'
 }
 check_exits() {
-    local bad=0
-    agree pcheck-exit "$1/pcheck.8" 'EXIT STATUS' || bad=1
-    agree padmin-exit "$1/padmin.8" 'EXIT STATUS' || bad=1
-    agree padmin-quiet "$1/padmin.8" 'EXIT STATUS/show pent name -q' || bad=1
-    return "$bad"
+    compare pcheck-exit "$1/pcheck.8" 'EXIT STATUS'
+    compare padmin-exit "$1/padmin.8" 'EXIT STATUS'
+    compare padmin-quiet "$1/padmin.8" 'EXIT STATUS/show pent name -q'
 }
 check_lines() {
     facts line >"$work/wanted"
     items "$1/banken.7" | sed -n 's/^LINES OF [A-Z]*\t//p' | sed 's/\t.*/\t/' >"$work/found"
-    same 'banken.7, LINES OF' "$work/wanted" "$work/found"
+    differences 'banken.7, LINES OF'
 }
-# What is refused as not built yet has no item of its own, and the page says that it is refused.
-check_refused() {
-    local name bad=0
-    for name in $(facts refused); do
-        if items "$1/pfile.5" | cut -f 2 | first_words | grep -qx "$name"; then
-            echo "pfile.5: \"$name\" is described, and refused by the code" && bad=1
-        fi
-        if ! awk '/^\.Sh /{on=0} /^\.Ss Not built yet/{on=1} on' "$1/pfile.5" | grep -qw "$name"; then
-            echo "pfile.5: \"$name\" is not named under \"Not built yet\"" && bad=1
-        fi
-    done
-    return "$bad"
-}
-
 # The options in the first column of --help: "  -h,--help     Print this".
-options_of() { sed -nE 's/^ +(-[^ ]*(, +-[^ ]+)*).*/\1/p' <<<"$1" | tr -s ', ' '\n' | grep -E '^-' | sed 's/=.*//' | sort -u; }
 check_options() {
-    local program help bad=0
+    local program help
     for program in pcheck padmin; do
         if ! help=$("$build/$program/$program" --help 2>&1); then
-            echo "$program --help: $(head -n 1 <<<"$help")" && bad=1
+            echo "$program --help: $help"
             continue
         fi
-        options_of "$help" | sed 's/$/\t/' >"$work/wanted"
+        sed -nE 's/^ +(-[^ ]*(, +-[^ ]+)*).*/\1/p' <<<"$help" | tr -s ', ' '\n' | sed -n 's/^\(-[^=]*\).*/\1\t/p' >"$work/wanted"
         section_items "$1/$program.8" OPTIONS | cut -f 1 | grep -oE -- '(^|[ ,])--?[A-Za-z][a-z-]*' | tr -d ' ,' | sed 's/$/\t/' >"$work/found"
-        same "$program.8, OPTIONS" "$work/wanted" "$work/found" || bad=1
+        differences "$program.8, OPTIONS"
     done
-    return "$bad"
-}
-check_lint() { mandoc -T lint -W warning "$1"/*.?; }
-
-checks=(lint params fields actions refused config exits lines options)
-failed=0
-declare -A good=()
-verdict() {
-    if [ "$2" = 0 ]; then echo "ok $1"; else echo "FAIL $1" && failed=1; fi
 }
 
-# planted CHECK PAGE SED: the check, good so far, must fail on the page so changed.
+# planted CHECK PAGE SED: the check, without complaints so far, must have one about the page so changed.
 planted() {
-    rm -rf "$work/pages" && cp -R "$root/man" "$work/pages"
+    rm -rf "$work/pages" && cp -R man "$work/pages"
     sed -i "$3" "$work/pages/$2"
-    [ -n "${good[$1]:-}" ] && ! cmp -s "$root/man/$2" "$work/pages/$2" && ! "check_$1" "$work/pages" >"$work/report" 2>&1
-    verdict "man: a planted difference is found ($1: $3)" $?
+    report "man: a planted difference is found ($1: $3)" \
+        "$([ -n "${good[$1]:-}" ] && ! cmp -s "man/$2" "$work/pages/$2" && [ -n "$("check_$1" "$work/pages")" ] || echo "not found")"
 }
 
-if ! "$build/tests/print_schema" >"$work/schema"; then echo "FAIL man: $build/tests/print_schema" && exit 1; fi
-for check in "${checks[@]}"; do
-    if "check_$check" "$root/man"; then good[$check]=yes; fi
-    verdict "man: $check" "$([ -n "${good[$check]:-}" ]; echo $?)"
+if ! "$build/tests/print_schema" >"$work/schema"; then report "man: print_schema" "$build/tests/print_schema failed" && exit 1; fi
+declare -A good=()
+for check in lint params fields actions refused config exits lines options; do
+    complaints=$("check_$check" man)
+    report "man: $check" "$complaints"
+    if [ -z "$complaints" ]; then good[$check]=yes; fi
 done
 planted lint pcheck.8 's/^\.Nd .*/.Bl/'
 planted params pfile.5 's/Default: 10\./Default: 11./'
@@ -160,4 +144,4 @@ planted lines banken.7 's/^\(\.It Li "Set pid fail (crond)" Pq\) err/\1 notice/'
 planted lines banken.7 's/^\.It Li "(crond ,pid=8107) Up"/.It Li "(crond, pid=8107) Up"/'
 planted options pcheck.8 's/^\.It Fl -fresh/.It Fl -stale/'
 planted options padmin.8 's/^\.It Fl k/.It Fl K/'
-exit "$failed"
+exit "$bad"
