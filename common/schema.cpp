@@ -81,6 +81,13 @@ Result<Value> value_of(std::string_view text, const ValueRule& rule) {
     return rate_of(text, rule);
 }
 
+std::optional<ParamKey> param_key_of(std::string_view name) {
+    for (std::size_t i = 0; i < param_keys; ++i) {
+        if (param_rules[i].name == name) return static_cast<ParamKey>(i);
+    }
+    return std::nullopt;
+}
+
 std::vector<std::string_view> choices_of(const ValueRule& rule) {
     auto choices = split(rule.choices, ',');
     std::transform(choices.begin(), choices.end(), choices.begin(), trimmed);

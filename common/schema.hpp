@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,14 @@ struct Value {
 
 // The error says what is wrong with the value and what was expected.
 [[nodiscard]] Result<Value> value_of(std::string_view text, const ValueRule& rule);
+
+// The names in a table, for did_you_mean().
+template <class Rules>
+[[nodiscard]] std::vector<std::string_view> names_of(const Rules& rules) {
+    std::vector<std::string_view> names;
+    for (const auto& rule : rules) names.push_back(rule.name);
+    return names;
+}
 
 // "event, poll" as a list.
 [[nodiscard]] std::vector<std::string_view> choices_of(const ValueRule& rule);
@@ -102,6 +111,9 @@ inline constexpr std::array<ParamRule, param_keys> param_rules{{
     {"DEFAULTS_FILE", {ValueKind::path}, "none"},
     {"HISTORY_SIZE", {ValueKind::number, {64, 65536}}, "1024"},
 }};
+
+// The key of that name.
+[[nodiscard]] std::optional<ParamKey> param_key_of(std::string_view name);
 
 // ---- a PENT line: name:script:grace:retries:action[:option=value]... ----
 

@@ -8,7 +8,7 @@
 namespace banken {
 namespace {
 
-constexpr std::size_t max_quoted = 80;     // bytes of a value that a message repeats
+constexpr std::size_t max_shortened = 80;  // bytes of a value that a message repeats
 constexpr std::size_t max_near_word = 64;  // a longer word is noise, and would cost the square of its length
 
 unsigned char byte(std::string_view text, std::size_t at) { return static_cast<unsigned char>(text[at]); }
@@ -70,6 +70,12 @@ std::string_view trimmed(std::string_view text) {
     return first == text.npos ? text.substr(text.size()) : text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
+std::string lower_case(std::string_view text) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(), lower);
+    return out;
+}
+
 std::vector<std::string_view> split(std::string_view text, char separator) {
     std::vector<std::string_view> parts;
     for (;;) {
@@ -107,7 +113,7 @@ std::optional<std::size_t> find_invalid_utf8(std::string_view text) {
 std::optional<std::size_t> find_control(std::string_view text) {
     for (std::size_t at = 0; at < text.size();) {
         const auto length = utf8_length(text.substr(at));
-        if (length != 0 && is_control(text.substr(at), length)) return at;
+        if (length != 0 && text[at] != '\t' && is_control(text.substr(at), length)) return at;
         at += std::max<std::size_t>(length, 1);
     }
     return std::nullopt;
@@ -128,12 +134,14 @@ std::string printable(std::string_view text) {
     return out;
 }
 
-std::string quoted(std::string_view text) {
-    if (text.size() <= max_quoted) return fmt::format("\"{}\"", printable(text));
-    std::size_t end = max_quoted;
-    while (end > max_quoted - 3 && is_continuation(byte(text, end))) --end;  // do not cut a character in two
-    return fmt::format("\"{}...\"", printable(text.substr(0, end)));
+std::string shortened(std::string_view text) {
+    if (text.size() <= max_shortened) return printable(text);
+    std::size_t end = max_shortened;
+    while (end > max_shortened - 3 && is_continuation(byte(text, end))) --end;  // do not cut a character in two
+    return printable(text.substr(0, end)) + "...";
 }
+
+std::string quoted(std::string_view text) { return fmt::format("\"{}\"", shortened(text)); }
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {
     if (word.empty() || word.size() > max_near_word) return {};

@@ -19,20 +19,24 @@ namespace banken {
 // Without the blanks around it.
 [[nodiscard]] std::string_view trimmed(std::string_view text);
 
+// With A-Z as a-z.
+[[nodiscard]] std::string lower_case(std::string_view text);
+
 // The parts between separators: one more than there are separators, empty ones too.
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
 
 // The bytes of the well-formed UTF-8 sequence at the beginning of `text` (RFC 3629: no overlong forms, no surrogates); 0: there is none.
 [[nodiscard]] std::size_t utf8_length(std::string_view text);
 
-// The place of the first byte that is no UTF-8, or of the first control character (U+0000..1f, 7f..9f).
+// The place of the first byte that is no UTF-8, or of the first control character (U+0000..1f, 7f..9f) other than tab.
 [[nodiscard]] std::optional<std::size_t> find_invalid_utf8(std::string_view text);
 [[nodiscard]] std::optional<std::size_t> find_control(std::string_view text);
 
 // Safe in logs and on terminals: bytes of control characters (C1 too) and of invalid UTF-8 as \xNN, tab as \t, newline as \n. A backslash stays.
 [[nodiscard]] std::string printable(std::string_view text);
 
-// In double quotes, printable, cut at 80 bytes: how a message repeats what it was given.
+// Printable, cut at 80 bytes; and the same in double quotes: how a message repeats what it was given.
+[[nodiscard]] std::string shortened(std::string_view text);
 [[nodiscard]] std::string quoted(std::string_view text);
 
 // The one of `known` that `word` was probably meant to be: at most a third of its bytes, rounded up, must be inserted, deleted, changed or swapped

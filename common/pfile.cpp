@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/pfile.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "common/pfile_param.hpp"
+#include "common/pfile_pent.hpp"
+#include "common/pfile_text.hpp"
+
+namespace banken {
+namespace {
+
+constexpr std::string_view too_large = "file is larger than 16 MiB";
+
+std::string unsortable(const PfileLine& line) {
+    const auto hint = did_you_mean(line.first_word(), names_of(param_rules));
+    return fmt::format("{} is neither a PARAM key nor a PENT line (name:script:grace:retries:action){}", quoted(line.text), hint);
+}
+
+// What is not wrong, but hardly meant (spec/pfile.md, warnings); what the text alone does not tell is the linter's.
+void lint(const Pfile& pfile, Diagnostics& diagnostics) {
+    const bool has_script = std::any_of(pfile.pents.begin(), pfile.pents.end(), [](const Pent& pent) { return !pent.script.none(); });
+    if (pfile.pents.empty()) diagnostics.warning(0, 0, "no PENT line: nothing is watched");
+    if (has_script && pfile.param.script_timeout == Duration::zero()) {
+        diagnostics.warning(0, 0, "no SCRIPT_TIMEOUT: a restart script that hangs is never ended");
+    }
+}
+
+}  // namespace
+
+ParsedPfile parse_pfile(std::string_view text) {
+    Diagnostics diagnostics;
+    if (text.size() > pfile_max_bytes) {
+        diagnostics.error(0, 0, too_large);
+        return {{}, diagnostics.take()};
+    }
+    ParamReader param(diagnostics);
+    PentReader pents(diagnostics);
+    ResourceReader resources(diagnostics);
+    PfileLines lines(text);
+    while (const auto line = lines.next()) {
+        if (!line->problem.empty()) {
+            diagnostics.error(line->number, line->problem_column, line->problem);
+            param.skip(*line);
+            continue;
+        }
+        switch (line->section) {
+            case PfileSection::none: diagnostics.error(line->number, line->column, [&line] { return unsortable(*line); }); break;
+            case PfileSection::param: param.read(*line); break;
+            case PfileSection::pent: pents.read(*line); break;
+            case PfileSection::resource: resources.read(*line); break;
+        }
+    }
+    Pfile pfile;
+    pfile.param = param.finish();
+    pfile.pents = pents.finish(pfile.param);
+    lint(pfile, diagnostics);
+    return {std::move(pfile), diagnostics.take()};
+}
+
+bool ParsedPfile::good() const { return banken::good(diagnostics); }
+
+Result<std::uint32_t> ipc_key_of(std::string_view text) {
+    if (text.size() > pfile_max_bytes) return fail("{}", too_large);
+    constexpr auto& rule = param_rules[static_cast<std::size_t>(ParamKey::ipckey)];
+    std::optional<std::uint32_t> key;
+    PfileLines lines(text);
+    while (const auto line = lines.next()) {
+        const bool may_be_param = line->section == PfileSection::param || line->section == PfileSection::none;
+        if (!may_be_param || line->first_word() != rule.name) continue;
+        const auto place = fmt::format("line {}: {}", line->number, rule.name);
+        if (!line->problem.empty()) return fail("{}: {}", place, line->problem);
+        if (key) return fail("{}: duplicate key", place);
+        const auto [column, value] = param_value(*line, rule.value);
+        if (!value) return Failure(value.error().in(place));
+        key = static_cast<std::uint32_t>(value->number);
+    }
+    if (!key) return fail("{} is missing", rule.name);
+    return *key;
+}
+
+}  // namespace banken

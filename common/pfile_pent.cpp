@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/pfile_pent.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/schema.hpp"
+
+namespace banken {
+namespace {
+
+const FieldRule& rule_of(PentField field) { return pent_field_rules[static_cast<std::size_t>(field)]; }
+
+// "crond, ": which entry a message is about, if it has a name.
+std::string label_of(const std::vector<PfileField>& fields) {
+    return fields[0].raw.empty() ? std::string() : shortened(fields[0].text()) + ", ";
+}
+
+Result<std::string> name_of(const std::string& text) {
+    if (text.size() > max_name) return fail("{} bytes, 1..{} expected", text.size(), max_name);
+    if (text.find('\t') != text.npos) return fail("control character");
+    return text;
+}
+
+Result<Command> command_of(const std::string& text) {
+    auto words = split_command(text);
+    if (!words) return Failure(words.error());
+    if (*words == std::vector<std::string>{"-"}) return Command{{}, text};
+    if (!words->front().starts_with('/')) return fail("{} is not an absolute path or -", quoted(words->front()));
+    return Command{*std::move(words), text};
+}
+
+Result<Duration> grace_of(const std::string& text) { return seconds_of(text, grace_range); }
+Result<Duration> grace_without_script(const std::string& text) { return seconds_of(text, grace_range_without_script); }
+
+Result<std::optional<unsigned>> retries_of(const std::string& text) {
+    if (text == "unlimited") return std::optional<unsigned>();
+    const auto number = number_of(text, retries_range);
+    if (!number) return Failure(number.error());
+    return std::optional(static_cast<unsigned>(*number));
+}
+
+Result<RetryOverAction> action_of(const std::string& text) {
+    const auto word = lower_case(text);
+    const auto* rule = std::find_if(action_rules.begin(), action_rules.end(), [&word](const ActionRule& r) { return r.name == word; });
+    if (rule == action_rules.end()) {
+        return fail("{} is not one of {}{}", quoted(text), rule_of(PentField::action).values, did_you_mean(word, names_of(action_rules)));
+    }
+    if (!rule->built) return fail("action {} is not built yet", quoted(rule->name));
+    return rule->action;
+}
+
+// The five fields every entry has, each judged for itself.
+class FieldReader {
+public:
+    FieldReader(const PfileLine& line, const std::vector<PfileField>& fields, Diagnostics& diagnostics)
+        : line_(line), fields_(fields), diagnostics_(diagnostics), label_(label_of(fields)) {}
+
+    template <class T>
+    void read(PentField which, T& target, Result<T> (*parse)(const std::string&)) {
+        const auto index = static_cast<std::size_t>(which);
+        const auto& field = fields_[index];
+        const Result<T> value = field.raw.empty() ? Result<T>(fail("empty")) : parse(field.text());
+        if (value) {
+            target = *value;
+            return;
+        }
+        diagnostics_.error(line_.number, field.column,
+                           [&] { return fmt::format("{}field {} ({}): {}", label_, index + 1, rule_of(which).title, value.error().text); });
+    }
+
+private:
+    const PfileLine& line_;
+    const std::vector<PfileField>& fields_;
+    Diagnostics& diagnostics_;
+    std::string label_;
+};
+
+// What is wrong with a field behind the fifth.
+std::string option_error(const std::string& text) {
+    if (text.empty()) return "empty";
+    const auto name = trimmed(std::string_view(text).substr(0, text.find('=')));
+    const auto names = names_of(option_rules);
+    if (std::find(names.begin(), names.end(), name) != names.end()) return fmt::format("option {} is not built yet", quoted(name));
+    if (text.find('=') == text.npos) return fmt::format("{} is not an option, option=value expected", quoted(text));
+    return fmt::format("unknown option {}{}", quoted(name), did_you_mean(name, names));
+}
+
+bool is_tag(std::string_view text) {
+    constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-";
+    return !text.empty() && text.size() <= max_name && text.find_first_not_of(letters) == text.npos && text.find_first_of("./-") != 0;
+}
+
+}  // namespace
+
+void PentReader::read(const PfileLine& line) {
+    if (++lines_ > pfile_max_pents) {
+        if (lines_ == pfile_max_pents + 1)
+            diagnostics_.error(line.number, line.column, fmt::format("more than {} PENT lines", pfile_max_pents));
+        return;
+    }
+    const auto fields = split_fields(line.text, line.column);
+    if (fields.size() >= pent_fields) return read_fields(line, fields);
+    diagnostics_.error(line.number, line.column, [&] {
+        if (param_key_of(line.first_word())) return fmt::format("{} is a PARAM key in section PENT", line.first_word());
+        return fmt::format("{}{} fields, 5 expected (name:script:grace:retries:action)", label_of(fields), fields.size());
+    });
+}
+
+void PentReader::read_fields(const PfileLine& line, const std::vector<PfileField>& fields) {
+    Pent pent;
+    pent.line = line.number;
+    pent.text = line.text;
+    FieldReader field(line, fields, diagnostics_);
+    field.read(PentField::name, pent.name, name_of);
+    field.read(PentField::script, pent.script, command_of);
+    field.read(PentField::grace, pent.grace, pent.script.text == "-" ? grace_without_script : grace_of);
+    field.read(PentField::retries, pent.retries, retries_of);
+    field.read(PentField::action, pent.action, action_of);
+    for (std::size_t i = pent_fields; i < fields.size(); ++i) {
+        diagnostics_.error(line.number, fields[i].column,
+                           [&] { return fmt::format("{}field {}: {}", label_of(fields), i + 1, option_error(fields[i].text())); });
+    }
+    // With options, all of them refused for now, nobody can say whether two entries are the same.
+    if (fields.size() == pent_fields && !pent.name.empty()) refuse_same(pent, fields[0].column);
+    pents_.push_back(std::move(pent));
+}
+
+void PentReader::refuse_same(const Pent& pent, std::size_t column) {
+    const auto [first, is_new] = lines_by_identity_.emplace(pent.identity(), pent.line);
+    if (is_new) return;
+    diagnostics_.error(pent.line, column, fmt::format("{}: the same entry as in line {}", shortened(pent.name), first->second));
+}
+
+std::vector<Pent> PentReader::finish(const Param& param) {
+    for (auto& pent : pents_) {
+        pent.confirm = param.confirm_wait;
+        pent.delay = param.monitor_interval;
+        pent.script_timeout = param.script_timeout;
+        pent.start_timeout = param.monitor_interval * param.monitor_try_count;
+    }
+    return std::move(pents_);
+}
+
+void ResourceReader::read(const PfileLine& line) {
+    if (++lines_ > pfile_max_resources) {
+        if (lines_ == pfile_max_resources + 1) {
+            diagnostics_.error(line.number, line.column, fmt::format("more than {} RESOURCE lines", pfile_max_resources));
+        }
+        return;
+    }
+    const auto fields = split_fields(line.text, line.column);
+    const auto label = label_of(fields);
+    const auto refuse = [&](std::size_t column, std::string_view text) {
+        diagnostics_.error(line.number, column, fmt::format("{}{}", label, text));
+    };
+    if (fields.size() != 3) return refuse(line.column, fmt::format("{} fields, 3 expected (tag:kind:file)", fields.size()));
+    const auto kind = value_of(fields[1].text(), resource_kind_rule);
+    const auto file = value_of(fields[2].text(), {ValueKind::path});
+    const bool tag_good = is_tag(fields[0].raw);
+    if (!tag_good) refuse(fields[0].column, fmt::format("field 1 (tag): not 1..{} of A-Za-z0-9._/-, or begins with one of ./-", max_name));
+    if (!kind) refuse(fields[1].column, kind.error().in("field 2 (kind)").text);
+    if (!file) refuse(fields[2].column, file.error().in("field 3 (file)").text);
+    if (tag_good && kind && file) refuse(line.column, "RESOURCE lines are not built yet");
+}
+
+}  // namespace banken

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The PENT and RESOURCE lines of a pfile (spec/pfile.md, PENT and RESOURCE).
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "common/diagnostic.hpp"
+#include "common/pfile.hpp"
+#include "common/pfile_text.hpp"
+
+namespace banken {
+
+class PentReader {
+public:
+    explicit PentReader(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
+
+    void read(const PfileLine& line);
+    // After the last line. What an entry does not say itself comes from `param`.
+    [[nodiscard]] std::vector<Pent> finish(const Param& param);
+
+private:
+    void read_fields(const PfileLine& line, const std::vector<PfileField>& fields);
+    void refuse_same(const Pent& pent, std::size_t column);
+
+    Diagnostics& diagnostics_;
+    std::vector<Pent> pents_;
+    std::size_t lines_ = 0;
+    std::unordered_map<std::string, std::size_t> lines_by_identity_;
+};
+
+// RESOURCE lines are not built yet: their shape is checked, then they are refused.
+class ResourceReader {
+public:
+    explicit ResourceReader(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
+
+    void read(const PfileLine& line);
+
+private:
+    Diagnostics& diagnostics_;
+    std::size_t lines_ = 0;
+};
+
+}  // namespace banken
