@@ -55,7 +55,7 @@ Result<PidRef> PidRef::open(ProcessId process) {
     const auto stat = read_stat(process.pid);  // after the open: from here on the pid stays this process's until it is reaped
     if (!stat && !is_gone(stat.error())) return Failure(stat.error());
     if (!stat || stat->id() != process) return fail_errno("pidfd_open", ESRCH);
-    ref.shown_ = !stat->dead() && stat->fingerprint.start_stack != 0;
+    if (!stat->dead()) ref.shown_ = stat->fingerprint.start_stack != 0;
     return ref;
 }
 

@@ -26,8 +26,9 @@ public:
 
     [[nodiscard]] int fd() const { return fd_.get(); }
     [[nodiscard]] const ProcessId& process() const { return process_; }
-    // It was alive at open() and /proc showed where its stack is, so /proc will show its true exit code: not permitted shows 0 for both.
-    [[nodiscard]] bool shown() const { return shown_; }
+    // Whether /proc showed where its stack is, and so will show its true exit code: without the right both are 0.
+    // Nothing: it was not alive any more at open(), or is a child.
+    [[nodiscard]] std::optional<bool> shown() const { return shown_; }
 
     [[nodiscard]] Result<> signal(int number) const;
     // Only for a child that leads its own session and has not been reaped: as long as it is a zombie at most, the kernel gives its pid
@@ -49,7 +50,7 @@ private:
     PidRef(UniqueFd fd, ProcessId process) : fd_(std::move(fd)), process_(process) {}
     UniqueFd fd_;
     ProcessId process_;
-    bool shown_ = false;
+    std::optional<bool> shown_;
 };
 
 // Whether exit_status_from_kernel works here. No version and no dry question tells (the reply to a live process says nothing of it),

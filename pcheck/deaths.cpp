@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pcheck/deaths.hpp"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <tuple>
+#include <vector>
+
+namespace banken {
+namespace {
+
+// What a token names is in the token: 0 is the connector, odd a script, even an entry with the number of its follow above.
+constexpr std::uint64_t connector_token = 0;
+
+std::uint64_t token_of_script(core::RunId run) { return run << 1U | 1U; }
+bool is_script(std::uint64_t token) { return (token & 1U) != 0; }
+core::RunId script_of(std::uint64_t token) { return token >> 1U; }
+
+std::uint64_t token_of_follow(core::EntryKey entry, std::uint64_t follow) { return follow << 33U | std::uint64_t{entry} << 1U; }
+core::EntryKey entry_of(std::uint64_t token) { return static_cast<core::EntryKey>(token >> 1U); }
+
+bool is_reserved(int fd) {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    return static_cast<rlim_t>(fd) + static_cast<rlim_t>(Deaths::reserved_descriptors) >= limit.rlim_cur;
+}
+
+}  // namespace
+
+Deaths::Deaths(const DetectConfig& detect, bool poll, Handlers handlers, sys::PidfdSet set)
+    : detect_(detect), poll_(poll), handlers_(std::move(handlers)), set_(std::move(set)) {}
+
+Result<Deaths> Deaths::open(const DetectConfig& detect, bool poll, Handlers handlers) {
+    auto set = sys::PidfdSet::open();
+    if (!set) return Failure(set.error());
+    Deaths deaths(detect, poll, std::move(handlers), *std::move(set));
+    if (!poll) deaths.open_sources();
+    return deaths;
+}
+
+void Deaths::open_sources() {
+    const auto kernel_tells = [this] { return detect_.pidfd && sys::kernel_tells_exit_status(); };
+    if (detect_.connector && !connector_ && (detect_.connector_always || !kernel_tells())) {
+        auto connector = sys::ExitConnector::open();
+        if (connector && set_.add_readable(connector->fd(), connector_token)) connector_.emplace(*std::move(connector));
+    }
+    if (detect_.oom && !kmsg_) {
+        if (auto kmsg = sys::Kmsg::open()) kmsg_.emplace(*std::move(kmsg));
+    }
+}
+
+void Deaths::set_poll(bool poll) {
+    if (poll == poll_) return;
+    poll_ = poll;
+    if (!poll) open_sources();
+    for (auto& [entry, followed] : followed_) {
+        if (followed.last_word) continue;
+        if (followed.ref) set_.remove(followed.ref->fd());
+        followed.ref.reset();
+        if (!poll) watch(followed);
+    }
+}
+
+bool Deaths::take(Instant now) {
+    const auto ready = set_.take();
+    for (const auto& one : ready) {
+        if (one.token == connector_token) {
+            connector_->drain();
+        } else if (is_script(one.token)) {
+            script_ended(script_of(one.token));
+        } else if (Followed* followed = find(one.token)) {
+            died(*followed, now);
+        }
+    }
+    return ready.size() == batch;
+}
+
+std::optional<Instant> Deaths::next_deadline() {
+    while (!waiting_.empty() && find(waiting_.front().second) == nullptr) waiting_.pop_front();
+    if (waiting_.empty()) return std::nullopt;
+    return waiting_.front().first;
+}
+
+void Deaths::tick(Instant now) {
+    for (std::size_t told = 0; told < batch; ++told) {
+        const auto deadline = next_deadline();
+        if (!deadline || *deadline > now) return;
+        const Followed& followed = *find(waiting_.front().second);
+        waiting_.pop_front();
+        tell(followed, *followed.last_word);
+    }
+}
+
+void Deaths::poll_unwatched() {
+    std::vector<core::EntryKey> polled;
+    for (const auto& [entry, followed] : followed_)
+        if (!followed.ref && !followed.last_word) polled.push_back(entry);
+    for (const core::EntryKey entry : polled) {
+        const auto found = followed_.find(entry);  // a handler may have ended or renewed it meanwhile
+        if (found == followed_.end() || found->second.ref || found->second.last_word) continue;
+        Followed& followed = found->second;
+        const auto stat = sys::read_stat(followed.process.pid);
+        if (!stat && !sys::is_gone(stat.error())) continue;  // out of descriptors again: nothing is known
+        if (stat && stat->id() == followed.process && !stat->dead()) {
+            followed.shown = stat->fingerprint.start_stack != 0;
+            continue;
+        }
+        const Learned learned = learn_cause(followed);
+        tell(followed, learned.cause.value_or(learned.otherwise));
+    }
+}
+
+void Deaths::follow(core::EntryKey entry, ProcessId process) {
+    unfollow(entry);
+    Followed& followed = followed_[entry];
+    followed.token = token_of_follow(entry, ++follows_);
+    followed.process = process;
+    if (!poll_) watch(followed);
+}
+
+void Deaths::unfollow(core::EntryKey entry) {
+    const auto found = followed_.find(entry);
+    if (found == followed_.end()) return;
+    if (found->second.ref) set_.remove(found->second.ref->fd());
+    followed_.erase(found);
+}
+
+void Deaths::watch(Followed& followed) {
+    auto ref = sys::PidRef::open(followed.process);
+    if (!ref && sys::is_gone(ref.error())) {
+        const Learned learned = learn_cause(followed);
+        followed.last_word = learned.cause.value_or(learned.otherwise);
+        waiting_.emplace_front(Instant{}, followed.token);
+        return;
+    }
+    if (!ref) return fall_back(ref.error());
+    followed.shown = ref->shown();
+    if (is_reserved(ref->fd())) return fall_back(fail_errno("pidfd_open", EMFILE).value());
+    if (auto added = set_.add(ref->fd(), followed.token); !added) return fall_back(added.error());
+    if (kmsg_ && !ref->exited()) kmsg_->forget(followed.process.pid);
+    followed.ref.emplace(*std::move(ref));
+}
+
+void Deaths::fall_back(const Error& why) {
+    if (!std::exchange(polling_told_, true)) handlers_.on_polling(why.text);
+}
+
+Deaths::Followed* Deaths::find(Token token) {
+    const auto found = followed_.find(entry_of(token));
+    return found != followed_.end() && found->second.token == token ? &found->second : nullptr;
+}
+
+// Comes a second time when the process is reaped while its cause is waited for.
+void Deaths::died(Followed& followed, Instant now) {
+    const Learned learned = learn_cause(followed);
+    const Cause best = learned.cause.value_or(followed.last_word.value_or(learned.otherwise));
+    if (learned.cause || followed.last_word || !learned.more_after_reap) return tell(followed, best);
+    followed.last_word = best;
+    waiting_.emplace_back(now + patience, followed.token);
+    std::ignore = set_.await_reap(followed.ref->fd(), followed.token);  // refused: the deadline remains
+}
+
+// The sources in the order of spec/pcheck.md, the cycle, step 2.
+Deaths::Learned Deaths::learn_cause(const Followed& followed) {
+    if (poll_ || !(detect_.stat || detect_.pidfd || detect_.connector)) return {.cause = Cause{Cause::Kind::not_asked}, .otherwise = {}};
+    const ProcessId process = followed.process;
+    Learned learned;
+    if (detect_.stat) {
+        const auto stat = sys::read_stat(process.pid);
+        if (stat && stat->id() == process && stat->dead()) {
+            if (stat->exit_code != 0 || followed.shown == true) return {.cause = with_proof(stat->exit_code, process.pid), .otherwise = {}};
+            if (followed.shown.has_value()) learned.otherwise.kind = Cause::Kind::not_permitted;
+        }
+    }
+    if (detect_.pidfd && followed.ref) {
+        const auto status = followed.ref->exit_status_from_kernel();
+        if (status && *status) return {.cause = with_proof(**status, process.pid), .otherwise = {}};
+        learned.more_after_reap = status.has_value();
+    }
+    if (connector_) {
+        const auto status = connector_->status_of(process);
+        if (status) learned.cause = with_proof(*status, process.pid);
+    }
+    return learned;
+}
+
+Cause Deaths::with_proof(int status, pid_t pid) {
+    const bool proven = kmsg_ && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && kmsg_->was_oom_killed(pid);
+    return {proven ? Cause::Kind::oom : Cause::Kind::status, status};
+}
+
+void Deaths::tell(const Followed& followed, Cause cause) {
+    const core::EntryKey entry = entry_of(followed.token);
+    const ProcessId process = followed.process;
+    unfollow(entry);
+    handlers_.on_death(entry, process, cause);
+}
+
+Result<> Deaths::watch_script(core::RunId run, sys::PidRef child) {
+    if (auto added = set_.add(child.fd(), token_of_script(run)); !added) return Failure(added.error());
+    scripts_.emplace(run, Script{std::move(child)});
+    return {};
+}
+
+Result<> Deaths::signal_script(core::RunId run, int signal) {
+    const auto found = scripts_.find(run);
+    if (found == scripts_.end()) return fail_errno("kill", ESRCH);
+    return found->second.child.signal_group(signal);
+}
+
+void Deaths::release(core::RunId run) {
+    const auto found = scripts_.find(run);
+    if (found == scripts_.end()) return;
+    found->second.released = true;
+    if (found->second.ended) reap(run);
+}
+
+void Deaths::script_ended(core::RunId run) {
+    const auto found = scripts_.find(run);
+    if (found == scripts_.end()) return;
+    Script& script = found->second;
+    script.ended = true;
+    if (script.released) return reap(run);
+    // Without a status (somebody made SIGCHLD ignored) the end counts as a good one: what decides then is a look at the process.
+    const auto status = script.child.peek_child();
+    handlers_.on_script_end(run, status && *status ? **status : 0);
+}
+
+void Deaths::reap(core::RunId run) {
+    auto script = scripts_.extract(run);
+    const sys::PidRef& child = script.mapped().child;
+    std::vector<Token> followers;
+    for (const auto& [entry, followed] : followed_)
+        if (!poll_ && followed.process == child.process()) followers.push_back(followed.token);
+    for (const Token token : followers) {
+        const Followed* followed = find(token);
+        if (followed == nullptr) continue;
+        if (const Learned learned = learn_cause(*followed); learned.cause) tell(*followed, *learned.cause);
+    }
+    set_.remove(child.fd());
+    std::ignore = child.reap_child();
+}
+
+}  // namespace banken
