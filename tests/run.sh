@@ -104,7 +104,7 @@ build_and_test() {
     local flavour=$1
     shift
     say "building in $build_root/$flavour"
-    if build "$build_root/$flavour" "$@"; then
+    if configure "$build_root/$flavour" "$@" && compile "$build_root/$flavour"; then
         say "unit tests, $flavour"
         run_unit_tests "$flavour" "$build_root/$flavour"
     else

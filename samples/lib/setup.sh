@@ -104,13 +104,18 @@ choose_build_root() {
     fi
 }
 
-# build DIR [MESON OPTION]...: configures DIR, anew if it was made for another tree, and builds everything.
-build() {
+# configure DIR [MESON OPTION]...: prepares DIR, anew if it was made for another tree.
+configure() {
     local dir=$1
     shift
-    if ! grep -qsF "\"source\": \"$root\"" "$dir/meson-info/meson-info.json"; then
-        if [ -e "$dir/meson-private" ]; then as_builder rm -rf "$dir"; fi
-        as_builder meson setup "$@" "$dir" "$root" || return
-    fi
-    as_builder ninja -C "$dir" -j "$(nproc)"
+    if grep -qsF "\"source\": \"$root\"" "$dir/meson-info/meson-info.json"; then return; fi
+    if [ -e "$dir/meson-private" ]; then as_builder rm -rf "$dir"; fi
+    as_builder meson setup "$@" "$dir" "$root"
+}
+
+# compile DIR [TARGET]...: everything without TARGET.
+compile() {
+    local dir=$1
+    shift
+    as_builder ninja -C "$dir" -j "$(nproc)" "$@"
 }
