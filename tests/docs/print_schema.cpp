@@ -111,7 +111,7 @@ void print_ours(Lines& lines) {
     lines.print(messages::start(pfile, 0x1f000501));
     lines.print(messages::ambiguous(crond, 2, 712));
     lines.print(messages::waiting(crond, "delay 8s"));
-    for (const auto* text : {"given up", "paused", "down without script"}) {
+    for (const auto* text : {"given up", "paused", "down without script", "waiting for slot"}) {
         lines.print(messages::reminder(crond, fmt::format("{} since {}", text, since)));
     }
     lines.print(messages::reminder(crond, "running again as pid=8888, not watched until reload, clear or restart"));
