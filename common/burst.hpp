@@ -27,13 +27,12 @@ public:
 
     explicit Burst(BurstRule rule) : rule_(rule) {}
 
+    // One line for every period that has ended by now and had lines suppressed. To be written as they are, and asked for ahead of passes().
+    [[nodiscard]] std::vector<Message> ended(Instant now);
     // Whether this line may be written now; else it is counted.
     [[nodiscard]] bool passes(const Message& message, Instant now);
-
-    // When a period ends in which lines were suppressed.
+    // When to ask for ended() in any case; nothing while nothing is suppressed. May be early.
     [[nodiscard]] std::optional<Instant> next_deadline() const;
-    // One line for every period that has ended by now and had lines suppressed. To be written as they are.
-    [[nodiscard]] std::vector<Message> ended(Instant now);
 
 private:
     // One text of one entry in the period that began with its first line.
@@ -47,6 +46,7 @@ private:
     BurstRule rule_;
     std::unordered_map<std::string, Counter> counters_;
     std::deque<const std::string*> by_begin_;  // the keys
+    std::size_t suppressing_ = 0;              // counters beyond the limit
 };
 
 }  // namespace banken

@@ -23,14 +23,14 @@ namespace banken {
 [[nodiscard]] std::vector<std::string> inherited_environment(std::span<const std::string> own, bool clean);
 
 struct ScriptVariables {
-    std::string_view name;  // PCHECK_PNAME
+    std::string_view name{};  // PCHECK_PNAME
     unsigned pent_id = 0;
     pid_t old_pid = 0;  // 0: there was none
     EntryReason reason{};
-    std::string_view cause;  // "killed by signal 9 (KILL)"; empty: none
+    std::string_view cause{};  // "killed by signal 9 (KILL)"; empty: none
     unsigned restart_count = 0;
-    std::optional<unsigned> retries;  // unset: unlimited
-    std::string_view pfile;
+    std::optional<unsigned> retries{};  // unset: unlimited
+    std::string_view pfile{};
     std::uint32_t ipc_key = 0;  // BANKEN_IPCKEY=0x1f000501
 };
 

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/script_environment.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace banken {
+namespace {
+
+// A trailing * stands for any rest of a name. The last two are given to every script anew.
+constexpr std::array<std::string_view, 8> withheld{"NOTIFY_SOCKET", "WATCHDOG_*", "LISTEN_*", "JOURNAL_STREAM",
+                                                   "INVOCATION_ID", "LD_*",       "PCHECK_*", "BANKEN_IPCKEY"};
+constexpr std::array<std::string_view, 3> clean_names{"PATH", "HOME", "LANG"};
+
+std::string_view name_in(std::string_view variable) { return variable.substr(0, variable.find('=')); }
+
+bool is_withheld(std::string_view name) {
+    return std::any_of(withheld.begin(), withheld.end(), [&](std::string_view pattern) {
+        return pattern.ends_with('*') ? name.starts_with(pattern.substr(0, pattern.size() - 1)) : name == pattern;
+    });
+}
+
+bool is_clean(std::string_view name) { return std::find(clean_names.begin(), clean_names.end(), name) != clean_names.end(); }
+
+}  // namespace
+
+std::optional<std::string_view> environment_value(std::span<const std::string> environment, std::string_view name) {
+    for (const std::string_view variable : environment) {
+        if (variable.size() > name.size() && variable[name.size()] == '=' && variable.starts_with(name)) {
+            return variable.substr(name.size() + 1);
+        }
+    }
+    return {};
+}
+
+std::vector<std::string> inherited_environment(std::span<const std::string> own, bool clean) {
+    std::vector<std::string> kept;
+    for (const auto& variable : own) {
+        const auto name = name_in(variable);
+        if (clean ? is_clean(name) : !is_withheld(name)) kept.push_back(variable);
+    }
+    return kept;
+}
+
+std::vector<std::string> script_environment(std::span<const std::string> inherited, const ScriptVariables& variables) {
+    std::vector<std::string> all(inherited.begin(), inherited.end());
+    all.push_back(fmt::format("PCHECK_PNAME={}", variables.name));
+    all.push_back(fmt::format("PCHECK_PENT_ID={}", variables.pent_id));
+    all.push_back(fmt::format("PCHECK_OLD_PID={}", variables.old_pid));
+    all.push_back(fmt::format("PCHECK_REASON={}", text_of(variables.reason)));
+    all.push_back(fmt::format("PCHECK_CAUSE={}", variables.cause));
+    all.push_back(fmt::format("PCHECK_RESTART_COUNT={}", variables.restart_count));
+    all.push_back(fmt::format("PCHECK_RETRIES={}", variables.retries ? std::to_string(*variables.retries) : "unlimited"));
+    all.push_back(fmt::format("PCHECK_PFILE={}", variables.pfile));
+    all.push_back(fmt::format("BANKEN_IPCKEY=0x{:08x}", variables.ipc_key));
+    return all;
+}
+
+}  // namespace banken

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/script_environment.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace banken;
+using Environment = std::vector<std::string>;
+
+namespace {
+
+const Environment own{"PATH=/bin",           "HOME=/root",           "LANG=C.UTF-8",         "ORACLE_HOME=/opt/db", "NOTIFY_SOCKET=/run/n",
+                      "NOTIFY_SOCKETS=mine", "WATCHDOG_USEC=1",      "WATCHDOG_PID=2",       "LISTEN_FDS=3",        "JOURNAL_STREAM=8:9",
+                      "INVOCATION_ID=abc",   "LD_PRELOAD=/tmp/x.so", "LD_LIBRARY_PATH=/tmp", "PCHECK_PNAME=old",    "BANKEN_IPCKEY=0x1",
+                      "BANKEN_CONF=/etc/b"};
+
+}  // namespace
+
+TEST_CASE("scripts inherit everything but what is meant for pcheck itself") {
+    CHECK(inherited_environment(own, false) ==
+          Environment{"PATH=/bin", "HOME=/root", "LANG=C.UTF-8", "ORACLE_HOME=/opt/db", "NOTIFY_SOCKETS=mine", "BANKEN_CONF=/etc/b"});
+}
+
+TEST_CASE("a clean environment has PATH, HOME and LANG only") {
+    CHECK(inherited_environment(own, true) == Environment{"PATH=/bin", "HOME=/root", "LANG=C.UTF-8"});
+    CHECK(inherited_environment(Environment{"PATHS=x"}, true).empty());
+}
+
+TEST_CASE("a script is told what was lost and why") {
+    const ScriptVariables variables{.name = "crond",
+                                    .pent_id = 3,
+                                    .old_pid = 8033,
+                                    .reason = EntryReason::down,
+                                    .cause = "killed by signal 9 (KILL)",
+                                    .restart_count = 2,
+                                    .retries = 3,
+                                    .pfile = "/etc/banken/pfile",
+                                    .ipc_key = 0x1f000501};
+    CHECK(script_environment(Environment{"PATH=/bin"}, variables) ==
+          Environment{"PATH=/bin", "PCHECK_PNAME=crond", "PCHECK_PENT_ID=3", "PCHECK_OLD_PID=8033", "PCHECK_REASON=down",
+                      "PCHECK_CAUSE=killed by signal 9 (KILL)", "PCHECK_RESTART_COUNT=2", "PCHECK_RETRIES=3",
+                      "PCHECK_PFILE=/etc/banken/pfile", "BANKEN_IPCKEY=0x1f000501"});
+}
+
+TEST_CASE("what is not known is empty, 0 or unlimited, but always there") {
+    const auto all = script_environment({}, {.name = "db", .reason = EntryReason::absent, .pfile = "/p"});
+    CHECK(environment_value(all, "PCHECK_OLD_PID") == "0");
+    CHECK(environment_value(all, "PCHECK_CAUSE") == "");
+    CHECK(environment_value(all, "PCHECK_RETRIES") == "unlimited");
+}
+
+TEST_CASE("a value is found by its whole name") {
+    CHECK(environment_value(own, "NOTIFY_SOCKET") == "/run/n");
+    CHECK(environment_value(Environment{"A=b=c"}, "A") == "b=c");
+    CHECK_FALSE(environment_value(own, "NOTIFY"));
+    CHECK_FALSE(environment_value(Environment{"NAME"}, "NAME"));
+}
