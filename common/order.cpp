@@ -42,6 +42,12 @@ Result<Duration> duration_of(std::string_view text) {
 
 }  // namespace
 
+bool free_slot(std::span<std::uint64_t> slot, std::uint64_t state, std::uint64_t claimant) {
+    if (!exchange(slot[slot::state], state, freed(state))) return false;
+    (void)exchange(slot[slot::claimant], claimant, 0);
+    return true;
+}
+
 Result<std::string> pack_words(std::span<const std::string> words) {
     std::string bytes;
     for (const std::string& word : words) {

@@ -19,7 +19,8 @@ namespace banken {
 // ---- the words of a slot (common/segment_layout.hpp, namespace slot) ----
 
 // free → claimed → posted → taken → done → free. padmin: claims, posts, and frees what it claimed, posted or has read; pcheck: takes, answers,
-// and frees what was left behind. Every step is a compare-and-swap of the state word, and whoever frees a slot increases its generation.
+// and frees what was left behind. Every step is a compare-and-swap of the state word, and whoever frees a slot increases its generation, so that a
+// late one finds out instead of touching a stranger's order. A slot is claimed by its claimant word first (0: nobody), then by its state.
 enum class SlotState : std::uint8_t { free, claimed, posted, taken, done };
 
 [[nodiscard]] constexpr SlotState state_of(std::uint64_t word) { return static_cast<SlotState>(word & 0xff); }
@@ -35,6 +36,9 @@ enum class SlotState : std::uint8_t { free, claimed, posted, taken, done };
     return (process.start << 22) | (static_cast<std::uint64_t>(process.pid) & 0x3fffff);
 }
 [[nodiscard]] constexpr ProcessId claimant_of(std::uint64_t word) { return {static_cast<pid_t>(word & 0x3fffff), word >> 22}; }
+
+// Frees a slot whose words were these two; false: it has gone on meanwhile and is left alone.
+bool free_slot(std::span<std::uint64_t> slot, std::uint64_t state, std::uint64_t claimant);
 
 // ---- the words of an order ----
 

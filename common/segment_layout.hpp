@@ -67,6 +67,10 @@ inline constexpr std::size_t words = answer + answer_bytes / 8;
     return std::atomic_ref(const_cast<std::uint64_t&>(word)).load(std::memory_order_acquire);
 }
 inline void store(std::uint64_t& word, std::uint64_t value) { std::atomic_ref(word).store(value, std::memory_order_release); }
+// Whether `word` was `expected` and is now `desired`.
+[[nodiscard]] inline bool exchange(std::uint64_t& word, std::uint64_t expected, std::uint64_t desired) {
+    return std::atomic_ref(word).compare_exchange_strong(expected, desired, std::memory_order_acq_rel);
+}
 static_assert(std::atomic_ref<std::uint64_t>::is_always_lock_free, "64-bit platforms only");
 
 // Fills the copy that is not valid, then increases the sequence, in this order of stores: store_word(reference to the word, value).

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/sys/order_channel.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <optional>
+
+#include "common/exit_code.hpp"
+#include "common/order.hpp"
+#include "common/segment_reader.hpp"
+#include "common/sys/futex.hpp"
+#include "common/sys/identity.hpp"
+#include "common/sys/pid_ref.hpp"
+
+namespace banken::sys {
+namespace {
+
+constexpr Duration longest_look = std::chrono::milliseconds(100);      // then whether pcheck is still there
+
+OrderReply refuse(ExitCode code, std::string text) { return {number_of(code), std::move(text)}; }
+
+std::uint64_t state_word(std::span<const std::uint64_t> slot) { return load(slot[slot::state]); }
+
+// A slot of ours in the state `claimed`.
+struct Claim {
+    std::span<std::uint64_t> slot;
+    std::uint64_t state = 0, claimant = 0;
+
+    [[nodiscard]] bool step(SlotState next) {
+        const std::uint64_t desired = with_state(state, next);
+        if (!exchange(slot[slot::state], state, desired)) return false;
+        state = desired;
+        return true;
+    }
+};
+
+std::optional<Claim> claim_slot(std::span<std::uint64_t> segment, const TablePlace& slots, ProcessId self) {
+    for (std::uint64_t index = 0; index < slots.capacity; ++index) {
+        Claim claim{.slot = record_at(segment, slots, index), .claimant = claimant_word(self)};
+        claim.state = state_word(claim.slot);
+        if (state_of(claim.state) != SlotState::free || !exchange(claim.slot[slot::claimant], 0, claim.claimant)) continue;
+        if (claim.step(SlotState::claimed)) return claim;
+        (void)exchange(claim.slot[slot::claimant], claim.claimant, 0);
+    }
+    return {};
+}
+
+OrderReply read_answer(const Claim& claim, std::uint64_t done) {
+    const std::uint64_t length = std::min<std::uint64_t>(load(claim.slot[slot::answer_length]), slot::answer_bytes);
+    OrderReply reply{static_cast<int>(load(claim.slot[slot::answer_status]) & 0xff), load_text(claim.slot.subspan(slot::answer), length)};
+    free_slot(claim.slot, done, claim.claimant);
+    return reply;
+}
+
+// What is known of a pcheck that does not answer.
+std::string silence(const SegmentReader& reader, const ProcessId& pcheck, Duration now) {
+    const auto stat = read_stat(pcheck.pid);
+    if (stat && stat->state == 'T') return fmt::format("pcheck (pid={}) is stopped", pcheck.pid);
+    const auto beat = reader.heartbeat();
+    if (!beat) return fmt::format("pcheck (pid={}) is silent", pcheck.pid);
+    const auto since = std::chrono::floor<std::chrono::seconds>(now - beat->instant.time_since_epoch());
+    return fmt::format("the main loop of pcheck (pid={}) last turned {} s ago", pcheck.pid, since.count());
+}
+
+class Wait {
+public:
+    Wait(const Segment& segment, const SegmentReader& reader, const PidRef& pcheck, const OrderPatience& patience)
+        : segment_(segment), reader_(reader), pcheck_(pcheck), patience_(patience) {}
+
+    [[nodiscard]] OrderReply for_answer(Claim& claim) const {
+        const Duration deadline = now() + patience_.wait;
+        while (true) {
+            const std::uint64_t state = state_word(claim.slot);
+            const bool ended = pcheck_.exited();      // asked before the state is judged: an answer counts even if pcheck ended after it
+            const std::uint64_t latest = state_word(claim.slot);
+            if (latest == with_state(claim.state, SlotState::done)) return read_answer(claim, latest);
+            const Duration left = deadline - now();
+            if (ended || left <= Duration::zero()) return without_answer(claim, ended);
+            if (latest == state) futex_wait(claim.slot[slot::state], state, std::min(left, longest_look));
+        }
+    }
+
+private:
+    // std::chrono::steady_clock is CLOCK_MONOTONIC.
+    static Duration now() { return std::chrono::steady_clock::now().time_since_epoch(); }
+
+    [[nodiscard]] OrderReply without_answer(const Claim& claim, bool ended) const {
+        if (patience_.until_end && segment_.removed()) return {};
+        if (ended) return refuse(ExitCode::temp_fail, fmt::format("pcheck (pid={}) ended before it answered", pcheck_.process().pid));
+        const bool withdrawn = free_slot(claim.slot, claim.state, claim.claimant);
+        const auto waited = std::chrono::duration_cast<std::chrono::seconds>(patience_.wait);
+        return refuse(ExitCode::temp_fail, fmt::format("no answer within {} s: {}; the order was {}", waited.count(),
+                                                       silence(reader_, pcheck_.process(), now()),
+                                                       withdrawn ? "withdrawn" : "taken, its outcome is not known"));
+    }
+
+    const Segment& segment_;
+    const SegmentReader& reader_;
+    const PidRef& pcheck_;
+    const OrderPatience& patience_;
+};
+
+OrderReply post(const Segment& segment, const SegmentReader& reader, const PidRef& pcheck, const OrderPatience& patience, Claim& claim) {
+    if (!claim.step(SlotState::posted)) return refuse(ExitCode::temp_fail, "the order came too late: its slot was given to somebody else");
+    if (const auto woken = pcheck.signal(SIGUSR1); !woken && !is_gone(woken.error())) {
+        free_slot(claim.slot, claim.state, claim.claimant);
+        return refuse(ExitCode::not_permitted, woken.error().in("pcheck cannot be woken").text);
+    }
+    return Wait(segment, reader, pcheck, patience).for_answer(claim);
+}
+
+}  // namespace
+
+OrderReply send_order(const Segment& segment, std::span<const std::string> words, const OrderPatience& patience) {
+    const auto order = pack_words(words);
+    if (!order) return refuse(ExitCode::usage, order.error().text);
+    const auto reader = SegmentReader::open(segment.words());
+    const auto header = reader ? reader->header() : Result<HeaderRecord>(Failure(reader.error()));
+    if (!header) return refuse(ExitCode::unavailable, header.error().in("the segment cannot be used").text);
+    const auto self = own_identity();
+    if (!self) return refuse(ExitCode::internal, self.error().text);
+    if (header->owner.pid_namespace != self->pid_namespace) return refuse(ExitCode::unavailable, "owner is in another PID namespace");
+
+    const auto pcheck = PidRef::open(header->owner.id);
+    if (!pcheck) {
+        if (is_gone(pcheck.error())) return refuse(ExitCode::not_running, "pcheck is not running");
+        return refuse(ExitCode::unavailable, pcheck.error().in("pcheck").text);
+    }
+    if (const auto verified = verify_pcheck(header->owner); !verified) return refuse(ExitCode::unavailable, verified.error().text);
+    auto claim = claim_slot(segment.words(), reader->places()[static_cast<std::size_t>(Table::slots)], self->id);
+    if (!claim) return refuse(ExitCode::temp_fail, "every slot of the message box is in use, try again");
+    store(claim->slot[slot::order_length], order->size());
+    store_text(claim->slot.subspan(slot::order), *order);
+    return post(segment, *reader, *pcheck, patience, *claim);
+}
+
+}  // namespace banken::sys
