@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@ namespace banken {
 
 // Which order an answer is for. After the slot was freed or the segment made anew an answer to it is dropped.
 struct OrderTicket {
+    std::uint64_t binding = 0;  // which segment
     std::size_t slot = 0;
     std::uint64_t state = 0;  // the slot's state word while the order is carried out
 };
@@ -50,16 +52,20 @@ public:
     void answer(const OrderTicket& ticket, int exit_status, std::string_view text);
 
 private:
+    // Since when a slot has had these words.
     struct Seen {
-        std::uint64_t state = 0;
+        std::uint64_t state = 0, claimant = 0;
         Instant since{};
     };
+    [[nodiscard]] std::optional<TakenOrder> look_at(std::size_t index, Instant now);
+    [[nodiscard]] std::optional<TakenOrder> take_posted(std::size_t index, std::uint64_t state);
     [[nodiscard]] std::span<std::uint64_t> slot_at(std::size_t index) const;
 
     std::span<std::uint64_t> segment_;
     TablePlace slots_;
+    std::uint64_t binding_ = 0;  // increased by rebind()
     Alive alive_;
-    std::array<Seen, slot::count> seen_{};  // since when a slot has been in its state
+    std::array<Seen, slot::count> seen_{};
 };
 
 }  // namespace banken

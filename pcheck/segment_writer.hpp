@@ -52,7 +52,8 @@ public:
     [[nodiscard]] std::string image() const;
 
     // The words of the segment, for the OrderServer. Valid until recreated() has returned true.
-    [[nodiscard]] std::span<std::uint64_t> words() { return segment_.words(); }
+    [[nodiscard]] std::span<std::uint64_t> words() const { return segment_.words(); }
+    [[nodiscard]] const TablePlace& slots() const { return place_of(Table::slots); }
     [[nodiscard]] std::uint32_t key() const { return key_; }
 
     // Whether the segment had been removed behind our back (ipcrm) and was made anew: header, parameters and heartbeat are published again, entries and
@@ -67,12 +68,12 @@ private:
     void lay_out();
     void write(Table table, std::uint64_t index, std::span<const std::uint64_t> content);
     void publish_header();
+    [[nodiscard]] const TablePlace& place_of(Table table) const;
 
     sys::Ownership ownership_;
     sys::Segment segment_;
     TablePlaces places_{};
     std::uint32_t key_ = 0;
-    std::uint32_t history_ = 0;
     std::optional<gid_t> readers_;
     std::uint64_t traced_ = 0;
     HeaderRecord header_;

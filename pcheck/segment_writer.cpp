@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pcheck/segment_writer.hpp"
+
+#include <algorithm>
+
+#include "common/segment_codec.hpp"
+#include "common/segment_reader.hpp"
+#include "common/sys/identity.hpp"
+
+namespace banken {
+namespace {
+
+std::string key_text(std::uint32_t key) { return fmt::format("IPCKEY 0x{:08x}", key); }
+
+// Who left or holds the segment, as far as it can be believed: "pid=7750, pfile=/etc/banken/pfile".
+std::string owner_text(const sys::SegmentStat& stat, std::optional<uid_t> pfile_owner) {
+    if (!sys::believe(stat.permissions, pfile_owner)) return {};
+    const auto segment = sys::Segment::attach(stat, sys::Segment::Access::read);
+    if (!segment) return {};
+    const auto reader = SegmentReader::open(segment->words());
+    const auto header = reader ? reader->header() : fail("");
+    if (!header) return {};
+    return fmt::format("pid={}, pfile={}", header->owner.id.pid, header->pfile);
+}
+
+Failure already_running(std::uint32_t key, std::optional<uid_t> pfile_owner) {
+    const auto stat = sys::find_segment(key);
+    const std::string owner = stat ? owner_text(*stat, pfile_owner) : std::string();
+    if (!owner.empty()) return fail("already running, {}", owner);
+    return fail("{} is in use: its semaphore is held by pid={}", key_text(key), sys::holder_of(key));
+}
+
+// The key is ours. Leaves it free of any segment, or says why it cannot be used.
+Result<> clear_key(std::uint32_t key, const SegmentRequest& request) {
+    const auto stat = sys::find_segment(key);
+    if (!stat && stat.error().number == ENOENT) return {};
+    if (!stat && stat.error().number == EACCES) return fail("{} is in use by a segment of another user", key_text(key));
+    if (!stat) return Failure(stat.error());
+    const auto refuse = [&](std::string_view why) {
+        return fail("{} is in use by a segment that is not touched: {} (uid={}, made by pid={}; `{}` removes it)", key_text(key), why,
+                    stat->permissions.creator, stat->creator, sys::removal_hint(key));
+    };
+    if (const auto believed = sys::believe(stat->permissions, request.pfile_owner); !believed) return refuse(believed.error().text);
+    const auto segment = sys::Segment::attach(*stat, sys::Segment::Access::read);
+    if (!segment) return refuse(segment.error().text);
+    if (!SegmentReader::is_ours(segment->words())) return refuse("it is not of pcheck");
+    if (request.fresh) return segment->remove();
+
+    const auto reader = SegmentReader::open(segment->words());
+    const std::string why = reader ? "adopting it is not built yet" : reader.error().text;
+    const std::string owner = owner_text(*stat, request.pfile_owner);
+    return fail("{} holds the state of a pcheck that was killed{}{}: {}; --fresh discards it", key_text(key), owner.empty() ? "" : ", ", owner, why);
+}
+
+}  // namespace
+
+ParamRecord record_of(const Param& param) {
+    return {.msg_check_interval = param.msg_check_interval,
+            .monitor_interval = param.monitor_interval,
+            .monitor_try_count = param.monitor_try_count,
+            .shm_dump_file = param.shm_dump_file};
+}
+
+Result<SegmentWriter> SegmentWriter::open(const Param& param, const SegmentRequest& request, Now now) {
+    const std::uint32_t key = param.ipc_key;
+    const auto identity = sys::own_identity();
+    if (!identity) return Failure(identity.error());
+    auto ownership = sys::Ownership::take({.key = key, .readers = request.readers, .pfile_owner = request.pfile_owner});
+    if (!ownership) {
+        const Error& error = ownership.error();
+        if (error.number == EAGAIN) return already_running(key, request.pfile_owner);
+        if (error.number == 0 || error.number == EACCES) return fail("{} is in use by a semaphore that is not touched: {}", key_text(key), error.text);
+        return Failure(error);
+    }
+    if (auto cleared = clear_key(key, request); !cleared) return Failure(cleared.error());
+
+    const TablePlaces places = live_places(param.history_size);
+    auto segment = sys::Segment::create(key, end_of(places) * sizeof(std::uint64_t), request.readers);
+    if (!segment) return Failure(segment.error().in(key_text(key)));
+
+    SegmentWriter writer(*std::move(ownership), *std::move(segment));
+    writer.key_ = key;
+    writer.places_ = places;
+    writer.readers_ = request.readers;
+    writer.header_.owner = *identity;
+    writer.header_.file = request.file;
+    writer.header_.pfile = request.pfile;
+    writer.header_.version = BANKEN_VERSION;
+    writer.param_ = record_of(param);
+    writer.heartbeat_ = {.instant = now.instant, .wall = now.wall};
+    writer.lay_out();
+    return writer;
+}
+
+// The magic comes last: until then the segment is nobody's.
+void SegmentWriter::lay_out() {
+    const auto segment = words();
+    store(segment[preamble::version], std::uint64_t{layout_major} << 32 | layout_minor);
+    store(segment[preamble::size], segment.size());
+    store(segment[preamble::key], key_);
+    write_places(segment, places_);
+    write(Table::heartbeat, 0, encode(heartbeat_));
+    write(Table::param, 0, encode(param_));
+    publish_header();
+    store(segment[preamble::magic], segment_magic);
+}
+
+const TablePlace& SegmentWriter::place_of(Table table) const { return places_[static_cast<std::size_t>(table)]; }
+
+void SegmentWriter::write(Table table, std::uint64_t index, std::span<const std::uint64_t> content) {
+    const TablePlace& place = place_of(table);
+    if (index >= place.capacity) return;
+    write_record(record_at(words(), place, index), place.copy, content, [](std::uint64_t& word, std::uint64_t value) { store(word, value); });
+}
+
+void SegmentWriter::publish_header() { write(Table::header, 0, encode(header_)); }
+
+void SegmentWriter::publish(std::size_t index, const EntryRecord& entry) { write(Table::entries, index, encode(entry)); }
+
+void SegmentWriter::publish_param(const Param& param) {
+    param_ = record_of(param);
+    write(Table::param, 0, encode(param_));
+}
+
+void SegmentWriter::set_entries(std::size_t count) {
+    header_.entries = static_cast<std::uint32_t>(std::min<std::uint64_t>(count, place_of(Table::entries).capacity));
+    publish_header();
+}
+
+void SegmentWriter::set_life(Life life, std::string_view reason) {
+    header_.life = life;
+    header_.reason = reason;
+    publish_header();
+}
+
+void SegmentWriter::set_busy(Busy busy) {
+    header_.busy = busy;
+    publish_header();
+}
+
+void SegmentWriter::set_file(const FileStamp& file) {
+    header_.file = file;
+    publish_header();
+}
+
+void SegmentWriter::heartbeat(Now now) {
+    heartbeat_ = {.instant = now.instant, .wall = now.wall};
+    write(Table::heartbeat, 0, encode(heartbeat_));
+}
+
+void SegmentWriter::trace(TraceRecord record) {
+    record.number = traced_;
+    write(Table::trace, traced_ % place_of(Table::trace).capacity, encode(record));
+    store(words()[preamble::traced], ++traced_);
+}
+
+std::string SegmentWriter::image() const {
+    const auto live = segment_.words();
+    const std::uint64_t trace_records = std::min(traced_, place_of(Table::trace).capacity);
+    const std::array<std::uint64_t, table_count> used{1, 1, 1, header_.entries, header_.resources, 0, trace_records};
+    std::vector<std::uint64_t> image(live.begin(), live.begin() + preamble::words);
+    TablePlaces places{};
+    for (std::size_t table = 0; table < table_count; ++table) {
+        // One copy of each record, all as long as the longest: with sequence 0 the first copy is the valid one.
+        std::vector<std::vector<std::uint64_t>> records;
+        std::size_t copy = 0;
+        for (std::uint64_t index = 0; index < used[table]; ++index) {
+            records.push_back(read_record(record_at(live, places_[table], index), places_[table].copy).value_or(std::vector<std::uint64_t>()));
+            copy = std::max(copy, records.back().size());
+        }
+        places[table] = {.place = image.size(), .distance = 1 + copy, .copy = copy, .capacity = records.size()};
+        for (const auto& record : records) {
+            image.push_back(0);
+            image.insert(image.end(), record.begin(), record.end());
+            image.resize(image.size() + copy - record.size());
+        }
+    }
+    image[preamble::size] = image.size();
+    write_places(image, places);
+    return {reinterpret_cast<const char*>(image.data()), image.size() * sizeof(std::uint64_t)};
+}
+
+Result<bool> SegmentWriter::recreated() {
+    if (!segment_.removed()) return false;
+    auto segment = sys::Segment::create(key_, end_of(places_) * sizeof(std::uint64_t), readers_);
+    if (!segment) return Failure(segment.error().in(key_text(key_)));
+    segment_ = *std::move(segment);
+    traced_ = 0;
+    header_.entries = 0;
+    lay_out();
+    return true;
+}
+
+Result<> SegmentWriter::remove() {
+    auto segment = segment_.remove();
+    auto semaphore = ownership_.remove();
+    return segment ? semaphore : segment;
+}
+
+}  // namespace banken
