@@ -10,10 +10,10 @@ namespace banken {
 
 enum class ExitCode {
     ok = 0,
-    retry_over_exit = 1,    // pcheck
-    refused = 1,            // padmin
-    down = 1,               // padmin show pent NAME -q
-    given_up = 2,           // padmin show pent NAME -q
+    retry_over_exit = 1,  // pcheck
+    refused = 1,          // padmin
+    down = 1,             // padmin show pent NAME -q
+    given_up = 2,         // padmin show pent NAME -q
     not_running = 3,
     no_such_entry = 4,
     usage = 64,
@@ -27,9 +27,7 @@ enum class ExitCode {
 };
 
 // For exit(3) and `return` of main.
-[[nodiscard]] constexpr int number_of(ExitCode code) {
-    return static_cast<int>(code);
-}
+[[nodiscard]] constexpr int number_of(ExitCode code) { return static_cast<int>(code); }
 
 struct ExitMeaning {
     ExitCode code;

@@ -89,6 +89,7 @@ check_config() {
     items "$1/banken.conf.5" | sed -n 's|^KEYS/\(\[[a-z]*\]\)\t|\1 |p' >"$work/found"
     differences 'banken.conf.5, KEYS'
 }
+check_orders() { compare order "$1/padmin.8" ORDERS; }
 check_exits() {
     compare pcheck-exit "$1/pcheck.8" 'EXIT STATUS'
     compare padmin-exit "$1/padmin.8" 'EXIT STATUS'
@@ -123,7 +124,7 @@ planted() {
 
 if ! "$build/tests/print_schema" >"$work/schema"; then report "man: print_schema" "$build/tests/print_schema failed" && exit 1; fi
 declare -A good=()
-for check in lint params fields actions refused config exits lines options; do
+for check in lint params fields actions refused config orders exits lines options; do
     complaints=$("check_$check" man)
     report "man: $check" "$complaints"
     if [ -z "$complaints" ]; then good[$check]=yes; fi
@@ -137,6 +138,7 @@ planted actions pfile.5 's/^\.It Cm shutdown/.It Cm hold/'
 planted refused pfile.5 's/^\.Cm hold/.Cm wait/'
 planted config banken.conf.5 's|/dev/log|/dev/klog|'
 planted config banken.conf.5 's/^\.It Cm burst/.It Cm bursts/'
+planted orders padmin.8 's/^\.It Cm dump/.It Cm undump/'
 planted exits pcheck.8 's/^\.It 71/.It 72/'
 planted exits padmin.8 's/^no answer/an answer/'
 planted exits padmin.8 's/^RETRY_OVER or HOLD/HOLD/'

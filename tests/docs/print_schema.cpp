@@ -10,15 +10,14 @@
 
 #include "common/exit_code.hpp"
 #include "common/messages.hpp"
+#include "common/order.hpp"
 #include "common/schema.hpp"
 
 namespace {
 
 using namespace banken;
 
-void fact(std::string_view kind, std::string_view about, std::string_view sentence) {
-    fmt::print("{}\t{}\t{}\n", kind, about, sentence);
-}
+void fact(std::string_view kind, std::string_view about, std::string_view sentence) { fmt::print("{}\t{}\t{}\n", kind, about, sentence); }
 
 std::string value_sentence(const ValueRule& rule, std::string_view fallback) {
     if (fallback == "required") return fmt::format("Range: {}. Required.", text_of(rule));
@@ -34,6 +33,13 @@ void print_settings() {
     for (const auto& rule : action_rules) fact(rule.built ? "action" : "refused", rule.name, "");
     for (const auto& rule : option_rules) {
         if (rule.built) fact("option", rule.name, rule.fallback.empty() ? "" : fmt::format("Default: {}.", rule.fallback));
+    }
+}
+
+void print_orders() {
+    fact("order", "show", "");
+    for (auto verb = OrderVerb::stop; verb <= OrderVerb::shutdown; verb = static_cast<OrderVerb>(static_cast<int>(verb) + 1)) {
+        fact("order", text_of(verb), "");
     }
 }
 
@@ -132,6 +138,7 @@ void print_ours(Lines& lines) {
 
 int main() {
     print_settings();
+    print_orders();
     print_exits("pcheck-exit", pcheck_exits);
     print_exits("padmin-exit", padmin_exits);
     print_exits("padmin-quiet", padmin_quiet_exits);
