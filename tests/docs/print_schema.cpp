@@ -121,7 +121,7 @@ void print_ours(Lines& lines) {
         lines.print(messages::reminder(crond, fmt::format("{} since {}", text, since)));
     }
     lines.print(messages::reminder(crond, "running again as pid=8888, not watched until reload, clear or restart"));
-    lines.print(messages::reload_failed(fmt::format("{}:2:1: error: IPCKEY is missing", pfile), 2));
+    lines.print(messages::reload_failed(fmt::format("{}: error: IPCKEY is missing", pfile), 2));
     lines.print(messages::reload_done(1, 0, 2, 17));
     for (const bool started : {false, true}) {
         lines.print(messages::monitoring(started, {}));
