@@ -95,6 +95,7 @@ void Supervisor::down(Watch& watch, Cause cause) {
     const pid_t pid = std::exchange(watch.main, std::nullopt)->pid;
     watch.reason = EntryReason::down;
     if (watch.paused) return enter(watch, EntryState::down, EntryWait::operator_);
+    ++watch.losses;
     log(messages::down(watch.ref(), pid));
     if (param_.detect_event) log(messages::cause(watch.ref(), pid, cause));
     if (ending_of(cause) == Ending::crash || watch.pent.confirm == Duration{}) return lost(watch, EntryReason::down);
@@ -182,6 +183,7 @@ void Supervisor::clear(Watch& watch) {
 void Supervisor::over(Watch& watch) {
     enter(watch, EntryState::retry_over);
     watch.seen.reset();
+    ++watch.retry_overs;
     log(messages::retry_over(watch.ref(), watch.pent.action));
     const std::string reason = fmt::format("retry-over {} ({})", text_of(watch.pent.action), watch.pent.name);
     switch (watch.pent.action) {

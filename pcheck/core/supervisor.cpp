@@ -160,6 +160,7 @@ void Supervisor::looked_while_available(Watch& watch, const Looked& event) {
 }
 
 void Supervisor::script_became(Watch& watch, const Candidate& process) {
+    emit(ReleaseScript{watch.script->run});
     runs_.erase(watch.script->run);
     slots_.free(watch.script->run);
     watch.script.reset();

@@ -112,6 +112,10 @@ struct RunScript {
     EntryKey entry = 0;
     ScriptKind kind = ScriptKind::restart;
 };
+// The run is over although its process lives: it has become the process that it was to start.
+struct ReleaseScript {
+    RunId run = 0;
+};
 struct SignalScript {
     RunId run = 0;
     int signal = 0;  // to its process group
@@ -148,7 +152,7 @@ struct End {
     OrderId order = 0;
 };
 
-using Action = std::variant<Log, Remind, Publish, PublishAll, Follow, Unfollow, Look, RunScript, SignalScript, SignalProcess, Trace, Answer,
-                            WriteDump, End>;
+using Action = std::variant<Log, Remind, Publish, PublishAll, Follow, Unfollow, Look, RunScript, ReleaseScript, SignalScript, SignalProcess,
+                            Trace, Answer, WriteDump, End>;
 
 }  // namespace banken::core

@@ -46,10 +46,11 @@ struct Watch {
     FollowMemory memory;
     std::optional<Cause> last_cause;
 
-    RetryWindow window;            // first = rerun_time, count = restart_count
-    unsigned attempts = 0;         // retry_count: since the last Up
-    std::uint64_t total = 0;       // scripts begun since ever
-    std::optional<Instant> begun;  // when the last script began
+    RetryWindow window;                         // first = rerun_time, count = restart_count
+    unsigned attempts = 0;                      // retry_count: since the last Up
+    std::uint64_t total = 0;                    // scripts begun since ever
+    std::uint64_t losses = 0, retry_overs = 0;  // since ever
+    std::optional<Instant> begun;               // when the last script began
     std::optional<ScriptRun> script;
 
     bool paused = false;

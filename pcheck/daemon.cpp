@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pcheck/daemon.hpp"
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "common/sys/clock.hpp"
+#include "common/sys/file.hpp"
+
+namespace banken {
+namespace {
+
+constexpr unsigned file_threads = 2;  // a dump that hangs leaves a reload its thread
+constexpr std::size_t file_requests = 16;
+constexpr auto dump_patience = std::chrono::seconds(2), log_patience = std::chrono::seconds(1);
+
+using Failed = tl::unexpected<LoadFailure>;
+
+ExitCode code_of_segment(const Error& error) { return error.number == 0 ? ExitCode::unavailable : ExitCode::system; }
+
+}  // namespace
+
+bool is_running(ProcessId process) {
+    const auto stat = sys::read_stat(process.pid);
+    return stat && !stat->dead() && stat->fingerprint.start == process.start;
+}
+
+Daemon::Daemon(DaemonSetup setup) : setup_(std::move(setup)) {}
+
+int Daemon::run() {
+    if (const auto started = start(); !started) {
+        for (const std::string& line : started.error().lines) {
+            fmt::print(stderr, "pcheck: {}\n", line);
+            if (log_) log_->write(messages::warning(line), sys::read_now());
+        }
+        if (log_) log_->drain(log_patience);
+        return number_of(started.error().code);
+    }
+    const auto status = loop_->run();
+    if (!status || !executor_->end()) {
+        fmt::print(stderr, "pcheck: {}\n", status ? "the loop ended without a decision" : status.error().text);
+        return number_of(ExitCode::internal);
+    }
+    finish(*executor_->end());
+    return executor_->end()->exit_status;
+}
+
+tl::expected<void, LoadFailure> Daemon::start() {
+    const auto failed = [](ExitCode code, const Error& error) { return Failed(LoadFailure{code, {error.text}}); };
+    auto log = sys::Log::open(setup_.config.log, "pcheck");
+    if (!log) return failed(ExitCode::system, log.error());
+    log_.emplace(*std::move(log));
+    log_->set_pfile(setup_.loaded.path);
+    const LoadedPfile& loaded = setup_.loaded;
+    const SegmentRequest request{loaded.path, loaded.stamp, loaded.owner, loaded.readers, setup_.fresh};
+    auto segment = SegmentWriter::open(loaded.pfile.param, request, sys::read_now());
+    if (!segment) return failed(code_of_segment(segment.error()), segment.error());
+    segment_.emplace(*std::move(segment));
+    log_->write(messages::start(loaded.path, loaded.pfile.param.ipc_key), sys::read_now());
+    Result<> opened = open_edge();
+    if (opened) opened = add_sources();
+    if (!opened) {
+        static_cast<void>(segment_->remove());
+        return failed(ExitCode::system, opened.error());
+    }
+    executor_->publish_all();
+    check_scripts(loaded.pfile);
+    next_check_ = loop_->now().instant;
+    next_sweep_ = next_check_;
+    if (const auto interval = notify_->watchdog_interval()) next_ping_ = next_check_ + *interval / 2;
+    segment_->set_life(Life::running);
+    keep_time();
+    return {};
+}
+
+Result<> Daemon::open_edge() {
+    auto loop = sys::EventLoop::open();
+    if (!loop) return Failure(loop.error());
+    loop_.emplace(*std::move(loop));
+    auto notify = sys::NotifySocket::open(setup_.environment, getpid());
+    if (!notify) return Failure(notify.error());
+    notify_.emplace(*std::move(notify));
+    auto files = sys::Worker::open(file_threads, file_requests);
+    if (!files) return Failure(files.error());
+    files_.emplace(*std::move(files));
+    auto deaths = Deaths::open(setup_.config.detect, !setup_.loaded.pfile.param.detect_event,
+                               {[this](core::EntryKey entry, ProcessId process, Cause cause) { died(entry, process, cause); },
+                                [this](core::RunId run, int status) { executor_->script_ended(run, status); },
+                                [this](const std::string& reason) { log_->write(messages::polling(reason), loop_->now()); }});
+    if (!deaths) return Failure(deaths.error());
+    deaths_.emplace(*std::move(deaths));
+    auto sweep = Sweep::open({[this](core::Looked event) { looked(std::move(event)); }, [this] { sweep_done(); },
+                              [this](std::size_t count) { unreadable(count); }});
+    if (!sweep) return Failure(sweep.error());
+    sweep_.emplace(*std::move(sweep));
+    auto spawner = sys::Spawner::open(setup_.inheritance);
+    if (!spawner) return Failure(spawner.error());
+    spawner_.emplace(*std::move(spawner));
+    orders_.emplace(segment_->words(), segment_->slots(), is_running);
+    core_.emplace(setup_.loaded.pfile, geteuid() == 0, loop_->now());
+    executor_.emplace(Edge{*loop_, *log_, *segment_, *orders_, *deaths_, *sweep_, *spawner_, *files_}, *core_, setup_.environment,
+                      setup_.loaded.path, [this](const core::Event& event) { dispatch(event); });
+    return {};
+}
+
+// After the loop: nothing is watched any more, so what follows may wait, within bounds.
+void Daemon::finish(const core::End& end) {
+    segment_->set_busy(Busy::shutdown);
+    segment_->set_life(Life::ended, end.reason);
+    notify_->stopping(loop_->now().instant);
+    write_last_dump();
+    if (const auto removed = segment_->remove(); !removed) log_->write(messages::warning(removed.error().text), sys::read_now());
+    const std::size_t lost = log_->drain(log_patience);
+    if (lost > 0) fmt::print(stderr, "pcheck: {} log lines could not be written\n", lost);
+    executor_->answer(end.order, number_of(ExitCode::ok), {});
+}
+
+void Daemon::write_last_dump() {
+    bool done = false;
+    std::string error = "it takes more than 2 s";
+    const auto submitted = files_->submit([path = core_->param().shm_dump_file, image = segment_->image(), &done, &error] {
+        const auto written = sys::write_atomically(path, image, Executor::dump_mode);
+        return [text = written ? std::string() : written.error().text, &done, &error] {
+            done = true;
+            error = text;
+        };
+    });
+    if (!submitted) error = submitted.error().text;
+    const Instant until = sys::read_instant() + dump_patience;
+    for (Instant now = sys::read_instant(); submitted && !done && now < until; now = sys::read_instant()) {
+        pollfd ready{files_->fd(), POLLIN, 0};
+        poll(&ready, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(until - now).count()));
+        files_->drain();
+    }
+    if (!error.empty()) log_->write(messages::dump_not_written(error), sys::read_now());
+}
+
+}  // namespace banken

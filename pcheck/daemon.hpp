@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// pcheck at work: owns the kernel objects, turns what they tell into events for the core, and lets the executor do what the core decides.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/config.hpp"
+#include "common/sys/event_loop.hpp"
+#include "common/sys/log.hpp"
+#include "common/sys/notify_socket.hpp"
+#include "common/sys/spawn.hpp"
+#include "common/sys/worker.hpp"
+#include "pcheck/core/supervisor.hpp"
+#include "pcheck/deaths.hpp"
+#include "pcheck/executor.hpp"
+#include "pcheck/loader.hpp"
+#include "pcheck/order_server.hpp"
+#include "pcheck/segment_writer.hpp"
+#include "pcheck/sweep.hpp"
+
+namespace banken {
+
+struct DaemonSetup {
+    Config config;
+    LoadedPfile loaded;
+    bool fresh = false;
+    sys::Inheritance inheritance;
+    std::vector<std::string> environment;  // the program's own, as at its start
+};
+
+// The process with this pid and start time runs. Asks /proc.
+[[nodiscard]] bool is_running(ProcessId process);
+
+class Daemon {
+public:
+    explicit Daemon(DaemonSetup setup);
+    Daemon(const Daemon&) = delete;  // callbacks hold its address
+    Daemon& operator=(const Daemon&) = delete;
+
+    // Until an order, a signal or a retry-over ends it. What prevents the start is printed and logged. The exit status of pcheck.
+    [[nodiscard]] int run();
+
+private:
+    // daemon.cpp: the start and the end
+    [[nodiscard]] tl::expected<void, LoadFailure> start();
+    [[nodiscard]] Result<> open_edge();
+    void finish(const core::End& end);
+    void write_last_dump();
+
+    // daemon_events.cpp: what the sources and the timer tell
+    [[nodiscard]] Result<> add_sources();
+    [[nodiscard]] Result<> add_signals();
+    void dispatch(const core::Event& event);
+    void died(core::EntryKey entry, ProcessId process, const Cause& cause);
+    void looked(core::Looked event);
+    void unreadable(std::size_t count);
+    void keep_time();
+    void arm();
+    void sweep_done();
+    void check_messages();
+    void notify_status();
+
+    // daemon_orders.cpp: orders and files
+    void take_orders();
+    void reload(core::OrderId order);
+    void reloaded(core::OrderId order, tl::expected<LoadedPfile, LoadFailure> loaded);
+    [[nodiscard]] std::vector<std::string> unchangeable(const LoadedPfile& loaded) const;
+    void say_what_needs_a_restart(const Param& param);
+    void check_scripts(const Pfile& pfile);
+
+    DaemonSetup setup_;
+    std::optional<sys::EventLoop> loop_;
+    std::optional<sys::Log> log_;
+    std::optional<sys::NotifySocket> notify_;
+    std::optional<sys::Worker> files_;
+    std::optional<SegmentWriter> segment_;
+    std::optional<OrderServer> orders_;
+    std::optional<Deaths> deaths_;
+    std::optional<Sweep> sweep_;
+    std::optional<sys::Spawner> spawner_;
+    std::optional<core::Supervisor> core_;
+    std::optional<Executor> executor_;
+    std::vector<sys::EventSource> sources_;
+    sys::EventSource deaths_source_, notify_source_;
+
+    Instant next_sweep_{}, next_check_{};
+    std::optional<Instant> next_ping_;
+    std::size_t refused_ = 0;  // scripts that Trust refused at the last look
+    bool first_sweep_ = true;
+    bool reloading_ = false;
+};
+
+}  // namespace banken

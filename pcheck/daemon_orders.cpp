@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Orders out of the message box, and the reload, which reads its files in a helper thread.
+#include "common/order.hpp"
+#include "pcheck/daemon.hpp"
+
+namespace banken {
+namespace {
+
+core::Verb verb_of(OrderVerb verb) {
+    switch (verb) {
+        case OrderVerb::stop: return core::Verb::stop;
+        case OrderVerb::start: return core::Verb::start;
+        case OrderVerb::clear: return core::Verb::clear;
+        case OrderVerb::restart: return core::Verb::restart;
+        case OrderVerb::dump: return core::Verb::dump;
+        case OrderVerb::shutdown:
+        case OrderVerb::reload: break;
+    }
+    return core::Verb::shutdown;
+}
+
+}  // namespace
+
+void Daemon::take_orders() {
+    for (const TakenOrder& taken : orders_->take(loop_->now().instant)) {
+        const auto parsed = parse_order(taken.words);
+        if (!parsed) {
+            orders_->answer(taken.ticket, number_of(ExitCode::usage), parsed.error().text);
+            continue;
+        }
+        const core::OrderId order = executor_->expect(taken.ticket);
+        if (parsed->verb == OrderVerb::reload) {
+            reload(order);
+        } else {
+            dispatch(core::Order{order, verb_of(parsed->verb), parsed->target, parsed->duration});
+        }
+    }
+    arm();
+}
+
+void Daemon::reload(core::OrderId order) {
+    if (reloading_) return executor_->answer(order, number_of(ExitCode::refused), "another reload is being carried out");
+    const auto submitted = files_->submit([this, order, path = setup_.loaded.path] {
+        return [this, order, loaded = load_pfile(path)]() mutable { reloaded(order, std::move(loaded)); };
+    });
+    if (!submitted) return executor_->answer(order, number_of(ExitCode::refused), submitted.error().text);
+    reloading_ = true;
+    segment_->set_busy(Busy::reload);
+    notify_->reloading(loop_->now().instant);
+}
+
+// Nothing is applied unless all is right.
+void Daemon::reloaded(core::OrderId order, tl::expected<LoadedPfile, LoadFailure> loaded) {
+    reloading_ = false;
+    segment_->set_busy(Busy::no);
+    notify_->ready(loop_->now().instant);
+    if (loaded) {
+        LoadFailure failure{ExitCode::config, unchangeable(*loaded)};
+        if (!failure.lines.empty()) loaded = tl::unexpected(std::move(failure));
+    }
+    if (!loaded) {
+        const LoadFailure& failure = loaded.error();
+        log_->write(messages::reload_failed(failure.lines.front(), failure.lines.size() - 1), loop_->now());
+        return executor_->answer(order, number_of(failure.code), fmt::format("{}", fmt::join(failure.lines, "\n")));
+    }
+    say_what_needs_a_restart(loaded->pfile.param);
+    setup_.loaded = *std::move(loaded);
+    segment_->set_file(setup_.loaded.stamp);
+    deaths_->set_poll(!setup_.loaded.pfile.param.detect_event);
+    dispatch(core::Reloaded{order, setup_.loaded.pfile});
+    check_scripts(setup_.loaded.pfile);
+}
+
+std::vector<std::string> Daemon::unchangeable(const LoadedPfile& loaded) const {
+    std::vector<std::string> lines;
+    const Param &old = core_->param(), &wanted = loaded.pfile.param;
+    const auto refuse = [&](std::string_view key, const std::string& from, const std::string& to) {
+        lines.push_back(
+            fmt::format("{}: error: {} cannot change while pcheck runs ({} to {}): shut it down and start it", loaded.path, key, from, to));
+    };
+    if (wanted.ipc_key != old.ipc_key) refuse("IPCKEY", fmt::format("{:#010x}", old.ipc_key), fmt::format("{:#010x}", wanted.ipc_key));
+    if (wanted.shm_dump_file != old.shm_dump_file) refuse("SHM_DUMP_FILE", old.shm_dump_file, wanted.shm_dump_file);
+    return lines;
+}
+
+// What the segment was made for stays as it is until the next start.
+void Daemon::say_what_needs_a_restart(const Param& param) {
+    const Param& old = core_->param();
+    const auto say = [this](std::string_view key) {
+        log_->write(messages::warning(fmt::format("{} has changed: it counts from the next start of pcheck", key)), loop_->now());
+    };
+    if (param.history_size != old.history_size) say("HISTORY_SIZE");
+    if (param.state_group != old.state_group) say("STATE_GROUP");
+}
+
+// Told now, so that it is known before the night; looked at again before each run, since a script may come with a mount.
+void Daemon::check_scripts(const Pfile& pfile) {
+    static_cast<void>(files_->submit([this, pfile] {
+        return [this, refused = refused_scripts(pfile)] {
+            refused_ = refused.size();
+            for (const RefusedScript& script : refused) {
+                log_->write(messages::script_refused({script.name, script.pent_id}, script.reason), loop_->now());
+            }
+            notify_status();
+        };
+    }));
+}
+
+}  // namespace banken

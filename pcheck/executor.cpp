@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pcheck/executor.hpp"
+
+#include <sys/epoll.h>
+
+#include "common/script_environment.hpp"
+#include "common/sys/clock.hpp"
+#include "common/sys/file.hpp"
+#include "pcheck/records.hpp"
+
+namespace banken {
+namespace {
+
+std::string text_of(const core::Remind& action, const core::Watch& watch) {
+    const std::string since = sys::local_time_text(action.since);
+    switch (action.what) {
+        case core::Remind::What::given_up: return fmt::format("given up since {}", since);
+        case core::Remind::What::running_again:
+            return fmt::format("running again as pid={}, not watched until reload, clear or restart", watch.seen ? watch.seen->pid : 0);
+        case core::Remind::What::paused: return fmt::format("paused since {}", since);
+        case core::Remind::What::without_script: return fmt::format("down without script since {}", since);
+        case core::Remind::What::waiting: return fmt::format("waiting for {} since {}", banken::text_of(watch.wait), since);
+    }
+    return {};
+}
+
+}  // namespace
+
+Executor::Executor(Edge edge, const core::Supervisor& core, std::vector<std::string> environment, std::string pfile,
+                   std::function<void(core::Event)> feed)
+    : edge_(edge), core_(core), environment_(std::move(environment)), pfile_(std::move(pfile)), feed_(std::move(feed)) {}
+
+void Executor::perform(std::vector<core::Action> actions) {
+    for (const core::Action& action : actions) {
+        std::visit([this](const auto& what) { on(what); }, action);
+    }
+}
+
+core::OrderId Executor::expect(OrderTicket ticket) {
+    tickets_[++last_order_] = ticket;
+    return last_order_;
+}
+
+void Executor::answer(core::OrderId order, int exit_status, std::string_view text) {
+    const auto ticket = tickets_.extract(order);
+    if (ticket) edge_.orders.answer(ticket.mapped(), exit_status, text);
+}
+
+void Executor::on(const core::Log& action) { edge_.log.write(action.message, edge_.loop.now()); }
+
+void Executor::on(const core::Remind& action) {
+    const core::Watch* watch = core_.find(action.entry);
+    if (watch) edge_.log.write(messages::reminder(watch->ref(), text_of(action, *watch)), edge_.loop.now());
+}
+
+void Executor::on(const core::Publish& action) {
+    const core::Watch* watch = core_.find(action.entry);
+    if (!watch) return;
+    edge_.segment.publish(watch->pent_id - 1, record_of(*watch));
+    edge_.sweep.set_wanted(action.entry, watch->state != EntryState::avail);
+}
+
+void Executor::on(const core::PublishAll&) { publish_all(); }
+
+void Executor::publish_all() {
+    const auto entries = core_.entries();
+    std::vector<EntryRule> rules;
+    edge_.segment.publish_param(core_.param());
+    edge_.segment.set_entries(std::min(published_, entries.size()));  // a reader never meets one that is not published
+    for (const core::EntryKey key : entries) {
+        on(core::Publish{key});
+        rules.push_back({key, {core_.find(key)->pent.name}});
+    }
+    edge_.segment.set_entries(entries.size());
+    published_ = entries.size();
+    edge_.sweep.set_rules(std::move(rules));
+    edge_.log.set_entries(entries.size());
+}
+
+void Executor::on(const core::Follow& action) { edge_.deaths.follow(action.entry, action.process); }
+
+void Executor::on(const core::Unfollow& action) { edge_.deaths.unfollow(action.entry); }
+
+void Executor::on(const core::Look& action) { edge_.sweep.look(action.entry); }
+
+// The child exists and is recorded before it may go on; if we die in between, it ends by itself.
+void Executor::on(const core::RunScript& action) {
+    const core::Watch& watch = *core_.find(action.entry);
+    sys::ScriptStart start{watch.pent.script, environment_for(watch), core_.param().script_output, core_.param().script_output_file,
+                           core_.param().script_check_strict};
+    auto script = edge_.spawner.start(start);
+    if (!script) {
+        return feed_(core::ScriptEnded{action.run, core::ScriptEnded::How::not_executed, 0, script.error().text});
+    }
+    const ProcessId process = script->process();
+    const auto watched = edge_.deaths.watch_script(action.run, script->take_child());
+    if (!watched) {
+        return feed_(core::ScriptEnded{action.run, core::ScriptEnded::How::not_executed, 0, watched.error().text});
+    }
+    const auto [run, inserted] = runs_.emplace(action.run, Run{*std::move(script), process, {}, {}});
+    feed_(core::ScriptStarted{action.run, process});
+    run->second.script.release();
+    watch_for_exec(action.run);
+    tell_sweep_of_scripts();
+}
+
+// The first image of a script is what it is executed as; a later one may be the daemon itself (`exec daemon`).
+void Executor::watch_for_exec(core::RunId run) {
+    Run& started = runs_.at(run);
+    auto source = edge_.loop.add_io(started.script.fd(), EPOLLRDHUP, sys::SourcePriority::deaths, [this, run](std::uint32_t) {
+        const auto found = runs_.find(run);
+        if (found == runs_.end()) return;
+        if (const auto stat = sys::read_stat(found->second.process.pid); stat) found->second.first_image = stat->fingerprint;
+        tell_sweep_of_scripts();
+        found->second.executed.reset();
+    });
+    if (source) started.executed = *std::move(source);
+}
+
+void Executor::tell_sweep_of_scripts() {
+    std::vector<Sweep::Script> scripts;
+    for (const auto& [run, started] : runs_) scripts.push_back({started.process, started.first_image});
+    edge_.sweep.set_scripts(std::move(scripts));
+}
+
+void Executor::script_ended(core::RunId run, int wait_status) {
+    const auto ended = runs_.extract(run);
+    if (!ended) return;
+    tell_sweep_of_scripts();
+    core::ScriptEnded event{run, core::ScriptEnded::How::exited, wait_status, {}};
+    if (const auto not_run = ended.mapped().script.not_run()) {
+        event.how = not_run->refused ? core::ScriptEnded::How::refused : core::ScriptEnded::How::not_executed;
+        event.reason = not_run->reason;
+    }
+    feed_(event);  // the core may still want its process group ended, which is safe until the child is reaped
+    edge_.deaths.release(run);
+}
+
+void Executor::on(const core::ReleaseScript& action) {
+    runs_.erase(action.run);
+    tell_sweep_of_scripts();
+    edge_.deaths.release(action.run);
+}
+
+void Executor::on(const core::SignalScript& action) {
+    // Refused only when the group is gone, and then its leader's end is on its way.
+    static_cast<void>(edge_.deaths.signal_script(action.run, action.signal));
+}
+
+void Executor::on(const core::SignalProcess& action) {
+    // A process that is gone, or that we may not signal: the core waits for its death and says when that does not come.
+    if (const auto process = sys::PidRef::open(action.process)) static_cast<void>(process->signal(action.signal));
+}
+
+void Executor::on(const core::Trace& action) { edge_.segment.trace(record_of(action, edge_.loop.now())); }
+
+void Executor::on(const core::Answer& action) { answer(action.order, action.exit_status, action.text); }
+
+void Executor::on(const core::WriteDump& action) {
+    const auto submitted =
+        edge_.files.submit([this, order = action.order, path = core_.param().shm_dump_file, image = edge_.segment.image()] {
+            const auto written = sys::write_atomically(path, image, dump_mode);
+            const std::string error = written ? std::string() : written.error().text;
+            return [this, order, error] { feed_(core::DumpDone{order, error}); };
+        });
+    if (!submitted) feed_(core::DumpDone{action.order, submitted.error().text});
+}
+
+void Executor::on(const core::End& action) {
+    end_ = action;
+    edge_.loop.exit(action.exit_status);
+}
+
+std::vector<std::string> Executor::environment_for(const core::Watch& watch) const {
+    const std::string cause = watch.last_cause && watch.reason == EntryReason::down ? banken::text_of(*watch.last_cause) : std::string();
+    ScriptVariables variables;
+    variables.name = watch.pent.name;
+    variables.pent_id = watch.pent_id;
+    variables.old_pid = watch.shown_pid;
+    variables.reason = watch.reason;
+    variables.cause = cause;
+    variables.restart_count = watch.window.count;
+    variables.retries = watch.pent.retries;
+    variables.pfile = pfile_;
+    variables.ipc_key = core_.param().ipc_key;
+    return script_environment(inherited_environment(environment_, core_.param().script_env_clean), variables);
+}
+
+}  // namespace banken

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Performs what the core has decided, in its order, and brings the results back as events. It decides nothing.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/sys/event_loop.hpp"
+#include "common/sys/log.hpp"
+#include "common/sys/spawn.hpp"
+#include "common/sys/worker.hpp"
+#include "pcheck/core/supervisor.hpp"
+#include "pcheck/deaths.hpp"
+#include "pcheck/order_server.hpp"
+#include "pcheck/segment_writer.hpp"
+#include "pcheck/sweep.hpp"
+
+namespace banken {
+
+// The daemon's kernel objects, which it owns and which outlive the executor.
+struct Edge {
+    sys::EventLoop& loop;
+    sys::Log& log;
+    SegmentWriter& segment;
+    OrderServer& orders;
+    Deaths& deaths;
+    Sweep& sweep;
+    sys::Spawner& spawner;
+    sys::Worker& files;  // for what may hang on a file system
+};
+
+class Executor {
+public:
+    static constexpr mode_t dump_mode = 0600;
+
+    // `environment` is the program's own, `pfile` the resolved path: both for scripts. Events are handed to `feed`, also while actions are performed.
+    Executor(Edge edge, const core::Supervisor& core, std::vector<std::string> environment, std::string pfile,
+             std::function<void(core::Event)> feed);
+
+    void perform(std::vector<core::Action> actions);
+
+    // Who waits for the answer of the order that is given this number.
+    [[nodiscard]] core::OrderId expect(OrderTicket ticket);
+    void answer(core::OrderId order, int exit_status, std::string_view text);
+
+    // Deaths has told the end of a script: the core hears what became of it, then the child is reaped.
+    void script_ended(core::RunId run, int wait_status);
+
+    // All entries and parameters into the segment.
+    void publish_all();
+
+    // The core's last word: the process is to end.
+    [[nodiscard]] const std::optional<core::End>& end() const { return end_; }
+
+private:
+    struct Run {
+        sys::WaitingScript script;
+        ProcessId process;
+        std::optional<Fingerprint> first_image;  // once it has executed its script
+        sys::EventSource executed;               // waits for that
+    };
+
+    void on(const core::Log& action);
+    void on(const core::Remind& action);
+    void on(const core::Publish& action);
+    void on(const core::PublishAll& action);
+    void on(const core::Follow& action);
+    void on(const core::Unfollow& action);
+    void on(const core::Look& action);
+    void on(const core::RunScript& action);
+    void on(const core::ReleaseScript& action);
+    void on(const core::SignalScript& action);
+    void on(const core::SignalProcess& action);
+    void on(const core::Trace& action);
+    void on(const core::Answer& action);
+    void on(const core::WriteDump& action);
+    void on(const core::End& action);
+
+    [[nodiscard]] std::vector<std::string> environment_for(const core::Watch& watch) const;
+    void watch_for_exec(core::RunId run);
+    void tell_sweep_of_scripts();
+
+    Edge edge_;
+    const core::Supervisor& core_;
+    std::vector<std::string> environment_;
+    std::string pfile_;
+    std::function<void(core::Event)> feed_;
+    std::map<core::RunId, Run> runs_;
+    std::map<core::OrderId, OrderTicket> tickets_;
+    core::OrderId last_order_ = 0;
+    std::size_t published_ = 0;  // entries in the segment
+    std::optional<core::End> end_;
+};
+
+}  // namespace banken

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pcheck/lint.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "common/segment_reader.hpp"
+#include "common/sys/shm.hpp"
+#include "common/sys/trust.hpp"
+
+namespace banken {
+namespace {
+
+std::string directory_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    return slash == 0 || slash == path.npos ? "/" : path.substr(0, slash);
+}
+
+// The pfile of the pcheck whose segment has this key. Nothing: the key is free. Empty: the segment is somebody else's.
+std::optional<std::string> user_of(std::uint32_t key) {
+    const auto stat = sys::find_segment(key);
+    if (!stat) return std::nullopt;
+    const auto segment = sys::Segment::attach(*stat, sys::Segment::Access::read);
+    if (!segment) return "";
+    const auto reader = SegmentReader::open(segment->words());
+    if (!reader) return "";
+    const auto header = reader->header();
+    return header ? header->pfile : "";
+}
+
+void lint_key(const LoadedPfile& loaded, const std::string& named, Findings& findings) {
+    const auto user = user_of(loaded.pfile.param.ipc_key);
+    if (!user || *user == loaded.path) return;
+    findings.warnings.push_back(fmt::format("{}: warning: IPCKEY {:#010x} is in use by {}", named, loaded.pfile.param.ipc_key,
+                                            user->empty() ? "a segment that is not pcheck's" : *user));
+}
+
+void lint_dump(const LoadedPfile& loaded, const std::string& named, Findings& findings) {
+    const std::string directory = directory_of(loaded.pfile.param.shm_dump_file);
+    struct stat status {};
+    if (stat(directory.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return;
+    findings.warnings.push_back(fmt::format("{}: warning: SHM_DUMP_FILE: there is no directory {}", named, directory));
+}
+
+void lint_output(const LoadedPfile& loaded, const std::string& named, Findings& findings) {
+    if (loaded.pfile.param.script_output != ScriptOutput::file) return;
+    const std::string directory = directory_of(loaded.pfile.param.script_output_file);
+    const auto trusted = sys::check_trust(directory, sys::TrustKind::directory, geteuid());
+    if (!trusted) findings.errors.push_back(fmt::format("{}: error: SCRIPT_OUTPUT: {}", named, trusted.error().text));
+}
+
+void lint_exit(const LoadedPfile& loaded, const std::string& named, Findings& findings) {
+    if (std::getenv("INVOCATION_ID") || std::getenv("NOTIFY_SOCKET")) return;  // a service manager started us
+    for (const Pent& pent : loaded.pfile.pents) {
+        if (pent.action != RetryOverAction::exit) continue;
+        findings.warnings.push_back(
+            fmt::format("{}:{}: warning: {}: action exit only ends pcheck: a cluster manager or supervisor must watch it and act", named,
+                        pent.line, pent.name));
+    }
+}
+
+}  // namespace
+
+Findings lint(const LoadedPfile& loaded, const std::string& named) {
+    Findings findings;
+    for (const Diagnostic& diagnostic : loaded.warnings) findings.warnings.push_back(text_of(diagnostic, named));
+    for (const RefusedScript& script : refused_scripts(loaded.pfile)) {
+        const std::size_t line = loaded.pfile.pents[script.pent_id - 1].line;
+        findings.errors.push_back(fmt::format("{}:{}: error: {}, field 2 (script): {}", named, line, script.name, script.reason));
+    }
+    lint_output(loaded, named, findings);
+    lint_key(loaded, named, findings);
+    lint_dump(loaded, named, findings);
+    lint_exit(loaded, named, findings);
+    return findings;
+}
+
+int test_pfile(const std::string& named, const tl::expected<Config, LoadFailure>& config) {
+    ExitCode code = ExitCode::ok;
+    const auto say = [&](const std::vector<std::string>& lines) {
+        for (const std::string& line : lines) fmt::print(stderr, "{}\n", line);
+    };
+    if (!config) {
+        say(config.error().lines);
+        code = config.error().code;
+    }
+    const auto loaded = load_pfile(named);
+    if (!loaded) {
+        say(loaded.error().lines);
+        return number_of(loaded.error().code);
+    }
+    const Findings findings = lint(*loaded, named);
+    say(findings.errors);
+    say(findings.warnings);
+    if (!findings.errors.empty()) code = ExitCode::config;
+    if (code == ExitCode::ok) {
+        fmt::print("{}: good, {} {}, {} {}\n", named, loaded->pfile.pents.size(), loaded->pfile.pents.size() == 1 ? "entry" : "entries",
+                   findings.warnings.size(), findings.warnings.size() == 1 ? "warning" : "warnings");
+    }
+    return number_of(code);
+}
+
+}  // namespace banken

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pcheck/records.hpp"
+
+namespace banken {
+namespace {
+
+ScriptRecord record_of(const core::ScriptRun& run) {
+    ScriptRecord record;
+    record.kind = run.kind == core::ScriptKind::restart ? ScriptRecord::Kind::restart : ScriptRecord::Kind::stop;
+    record.process = run.process.value_or(ProcessId{});
+    record.group = record.process.pid;  // a script leads its own session
+    if (run.limit > Duration{}) record.deadline = run.begun + run.limit;
+    record.attempt = run.attempt;
+    return record;
+}
+
+void set_memory(EntryRecord& record, const core::FollowMemory& memory) {
+    record.death = memory.death;
+    record.orphans = memory.orphans;
+    if (!memory.last) return;
+    record.last_uid = memory.last->user;
+    record.last_argv0 = memory.last->argv0;
+}
+
+}  // namespace
+
+EntryRecord record_of(const core::Watch& watch) {
+    EntryRecord record;
+    record.pent_id = watch.pent_id;
+    record.key = watch.key;
+    record.state = watch.state;
+    record.wait = watch.wait;
+    record.reason = watch.reason;
+    record.action = watch.pent.action;
+    record.main = watch.main.value_or(ProcessId{});
+    record.shown_pid = watch.shown_pid;
+    record.logged_pid = watch.logged_pid;
+    record.seen = watch.seen.value_or(ProcessId{});
+    record.window = watch.window;
+    record.attempts = watch.attempts;
+    record.total = watch.total;
+    record.losses = watch.losses;
+    record.retry_overs = watch.retry_overs;
+    record.begun = watch.begun;
+    if (watch.script) record.script = record_of(*watch.script);
+    record.paused = watch.paused;
+    record.paused_until = watch.paused_until;
+    record.timer = watch.timer;
+    record.since = watch.since;
+    record.since_wall = watch.since_wall;
+    if (watch.window.first) record.window_ends = *watch.window.first + watch.pent.grace;
+    if (watch.wait == EntryWait::delay) record.next_attempt = watch.timer;
+    record.proc_count = static_cast<std::uint32_t>(watch.matching);
+    record.name = watch.pent.name;
+    record.line = watch.pent.text;
+    if (watch.last_cause) record.last_cause = text_of(*watch.last_cause);
+    set_memory(record, watch.memory);
+    return record;
+}
+
+TraceRecord record_of(const core::Trace& trace, Now now) {
+    TraceRecord record;
+    record.instant = now.instant;
+    record.wall = now.wall;
+    record.key = trace.entry;
+    record.pid = trace.pid;
+    record.event = trace.event;
+    record.detail = trace.detail;
+    return record;
+}
+
+}  // namespace banken
