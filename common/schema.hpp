@@ -3,6 +3,7 @@
 // Source: spec/pfile.md (PARAM, PENT, RESOURCE), spec/pcheck.md (banken.conf).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -50,8 +51,8 @@ struct Value {
 // The names in a table, for did_you_mean().
 template <class Rules>
 [[nodiscard]] std::vector<std::string_view> names_of(const Rules& rules) {
-    std::vector<std::string_view> names;
-    for (const auto& rule : rules) names.push_back(rule.name);
+    std::vector<std::string_view> names(std::size(rules));
+    std::transform(std::begin(rules), std::end(rules), names.begin(), [](const auto& rule) { return rule.name; });
     return names;
 }
 
