@@ -58,7 +58,7 @@ public:
     static void set_io_events(sd_event_source& source, std::uint32_t events);
     static void set_priority(sd_event_source& source, SourcePriority priority);
     // Inside a storm: `source` has the lowest priority until one source, itself or another, has been dispatched after this turn.
-    void yield_once(sd_event_source& source);
+    static void yield_once(sd_event_source& source);
 
     // The clocks as they were read once at the beginning of this turn; before the first turn, as they are now.
     [[nodiscard]] Now now() const;
