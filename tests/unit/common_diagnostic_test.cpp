@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/diagnostic.hpp"
+
+#include <doctest/doctest.h>
+
+namespace banken {
+namespace {
+
+TEST_CASE("a diagnostic names file, line and column, as far as it has them") {
+    CHECK(text_of({Diagnostic::Severity::error, 7, 12, "x"}, "/etc/pfile") == "/etc/pfile:7:12: error: x");
+    CHECK(text_of({Diagnostic::Severity::error, 7, 0, "x"}, "pfile") == "pfile:7: error: x");
+    CHECK(text_of({Diagnostic::Severity::error, 0, 0, "x"}, "pfile") == "pfile: error: x");
+    CHECK(text_of({Diagnostic::Severity::warning, 1, 2, "x"}, "p\nfile") == "p\\nfile:1:2: warning: x");
+}
+
+TEST_CASE("warnings alone keep a text good") {
+    Diagnostics diagnostics;
+    diagnostics.warning(1, 1, "odd");
+    CHECK(good(diagnostics.take()));
+    diagnostics.warning(1, 1, "odd");
+    diagnostics.error(2, 1, "wrong");
+    CHECK_FALSE(good(diagnostics.take()));
+    CHECK(diagnostics.take().empty());
+}
+
+TEST_CASE("diagnostics come in the order of the file, those without a place last") {
+    Diagnostics diagnostics;
+    diagnostics.error(0, 0, "missing");
+    diagnostics.warning(2, 1, "odd");
+    diagnostics.error(3, 9, "third");
+    diagnostics.error(1, 5, "first");
+    const auto all = diagnostics.take();
+    REQUIRE(all.size() == 4);
+    CHECK(all[0].text == "first");
+    CHECK(all[1].text == "odd");
+    CHECK(all[2].text == "third");
+    CHECK(all[3].text == "missing");
+}
+
+TEST_CASE("the texts beyond the thousandth are counted, and not even made") {
+    Diagnostics diagnostics;
+    std::size_t made = 0;
+    for (std::size_t i = 1; i <= 1500; ++i) {
+        diagnostics.error(i, 1, [&made] {
+            ++made;
+            return std::string("x");
+        });
+    }
+    const auto all = diagnostics.take();
+    CHECK(made == 1000);
+    REQUIRE(all.size() == 1001);
+    CHECK(all.back().text == "500 more errors");
+    CHECK_FALSE(good(all));
+}
+
+}  // namespace
+}  // namespace banken
