@@ -33,9 +33,9 @@ tally() {
     if [ "$3" -gt 0 ]; then failures+=("$1"); fi
 }
 
-# run_limited SECONDS LOG COMMAND...: the command's exit status. timeout(1) ends the whole process group. `live` shows the log as it grows.
+# run_limited SECONDS LOG COMMAND...: the command's exit status, and in `took` its seconds. timeout(1) ends the whole process group. `live` shows the log as it grows.
 run_limited() {
-    local limit=$1 log=$2 status
+    local limit=$1 log=$2 status begun=$SECONDS
     shift 2
     : >"$log"
     timeout -k 10 "$limit" "$@" >>"$log" 2>&1 </dev/null &
@@ -43,7 +43,7 @@ run_limited() {
     if [ -n "${live:-}" ]; then tail -n +1 -s 0.2 --pid="$running" -f "$log"; fi
     wait "$running"
     status=$?
-    running=
+    running='' took=$((SECONDS - begun))
     if [ "$status" = 124 ]; then echo "(ended after $limit s)" >>"$log"; fi
     return "$status"
 }
@@ -55,12 +55,12 @@ number_before() { sed -n "s/.*[^0-9]\([0-9][0-9]*\) $1.*/\1/p" <<<" $2" | head -
 settle() {
     local name=$1 status=$2 log=$3 good bad left
     good=$(number_before passed "$4") bad=$(number_before failed "$4") left=$(number_before skipped "$4")
-    if [ -z "$good" ] || [ -z "$bad" ] || { [ "$status" != 0 ] && [ "$bad" = 0 ]; } || [ "$((good + bad))" = 0 ]; then
+    if [ -z "$good" ] || [ -z "$bad" ] || { [ "$status" != 0 ] && [ "$bad" = 0 ]; } || [ "$((good + bad + ${left:-0}))" = 0 ]; then
         echo "(ended with status $status; summary: ${4:-none})" >>"$log"
         bad=$((${bad:-0} + 1))
     fi
     tally "$name" "${good:-0}" "$bad" "${left:-0}"
-    say "$name: ${good:-0} passed, $bad failed"
+    say "$name: ${good:-0} passed, $bad failed ($took s)"
     if [ "$bad" -gt 0 ]; then sed 's/^/    /' "$log"; fi
 }
 
