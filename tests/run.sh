@@ -33,7 +33,8 @@ tally() {
     if [ "$3" -gt 0 ]; then failures+=("$1"); fi
 }
 
-# run_limited SECONDS LOG COMMAND...: the command's exit status, and in `took` its seconds. timeout(1) ends the whole process group. `live` shows the log as it grows.
+# run_limited SECONDS LOG COMMAND...: the command's exit status, and in `took` its seconds. timeout(1) ends the
+# whole process group. `live` shows the log as it grows.
 run_limited() {
     local limit=$1 log=$2 status begun=$SECONDS
     shift 2
