@@ -60,6 +60,7 @@ public:
     [[nodiscard]] std::vector<ProcessId> all() const;
 
 private:
+    class Merge;
     struct Record {
         pid_t pid = 0, parent = 0, session = 0;
         std::uint32_t comm = 0;  // hashes: of the comm, and of what only an exec changes
@@ -69,6 +70,7 @@ private:
     };
 
     [[nodiscard]] Result<std::vector<pid_t>> list() const;
+    [[nodiscard]] const Record* record(pid_t pid) const;
 
     std::shared_ptr<const ProcDir> dir_;
     std::vector<Record> records_;  // by pid

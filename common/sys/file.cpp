@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/sys/file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+
+#include "common/sys/unique_fd.hpp"
+
+namespace banken::sys {
+namespace {
+
+constexpr std::size_t first_read = 4096;
+
+// At most `limit` bytes, until the end of the file.
+Result<std::string> read_up_to(int fd, std::size_t limit) {
+    std::string text;
+    for (;;) {
+        const std::size_t have = text.size();
+        const std::size_t more = std::min(limit - have, std::max(have, first_read));
+        if (more == 0) return text;
+        text.resize(have + more);
+        const ssize_t got = TEMP_FAILURE_RETRY(::read(fd, text.data() + have, more));
+        if (got < 0) return fail_errno("read");
+        text.resize(have + static_cast<std::size_t>(got));
+        if (got == 0) return text;
+    }
+}
+
+Result<> check_regular(int fd) {
+    struct stat status {};
+    if (::fstat(fd, &status) != 0) return fail_errno("fstat");
+    if (S_ISDIR(status.st_mode)) return fail_errno("open", EISDIR);
+    if (S_ISFIFO(status.st_mode)) return fail("is a FIFO, not a regular file");
+    if (!S_ISREG(status.st_mode)) return fail("is not a regular file");
+    return {};
+}
+
+Result<std::string> read_regular(int fd, std::size_t limit) {
+    if (auto regular = check_regular(fd); !regular) return Failure(regular.error());
+    auto text = read_up_to(fd, limit + 1);
+    if (text && text->size() > limit) return fail("is larger than {} bytes", limit);
+    return text;
+}
+
+Result<> write_all(int fd, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t written = TEMP_FAILURE_RETRY(::write(fd, bytes.data(), bytes.size()));
+        if (written < 0) return fail_errno("write");
+        bytes.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return {};
+}
+
+// The temporary file takes `path`'s place.
+Result<> fill_and_rename(int fd, const std::string& temporary, const std::string& path, std::string_view bytes) {
+    if (auto written = write_all(fd, bytes); !written) return written;
+    if (::fsync(fd) != 0) return fail_errno("fsync");
+    if (::rename(temporary.c_str(), path.c_str()) != 0) return fail_errno("rename");
+    return {};
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::string& path, std::size_t limit) {
+    // O_NONBLOCK: the open of a FIFO without a writer would wait. O_NOCTTY: no terminal becomes ours.
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!fd.valid()) return Failure(fail_errno("open").value().in(path));
+    auto text = read_regular(fd.get(), limit);
+    return text ? std::move(text) : Failure(text.error().in(path));
+}
+
+Result<std::string> read_at(int directory, const char* relative, std::size_t limit) {
+    const UniqueFd fd(::openat(directory, relative, O_RDONLY | O_CLOEXEC));
+    if (!fd.valid()) return fail_errno("open");
+    return read_up_to(fd.get(), limit);
+}
+
+Result<> write_atomically(const std::string& path, std::string_view bytes, mode_t mode) {
+    std::string temporary = path + ".XXXXXX";
+    const UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));
+    if (!fd.valid()) return Failure(fail_errno("create").value().in(path));
+    Result<> done = ::fchmod(fd.get(), mode) == 0 ? fill_and_rename(fd.get(), temporary, path, bytes) : Result<>(fail_errno("fchmod"));
+    if (done) return done;
+    ::unlink(temporary.c_str());
+    return Failure(done.error().in(path));
+}
+
+Result<std::string> resolved_path(const std::string& path) {
+    const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(path.c_str(), nullptr), &std::free);
+    if (!resolved) return Failure(fail_errno("resolve").value().in(path));
+    return std::string(resolved.get());
+}
+
+}  // namespace banken::sys

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/sys/proc_dir.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <climits>
+#include <string_view>
+
+#include "common/sys/file.hpp"
+
+namespace banken::sys {
+namespace {
+
+constexpr std::size_t max_text = 64u << 10;  // of status and cgroup; what matters of status stands in its first lines
+
+// "4711/stat", on the stack: a pass makes one for every process.
+class Relative {
+public:
+    Relative(pid_t pid, std::string_view file) {
+        char* end = std::to_chars(text_.data(), text_.data() + 12, pid).ptr;
+        *end++ = '/';
+        *std::copy(file.begin(), file.end(), end) = '\0';
+    }
+    [[nodiscard]] const char* c_str() const { return text_.data(); }
+
+private:
+    std::array<char, 32> text_;
+};
+
+bool is_session_scope(std::string_view component) { return component.starts_with("session-") && component.ends_with(".scope"); }
+
+Result<> check_namespace(int dir) {
+    std::array<char, 32> self{};
+    const ssize_t length = ::readlinkat(dir, "self", self.data(), self.size());
+    const std::string_view text(self.data(), length < 0 ? 0 : static_cast<std::size_t>(length));
+    if (text == std::to_string(::getpid())) return {};
+    return fail("belongs to another PID namespace: its own pid for us is \"{}\", ours is {}", text, ::getpid());
+}
+
+}  // namespace
+
+Result<ProcDir> ProcDir::open(const std::string& root) {
+    ProcDir proc(UniqueFd(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
+    if (!proc.dir_.valid()) return Failure(fail_errno("open").value().in(root));
+    if (auto own = check_namespace(proc.fd()); !own) return Failure(own.error().in(root));
+    if (!proc.stat(1)) return fail("{}: hides processes from us (hidepid): pid 1 cannot be read", root);
+    return proc;
+}
+
+Result<ProcessStat> ProcDir::stat(pid_t pid) const {
+    const UniqueFd file(::openat(fd(), Relative(pid, "stat").c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.valid()) return fail_errno("open");
+    std::array<char, 2048> text;  // 52 numbers and a comm: one read gives them all
+    const ssize_t length = TEMP_FAILURE_RETRY(::read(file.get(), text.data(), text.size()));
+    if (length < 0) return fail_errno("read");
+    return parse_stat({text.data(), static_cast<std::size_t>(length)});
+}
+
+Result<std::string> ProcDir::exe(pid_t pid) const {
+    std::array<char, PATH_MAX> target;
+    const ssize_t length = ::readlinkat(fd(), Relative(pid, "exe").c_str(), target.data(), target.size());
+    if (length < 0 && (errno == EACCES || errno == EPERM)) return std::string();
+    if (length < 0) return fail_errno("readlink");
+    return std::string(without_deleted({target.data(), static_cast<std::size_t>(length)}));
+}
+
+Result<uid_t> ProcDir::real_user(pid_t pid) const {
+    const auto status = read_at(fd(), Relative(pid, "status").c_str(), max_text);
+    if (!status) return Failure(status.error());
+    constexpr std::string_view key = "\nUid:\t";  // the name in the first line has its newlines escaped
+    const auto at = status->find(key);
+    uid_t user = 0;
+    if (at == status->npos) return fail("status: no Uid");
+    const char* const digits = status->data() + at + key.size();
+    if (std::from_chars(digits, status->data() + status->size(), user).ec != std::errc{}) return fail("status: Uid is no number");
+    return user;
+}
+
+Result<bool> ProcDir::in_session_scope(pid_t pid) const {
+    const auto cgroup = read_at(fd(), Relative(pid, "cgroup").c_str(), max_text);
+    if (!cgroup) return Failure(cgroup.error());
+    std::string_view rest = *cgroup;
+    while (!rest.empty()) {
+        const auto end = std::min(rest.find_first_of("/\n"), rest.size());
+        if (is_session_scope(rest.substr(0, end))) return true;
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    return false;
+}
+
+Result<std::string> ProcDir::command_line(pid_t pid) const { return read_at(fd(), Relative(pid, "cmdline").c_str(), max_command_line); }
+
+}  // namespace banken::sys

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/sys/proc_table.hpp"
+
+#include <dirent.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <functional>
+#include <string_view>
+
+#include "common/sys/pid_ref.hpp"
+
+namespace banken::sys {
+namespace {
+
+constexpr unsigned turns = 8;
+
+// What a Record's traits say.
+constexpr std::uint8_t dead = 1, kernel_thread = 2, watched = 4, has_image = 8;
+
+bool has(std::uint8_t traits, std::uint8_t trait) { return (traits & trait) != 0; }
+
+std::uint32_t hash_of_comm(const Fingerprint& print) { return static_cast<std::uint32_t>(std::hash<std::string_view>{}(print.comm)); }
+
+// What an exec changes. 32 bits: one exec in four thousand million goes unseen, for a table of a third less.
+std::uint32_t hash_of_image(const Fingerprint& print) {
+    const std::array<std::uint64_t, 5> image{print.start_code, print.end_code, print.start_stack, print.arg_start, print.fork_no_exec};
+    std::array<char, sizeof image> bytes{};
+    std::memcpy(bytes.data(), image.data(), sizeof image);
+    return static_cast<std::uint32_t>(std::hash<std::string_view>{}({bytes.data(), bytes.size()}));
+}
+
+// Appends the pids among the entries of one getdents call.
+void take_pids(std::string_view entries, std::vector<pid_t>& pids) {
+    while (!entries.empty()) {
+        dirent64 entry{};  // only its head is whole: the name's room is cut to its length
+        std::memcpy(&entry, entries.data(), std::min(sizeof entry, entries.size()));
+        const std::string_view name = entries.data() + offsetof(dirent64, d_name);
+        pid_t pid = 0;
+        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+        if (error == std::errc{} && end == name.data() + name.size()) pids.push_back(pid);
+        entries.remove_prefix(entry.d_reclen);
+    }
+}
+
+}  // namespace
+
+// One pass: merges the pids that exist with the records of the last pass.
+class ProcTable::Merge {
+public:
+    Merge(ProcTable& table, Depth depth) : table_(table), depth_(depth) {}
+
+    void take(const std::vector<pid_t>& pids) {
+        next.reserve(pids.size());
+        auto old = table_.records_.begin();
+        const auto end = table_.records_.end();
+        for (const pid_t pid : pids) {
+            for (; old != end && old->pid < pid; ++old) gone(*old);
+            if (old != end && old->pid == pid) {
+                again(*old++);
+            } else {
+                first(pid);
+            }
+        }
+        for (; old != end; ++old) gone(*old);
+    }
+
+    std::vector<TableChange> changes;
+    std::vector<Record> next;
+
+private:
+    void tell(TableChange::Kind kind, const Record& record) { changes.push_back({kind, {record.pid, record.start}}); }
+    void gone(const Record& record) {
+        if (!has(record.traits, dead) && !has(record.traits, kernel_thread)) tell(TableChange::Kind::gone, record);
+    }
+    void first(pid_t pid) {
+        const auto stat = table_.dir_->stat(pid);
+        if (stat) appeared(*stat);
+    }
+    void appeared(const ProcessStat& stat) {
+        const Record record = record_of(stat);
+        next.push_back(record);
+        if (!has(record.traits, dead) && !has(record.traits, kernel_thread)) tell(TableChange::Kind::appeared, record);
+    }
+    void again(const Record& old) {
+        const auto turn = static_cast<unsigned>(old.pid) % turns;
+        if (depth_ == Depth::eighth && !has(old.traits, watched) && turn != table_.turn_) return next.push_back(old);
+        const auto stat = table_.dir_->stat(old.pid);
+        if (!stat) return is_gone(stat.error()) ? gone(old) : next.push_back(old);
+        if (stat->fingerprint.start == old.start) return compare(old, *stat);
+        gone(old);
+        appeared(*stat);
+    }
+    void compare(const Record& old, const ProcessStat& stat) {
+        Record record = record_of(stat);
+        if (!has(record.traits, dead)) record.traits |= old.traits & watched;
+        if (has(record.traits, dead)) {
+            gone(old);
+        } else if (has(old.traits, has_image) && stat.fingerprint.start_code == 0) {
+            record = old;  // without memory: it is ending, or its leader has left
+        } else if (!has(record.traits, kernel_thread)) {
+            tell_differences(old, record, stat.fingerprint.start_stack == 0);
+        }
+        next.push_back(record);
+    }
+    void tell_differences(const Record& old, const Record& record, bool hidden) {
+        if (has(old.traits, watched) && (old.parent != record.parent || old.session != record.session)) {
+            tell(TableChange::Kind::moved, record);
+        }
+        if (hidden || old.image != record.image) {
+            tell(TableChange::Kind::executed, record);
+        } else if (old.comm != record.comm) {
+            tell(TableChange::Kind::renamed, record);
+        }
+    }
+    static Record record_of(const ProcessStat& stat) {
+        const Fingerprint& print = stat.fingerprint;
+        std::uint8_t traits = 0;
+        if (stat.dead()) traits |= dead;
+        if (stat.kernel_thread) traits |= kernel_thread;
+        if (print.start_code != 0) traits |= has_image;
+        return {stat.pid, stat.parent, stat.session, hash_of_comm(print), hash_of_image(print), traits, print.start};
+    }
+
+    ProcTable& table_;
+    Depth depth_;
+};
+
+Result<std::vector<pid_t>> ProcTable::list() const {
+    std::vector<pid_t> pids;
+    pids.reserve(records_.size() + records_.size() / 8);
+    std::array<char, 32u << 10> buffer;
+    if (::lseek(dir_->fd(), 0, SEEK_SET) < 0) return fail_errno("lseek");
+    for (;;) {
+        const ssize_t length = ::getdents64(dir_->fd(), buffer.data(), buffer.size());
+        if (length < 0) return fail_errno("getdents64");
+        if (length == 0) break;
+        take_pids({buffer.data(), static_cast<std::size_t>(length)}, pids);
+    }
+    if (!std::ranges::is_sorted(pids)) std::ranges::sort(pids);  // the kernel's /proc is
+    return pids;
+}
+
+Result<std::vector<TableChange>> ProcTable::pass(Depth depth) {
+    const auto pids = list();
+    if (!pids) return Failure(pids.error());
+    turn_ = (turn_ + 1) % turns;
+    Merge merge(*this, depth);
+    merge.take(*pids);
+    records_ = std::move(merge.next);
+    return std::move(merge.changes);
+}
+
+const ProcTable::Record* ProcTable::record(pid_t pid) const {
+    const auto found = std::ranges::lower_bound(records_, pid, {}, &Record::pid);
+    return found != records_.end() && found->pid == pid && !has(found->traits, dead) ? &*found : nullptr;
+}
+
+void ProcTable::watch(pid_t pid, bool on) {
+    const auto found = std::ranges::lower_bound(records_, pid, {}, &Record::pid);
+    if (found == records_.end() || found->pid != pid) return;
+    found->traits = static_cast<std::uint8_t>(on ? found->traits | watched : found->traits & ~watched);
+}
+
+std::optional<ProcTable::Known> ProcTable::find(pid_t pid) const {
+    const Record* const found = record(pid);
+    if (!found) return {};
+    return Known{{found->pid, found->start}, found->parent, found->session};
+}
+
+bool ProcTable::differs(ProcessId process, const Fingerprint& fingerprint) const {
+    const Record* const found = record(process.pid);
+    return found && found->start == process.start &&
+           (found->comm != hash_of_comm(fingerprint) || found->image != hash_of_image(fingerprint));
+}
+
+std::vector<ProcessId> ProcTable::all() const {
+    std::vector<ProcessId> processes;
+    for (const Record& record : records_) {
+        if (!has(record.traits, dead) && !has(record.traits, kernel_thread)) processes.push_back({record.pid, record.start});
+    }
+    return processes;
+}
+
+}  // namespace banken::sys
