@@ -16,6 +16,7 @@
 #include "common/pfile.hpp"
 #include "common/result.hpp"
 #include "common/sys/pid_ref.hpp"
+#include "common/sys/spawn_child.hpp"
 #include "common/sys/unique_fd.hpp"
 
 namespace banken::sys {
@@ -81,11 +82,14 @@ private:
     using SharedFlag = std::unique_ptr<std::atomic<int>, Unmap>;
 
     Spawner() = default;
+    [[nodiscard]] bool place_is_free() const;
 
     UniqueFd null_;         // /dev/null, low
-    UniqueFd place_;        // a low number, where the end of a child that shares our table lies
-    SharedFlag own_table_;  // 0 while the last child that was given `place_` may not have passed its first call
+    UniqueFd place_;        // a low number: there lies the end of a child that shares our table, until it has its own
+    SharedFlag own_table_;  // 0: the last such child may not have made its first call
     pid_t sharing_child_ = 0;
+    bool can_share_ = false;
+    ChildPlan plan_;  // what is the same for every script
 };
 
 }  // namespace banken::sys

@@ -43,7 +43,7 @@ struct TrustFinding {
 };
 
 // `user` may own things beside root: the program's effective user; with run_as that user. Async-signal-safe and without allocation, for a child
-// between clone and exec; needs 14 KiB of stack. May hang on a dead mount: never in the loop's thread.
+// between clone and exec; needs 16 KiB of stack. May hang on a dead mount: never in the loop's thread.
 [[nodiscard]] TrustFinding examine(const char* path, TrustKind kind, uid_t user) noexcept;
 
 // "/path is writable by others", "/path: No such file or directory" (spec/messages.md, `Restart script refused`).

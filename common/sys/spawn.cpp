@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/sys/spawn.hpp"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <new>
+#include <system_error>
+
+namespace banken::sys {
+namespace {
+
+constexpr int lowest = 3;  // of the descriptors that are ours
+
+std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
+    std::vector<char*> pointers;
+    pointers.reserve(strings.size() + 1);
+    for (const auto& string : strings) pointers.push_back(const_cast<char*>(string.c_str()));
+    pointers.push_back(nullptr);
+    return pointers;
+}
+
+// The exec itself keeps what is ignored, and CLONE_CLEAR_SIGHAND too.
+std::uint64_t ignored_signals() {
+    std::uint64_t signals = 0;
+    for (int signal = 1; signal <= 64; ++signal) {
+        struct sigaction action {};
+        if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) signals |= std::uint64_t{1} << (signal - 1);
+    }
+    return signals;
+}
+
+bool own_oom_score_is_set() {
+    const UniqueFd file(::open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC));
+    char first = '0';
+    return file.valid() && ::read(file.get(), &first, 1) == 1 && first != '0';
+}
+
+struct Birth {
+    pid_t pid = 0;
+    UniqueFd pidfd;
+};
+
+bool differ(const rlimit& a, const rlimit& b) { return a.rlim_cur != b.rlim_cur || a.rlim_max != b.rlim_max; }
+
+Result<Birth> fork_child(ChildPlan& plan) {
+    plan.own_table = nullptr;
+    plan.signals_to_default = ~std::uint64_t{0};
+    const pid_t pid = ::fork();
+    if (pid == 0) run_child(plan);
+    if (pid < 0) return fail_errno("fork");
+    UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    if (!pidfd.valid()) return fail_errno("pidfd_open");
+    return Birth{pid, std::move(pidfd)};
+}
+
+// With `own_table` set the child shares our table; fork(2), which unsets it, where an old seccomp filter or
+// kernel has no clone3.
+Result<Birth> clone_child(ChildPlan& plan) {
+    int pidfd = -1;
+    clone_args args{};
+    args.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND | (plan.own_table != nullptr ? CLONE_FILES : 0);
+    args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
+    args.exit_signal = SIGCHLD;
+    const auto pid = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
+    if (pid == 0) run_child(plan);
+    if (pid > 0) return Birth{pid, UniqueFd(pidfd)};
+    if (errno == ENOSYS || errno == EPERM) return fork_child(plan);
+    return fail_errno("clone3");
+}
+
+std::string reason_of(const ChildReport& report) {
+    const auto refusal = std::generic_category().message(report.number);
+    switch (report.step) {
+        case ChildReport::Step::descriptors: return "descriptors: " + refusal;
+        case ChildReport::Step::session: return "setsid: " + refusal;
+        case ChildReport::Step::directory: return "chdir: " + refusal;
+        case ChildReport::Step::limits: return "setrlimit: " + refusal;
+        case ChildReport::Step::nice: return "setpriority: " + refusal;
+        case ChildReport::Step::output:
+        case ChildReport::Step::trust: return text_of(report.finding);
+        case ChildReport::Step::exec: break;
+    }
+    return refusal;
+}
+
+}  // namespace
+
+Inheritance Inheritance::of_this_process() {
+    Inheritance own;
+    for (unsigned resource = 0; resource < RLIM_NLIMITS; ++resource) {
+        ::getrlimit(static_cast<__rlimit_resource_t>(resource), &own.limits[resource]);
+    }
+    own.nice = ::getpriority(PRIO_PROCESS, 0);
+    return own;
+}
+
+void WaitingScript::release() { ::send(control_.get(), "", 1, MSG_DONTWAIT | MSG_NOSIGNAL); }
+
+std::optional<NotRun> WaitingScript::not_run() const {
+    ChildReport report;
+    const auto size = ::recv(control_.get(), &report, sizeof report, MSG_DONTWAIT);
+    if (size != static_cast<ssize_t>(sizeof report)) return {};
+    return NotRun{report.step == ChildReport::Step::trust, reason_of(report)};
+}
+
+void Spawner::Unmap::operator()(std::atomic<int>* flag) const { ::munmap(flag, sizeof *flag); }
+
+Result<Spawner> Spawner::open(const Inheritance& original) {
+    Spawner spawner;
+    const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (!null.valid()) return fail_errno("/dev/null");
+    spawner.null_.reset(::fcntl(null.get(), F_DUPFD_CLOEXEC, lowest));
+    spawner.place_.reset(::fcntl(null.get(), F_DUPFD_CLOEXEC, lowest));
+    if (!spawner.null_.valid() || !spawner.place_.valid()) return fail_errno("fcntl");
+    void* const memory = ::mmap(nullptr, sizeof(std::atomic<int>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return fail_errno("mmap");
+    spawner.own_table_.reset(new (memory) std::atomic<int>(1));
+    spawner.can_share_ = ::close_range(~0u, ~0u, 0) == 0;  // no flag here: it would take the table from our own threads
+
+    ChildPlan& plan = spawner.plan_;
+    plan.user = ::geteuid();
+    plan.null = spawner.null_.get();
+    plan.place = spawner.place_.get();
+    plan.signals_to_default = ignored_signals();
+    const auto own = Inheritance::of_this_process();
+    plan.limits = original.limits;
+    for (unsigned resource = 0; resource < RLIM_NLIMITS; ++resource) {
+        if (differ(own.limits[resource], original.limits[resource])) plan.limits_to_set |= 1u << resource;
+    }
+    plan.nice = original.nice;
+    plan.set_nice = own.nice != original.nice;
+    plan.reset_oom_score = own_oom_score_is_set();
+    return spawner;
+}
+
+bool Spawner::place_is_free() const {
+    if (!can_share_) return false;
+    return own_table_->load(std::memory_order_acquire) != 0 || (::kill(sharing_child_, 0) != 0 && errno == ESRCH);
+}
+
+Result<WaitingScript> Spawner::start(const ScriptStart& script) {
+    std::array<int, 2> ends{};
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) return fail_errno("socketpair");
+    UniqueFd ours(ends[0]);
+    const UniqueFd theirs(ends[1]);
+
+    const auto argv = pointers_to(script.command.argv), environment = pointers_to(script.environment);
+    ChildPlan plan = plan_;
+    plan.path = argv.front();
+    plan.argv = argv.data();
+    plan.environment = environment.data();
+    plan.output = script.output;
+    plan.output_file = script.output_file.c_str();
+    plan.check_trust = script.check_trust;
+    plan.control = theirs.get();
+    const bool share = place_is_free() && ::dup3(theirs.get(), place_.get(), O_CLOEXEC) >= 0;
+    if (share) {
+        plan.control = place_.get();
+        plan.own_table = own_table_.get();
+        own_table_->store(0, std::memory_order_relaxed);
+    }
+
+    auto birth = clone_child(plan);
+    if (share && birth) sharing_child_ = birth->pid;
+    if (share && (!birth || plan.own_table == nullptr)) own_table_->store(1, std::memory_order_relaxed);
+    if (!birth) return Failure(birth.error());
+    const auto stat = read_stat(birth->pid);
+    if (!stat) return Failure(stat.error());
+    return WaitingScript(PidRef::of_child(std::move(birth->pidfd), stat->id()), std::move(ours));
+}
+
+}  // namespace banken::sys

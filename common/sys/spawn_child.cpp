@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/sys/spawn_child.hpp"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "common/sys/unique_fd.hpp"
+
+namespace banken::sys {
+namespace {
+
+using Step = ChildReport::Step;
+
+constexpr int control = 3;  // where the socket lies once the child's descriptors are in order
+
+bool failed(ChildReport& report, Step step) {
+    report.step = step;
+    report.number = errno;
+    return false;
+}
+
+// With a shared table the first call must be the one that ends the sharing. Copied is only what lies below its first argument.
+bool take_own_table(const ChildPlan& plan, ChildReport& report) {
+    if (plan.control != plan.place && ::dup3(plan.control, plan.place, O_CLOEXEC) < 0) return failed(report, Step::descriptors);
+    const int first = std::max(plan.null, plan.place) + 1;
+    if (::close_range(static_cast<unsigned>(first), ~0u, CLOSE_RANGE_UNSHARE) != 0) {
+        if (plan.own_table != nullptr) return failed(report, Step::descriptors);
+        ::closefrom(first);  // an old seccomp filter
+    }
+    if (plan.own_table != nullptr) plan.own_table->store(1, std::memory_order_release);
+    return true;
+}
+
+// Leaves 0, 1, 2 and `control`.
+bool arrange_descriptors(const ChildPlan& plan, ChildReport& report) {
+    bool good = ::dup2(plan.null, STDIN_FILENO) >= 0;
+    if (plan.output == ScriptOutput::null) good = good && ::dup2(plan.null, STDOUT_FILENO) >= 0 && ::dup2(plan.null, STDERR_FILENO) >= 0;
+    if (plan.place != control) good = good && ::dup3(plan.place, control, O_CLOEXEC) >= 0;
+    if (!good) return failed(report, Step::descriptors);
+    ::closefrom(control + 1);
+    return true;
+}
+
+void default_signals(std::uint64_t signals) {
+    struct sigaction action {};
+    action.sa_handler = SIG_DFL;
+    for (int signal = 1; signals != 0; ++signal, signals >>= 1) {
+        if ((signals & 1) != 0) ::sigaction(signal, &action, nullptr);
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+bool give_back_limits(const ChildPlan& plan, ChildReport& report) {
+    for (unsigned resource = 0; resource < RLIM_NLIMITS; ++resource) {
+        if ((plan.limits_to_set >> resource & 1) == 0) continue;
+        if (::setrlimit(static_cast<__rlimit_resource_t>(resource), &plan.limits[resource]) != 0) return failed(report, Step::limits);
+    }
+    if (plan.set_nice && ::setpriority(PRIO_PROCESS, 0, plan.nice) != 0) return failed(report, Step::nice);
+    if (plan.reset_oom_score) {
+        // A score that an outer container has raised may not be lowered by everybody: then the script keeps it.
+        const UniqueFd file(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+        [[maybe_unused]] const auto written = ::write(file.get(), "0", 1);
+    }
+    return true;
+}
+
+bool open_output(const ChildPlan& plan, ChildReport& report) {
+    if (plan.output != ScriptOutput::file) return true;
+    const UniqueFd file(::open(plan.output_file, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC, 0640));
+    if (file.valid() && ::dup2(file.get(), STDOUT_FILENO) >= 0 && ::dup2(file.get(), STDERR_FILENO) >= 0) return true;
+    report.finding.fault = TrustFinding::Fault::system;
+    report.finding.number = static_cast<std::uint32_t>(errno);
+    std::strncpy(report.finding.path.data(), plan.output_file, report.finding.path.size() - 1);
+    return failed(report, Step::output);
+}
+
+bool prepare(const ChildPlan& plan, ChildReport& report) {
+    if (::setsid() < 0) return failed(report, Step::session);
+    default_signals(plan.signals_to_default);
+    if (::chdir("/") != 0) return failed(report, Step::directory);
+    ::umask(022);
+    if (!give_back_limits(plan, report) || !open_output(plan, report)) return false;
+    if (!plan.check_trust) return true;
+    report.finding = examine(plan.path, TrustKind::script, plan.user);
+    return report.finding.passed() || failed(report, Step::trust);
+}
+
+// False: whoever was to record us is gone.
+bool wait_for_release(int socket) {
+    char byte = 0;
+    for (;;) {
+        const auto count = ::recv(socket, &byte, 1, 0);
+        if (count >= 0 || errno != EINTR) return count == 1;
+    }
+}
+
+}  // namespace
+
+void run_child(const ChildPlan& plan) noexcept {
+    ChildReport report;
+    int socket = plan.control;
+    bool ready = take_own_table(plan, report);
+    if (ready) {
+        socket = plan.place;
+        ready = arrange_descriptors(plan, report);
+    }
+    if (ready) {
+        socket = control;
+        ready = prepare(plan, report);  // what may take long is done while the parent records us
+    }
+    if (!wait_for_release(socket)) ::_exit(127);
+    if (ready) {
+        ::execve(plan.path, plan.argv, plan.environment);
+        failed(report, Step::exec);
+    }
+    ::send(socket, &report, sizeof report, MSG_NOSIGNAL);
+    ::_exit(127);
+}
+
+}  // namespace banken::sys
