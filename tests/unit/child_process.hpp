@@ -10,6 +10,7 @@
 
 #include <array>
 #include <functional>
+#include <tuple>
 
 #include "common/process.hpp"
 #include "common/sys/pid_ref.hpp"
@@ -71,7 +72,7 @@ public:
     Child(Child&&) = delete;
     Child& operator=(Child&&) = delete;
     ~Child() {
-        ::kill(pid_, SIGKILL);
+        if (const auto ref = sys::PidRef::open(id_)) std::ignore = ref->signal(SIGKILL);
         reap();
     }
 

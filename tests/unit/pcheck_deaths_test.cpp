@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <filesystem>
+#include <fstream>
 #include <list>
 #include <map>
 #include <string>
@@ -81,6 +83,41 @@ struct Watch {
 };
 
 Cause status(int wait_status) { return {Cause::Kind::status, wait_status}; }
+
+// A cgroup whose processes may have 16 MiB together; none where we may not make one.
+class SmallCgroup {
+public:
+    SmallCgroup() {
+        for (const auto& [parent, limit] :
+             {std::pair{"/sys/fs/cgroup/memory", "memory.limit_in_bytes"}, {"/sys/fs/cgroup", "memory.max"}}) {
+            path_ = fmt::format("{}/banken-test-{}", parent, ::getpid());
+            std::error_code error;
+            made_ = std::filesystem::create_directory(path_, error) && std::filesystem::exists(path_ / limit, error) &&
+                    (std::ofstream(path_ / limit) << (16 << 20)).flush();
+            if (made_) return;
+            std::filesystem::remove(path_, error);
+        }
+    }
+    SmallCgroup(SmallCgroup&&) = delete;
+    SmallCgroup& operator=(SmallCgroup&&) = delete;
+    ~SmallCgroup() {
+        std::error_code ignored;
+        std::filesystem::remove(path_, ignored);
+    }
+
+    [[nodiscard]] bool made() const { return made_; }
+    [[nodiscard]] test::Ending eats_too_much() const {
+        return [path = path_] {
+            if (!(std::ofstream(path / "cgroup.procs") << 0).flush()) ::_exit(1);
+            std::vector<char> memory(64 << 20, 'x');
+            ::_exit(memory[static_cast<std::size_t>(::getpid()) % memory.size()] == 'x' ? 2 : 3);
+        };
+    }
+
+private:
+    std::filesystem::path path_;
+    bool made_ = false;
+};
 
 sys::PidRef as_script(const Child& child) {
     auto ref = sys::PidRef::open(child.id());
@@ -202,6 +239,24 @@ TEST_CASE("a connector that is always used changes no cause") {
     child.end();
     watch.wait_for_deaths(1);
     CHECK(watch.deaths[0].cause == status(3 << 8));
+}
+
+TEST_CASE("a victim of the OOM killer is told so where the kernel's log proves it") {
+    const SmallCgroup cgroup;
+    if (!cgroup.made() || !sys::Kmsg::open()) {
+        MESSAGE("no memory cgroup or kernel log of ours here: skipped");
+        return;
+    }
+    for (const bool asked : {true, false}) {
+        DetectConfig detect;
+        detect.oom = asked;
+        Watch watch(detect);
+        const Child child(cgroup.eats_too_much());
+        watch.watched.follow(1, child.id());
+        child.end();
+        watch.take_what_is_there();
+        CHECK(watch.deaths == std::vector<Death>{{1, child.id(), {asked ? Cause::Kind::oom : Cause::Kind::status, SIGKILL}}});
+    }
 }
 
 TEST_CASE("with every source switched off deaths are told at once and their cause was not asked") {
