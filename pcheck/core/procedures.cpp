@@ -94,6 +94,7 @@ void Supervisor::down(Watch& watch, Cause cause) {
     emit(Unfollow{watch.key});
     const pid_t pid = std::exchange(watch.main, std::nullopt)->pid;
     watch.reason = EntryReason::down;
+    watch.handed_over = 0;
     if (watch.paused) return enter(watch, EntryState::down, EntryWait::operator_);
     ++watch.losses;
     log(messages::down(watch.ref(), pid));
