@@ -10,7 +10,8 @@ BINARY, INIT = "/usr/sbin/cron", "/etc/init.d/cron"
 
 
 def init_script(world, verb):
-    subprocess.run([INIT, verb], env=world.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=BOUND, check=True)
+    subprocess.run([INIT, verb], env=world.environment, timeout=BOUND, check=True,
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def start(world):

@@ -63,6 +63,19 @@ def shown(value):
     return value if isinstance(value, str) else repr(value)
 
 
+def down(name, pid, cause="killed by signal 9 (KILL)"):
+    """The two lines of a loss."""
+    return [f"Process [{name}, pid={pid}] Down", f"Cause [{name}, pid={pid}] {cause}"]
+
+
+def attempt(name):
+    return f"Try to restart ({name})"
+
+
+def up(name, pid):
+    return f"({name} ,pid={pid}) Up"
+
+
 def pent_line(name, script="-", grace=3600, retries=3, action="continue"):
     return f"{name}:{script}:{grace}:{retries}:{action}"
 
@@ -175,7 +188,8 @@ class World:
         """In the foreground of nobody; its output is in pcheck.out."""
         with open(self.path("pcheck.out"), "ab") as out:
             place = self.log.place()
-            self.pcheck = subprocess.Popen(self.pcheck_command("-f", self.pfile_path, *words), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            command = self.pcheck_command("-f", self.pfile_path, *words)
+            self.pcheck = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                            env={**self.environment, **(environment or {})}, start_new_session=True)
         if wait:
             self.log.wait(re.compile("^Start pcheck "), place)
@@ -183,8 +197,11 @@ class World:
 
     def run_pcheck(self, *words):
         """A pcheck that is to end by itself: -t, or refused."""
-        done = subprocess.run(self.pcheck_command(*words), stdin=subprocess.DEVNULL, capture_output=True, env=self.environment, timeout=BOUND, text=True,
-                              errors="backslashreplace")
+        return self.run(self.pcheck_command(*words))
+
+    def run(self, command):
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="backslashreplace",
+                              env=self.environment, timeout=BOUND * 2)
         self.last_answer = Answer(done.returncode, done.stdout, done.stderr)
         return self.last_answer
 
@@ -203,9 +220,7 @@ class World:
         return [os.path.join(self.build, "padmin/padmin"), "--conf", self.conf, *words]
 
     def padmin(self, *words):
-        done = subprocess.run(self.padmin_command(*words), stdin=subprocess.DEVNULL, capture_output=True, text=True, env=self.environment, timeout=BOUND * 2)
-        self.last_answer = Answer(done.returncode, done.stdout, done.stderr)
-        return self.last_answer
+        return self.run(self.padmin_command(*words))
 
     def ask(self, *words):
         """padmin -f PFILE -c WORDS, whatever comes of it."""

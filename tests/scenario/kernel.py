@@ -133,7 +133,7 @@ def executed(pid, wanted, argv):
 
 
 def end_all_with(marker):
-    """SIGKILL to every process whose environment holds `marker`, by pidfd, until none is left; a look after the opening meets a reused pid."""
+    """SIGKILL by pidfd to every process whose environment holds `marker`, until none is left; the second look is for a reused pid."""
     def none_left():
         left = [pid for pid in pids() if marker in read_proc(pid, "environ") and pid != os.getpid() and alive(pid)]
         for pid in left:

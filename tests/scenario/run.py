@@ -2,12 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the scenarios: whole programs, real daemons. usage: run.py --build DIR [--all] [--host] [--list] [NAME...]
 
-NAME is a part of a scenario's name. Where the kernel lets us, all runs in namespaces of its own (processes, mounts, System V objects), so that
-nothing of the host is met or left behind; --host, and a container that forbids it, runs them beside everything else."""
+NAME is a part of a scenario's name. Where the kernel lets us, all runs in namespaces of its own (processes, mounts, System V objects), so
+that nothing of the host is met or left behind; --host, and a container that forbids it, runs them beside everything else."""
 import argparse
 import importlib
 import os
-import subprocess
 import sys
 import time
 import traceback
@@ -16,39 +15,21 @@ sys.dont_write_bytecode = True      # the tree may belong to somebody else
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
+import sandbox                                  # noqa: E402
 from harness import SCENARIOS, Skip, World      # noqa: E402
 from kernel import Failure                      # noqa: E402
 
-INSIDE = "BANKEN_SCENARIO_INSIDE"
-UNSHARE = ["unshare", "--mount", "--pid", "--ipc", "--fork", "--kill-child", "--mount-proc", "--"]
+
+def place_of(error):
+    """The innermost line of a test file."""
+    frames = [(os.path.basename(frame.filename), frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    return next((f"{file}:{line}" for file, line in reversed(frames) if file.startswith("test_")), "?")
 
 
-def enter_namespaces():
-    """Does not return where namespaces can be made."""
-    if INSIDE in os.environ or subprocess.run([*UNSHARE, "true"], capture_output=True).returncode != 0:
-        return
-    os.environ[INSIDE] = "1"
-    os.execvp(UNSHARE[0], [*UNSHARE, sys.executable, *sys.argv])
-
-
-def be_init():
-    """The first process of the namespace reaps orphans and nothing else; the scenarios run in its child, which is returned to."""
-    os.environ["BANKEN_SCENARIO_INSIDE"] = "2"
-    runner = os.fork()
-    if runner == 0:
-        return
-    while True:
-        pid, status = os.wait()
-        if pid == runner:
-            os._exit(os.waitstatus_to_exitcode(status) & 0xff)
-
-
-def hide_the_host():
-    """An empty /run, and no job for the cron that scenarios start."""
-    for mount in (["-t", "tmpfs", "-o", "mode=0755", "run", "/run"], ["-t", "tmpfs", "-o", "mode=0755", "none", "/etc/cron.d"],
-                  ["-t", "tmpfs", "-o", "mode=0755", "none", "/var/spool/cron"], ["--bind", "/dev/null", "/etc/crontab"]):
-        if os.path.exists(mount[-1]):
-            subprocess.run(["mount", *mount], check=True)
+def chosen(options):
+    if options.names:
+        return [one for one in SCENARIOS if any(name in one.name for name in options.names)]
+    return [one for one in SCENARIOS if options.all or not one.slow]
 
 
 def run_one(build, one):
@@ -62,9 +43,8 @@ def run_one(build, one):
         return None
     except Exception as error:      # any mistake of a scenario is its failure, never the end of the run
         why = str(error) if isinstance(error, Failure) else traceback.format_exc()
-        place = traceback.extract_tb(error.__traceback__)
-        at = next((f"{os.path.basename(frame.filename)}:{frame.lineno}" for frame in reversed(place) if os.path.basename(frame.filename).startswith("test_")), "?")
-        print(f"FAIL {one.name}: at {at}: {why}\n" + "".join(f"    {line}\n" for line in world.excerpt().splitlines()), end="", flush=True)
+        excerpt = "".join(f"    {line}\n" for line in world.excerpt().splitlines())
+        print(f"FAIL {one.name}: at {place_of(error)}: {why}\n{excerpt}", end="", flush=True)
         return False
     finally:
         world.close()
@@ -83,18 +63,14 @@ def main():
     if os.getuid() != 0 and not options.list:
         sys.exit("run.py: the scenarios watch and end daemons of root: run as root")
     if not options.host and not options.list:
-        enter_namespaces()
-        if os.environ.get(INSIDE) == "1":
-            be_init()
-            hide_the_host()
+        sandbox.enter()
     for file in sorted(os.listdir(HERE)):
         if file.startswith("test_") and file.endswith(".py"):
             importlib.import_module(file.removesuffix(".py"))
-    chosen = [one for one in SCENARIOS if (options.all or options.names or not one.slow) and (not options.names or any(name in one.name for name in options.names))]
     if options.list:
-        print("\n".join(one.name for one in chosen))
+        print("\n".join(one.name for one in chosen(options)))
         return
-    results = [run_one(options.build, one) for one in chosen]
+    results = [run_one(options.build, one) for one in chosen(options)]
     skipped = f", {results.count(None)} skipped" if None in results else ""
     print(f"{results.count(True)} passed, {results.count(False)} failed{skipped}")
     sys.exit(1 if False in results or not results else 0)

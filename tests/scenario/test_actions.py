@@ -4,7 +4,7 @@ import os
 import signal
 
 import kernel
-from harness import check, pent_line, same, scenario
+from harness import check, down, pent_line, same, scenario
 from kernel import alive, kill
 
 
@@ -41,8 +41,7 @@ def the_action_exit_ends_pcheck_with_1_and_leaves_a_dump_that_padmin_reads(world
     kill(alpha)
     world.pcheck_ends(1)
     same(world.log.wait("(alpha) RETRY_OVER:EXIT", place).priority, "err", "the priority of RETRY_OVER")
-    same(world.log.texts(place), [f"Process [alpha, pid={alpha}] Down", f"Cause [alpha, pid={alpha}] killed by signal 9 (KILL)", "(alpha) RETRY_OVER:EXIT"],
-         "pcheck's lines")
+    same(world.log.texts(place), [*down("alpha", alpha), "(alpha) RETRY_OVER:EXIT"], "pcheck's lines")
     the_dump_tells(world, block("alpha", 1, alpha, "RETRY_OVER", "exit") + "\n" + block("beta", 2, beta, "AVAIL"))
     check(alive(beta), "pcheck has ended a watched process")
     nothing_is_left_of_pcheck(world)
@@ -150,7 +149,8 @@ def a_dead_owners_segment_is_refused_with_fresh_named_and_fresh_discards_it(worl
 
 @scenario
 def a_script_that_runs_at_the_end_is_left_alone_and_named(world):
-    world.script("slow.sh", f"echo $$ > {world.path('slow.pid')}.new\nmv {world.path('slow.pid')}.new {world.path('slow.pid')}\nexec /bin/sleep 1000")
+    told = world.path("slow.pid")
+    world.script("slow.sh", f"echo $$ > {told}.new\nmv {told}.new {told}\nexec /bin/sleep 1000")
     world.pfile(pent_line("alpha", world.path("slow.sh")))
     world.start_pcheck()
     script = int(kernel.until(lambda: world.read("slow.pid"), "the script's run"))
@@ -176,14 +176,16 @@ def the_test_mode_tells_good_missing_and_bad_pfiles_apart(world):
     same(world.run_pcheck("-t", "-f", world.path("nowhere")).code, 66, "the exit status for a missing pfile")
     same(world.run_pcheck("-t", "-f", world.directory).code, 66, "the exit status for a directory")
     tested(world, 78, pent_line("alpha", world.path("nowhere.sh")), parts=["nowhere.sh"])
-    tested(world, 78, f"alpha:{script}:3600:x:continue", parts=[f"{world.path('pfile')}:7:", 'error: alpha, field 4 (retry count): "x" is not a number, 0..10000 expected'])
+    tested(world, 78, f"alpha:{script}:3600:x:continue",
+           parts=[f"{world.path('pfile')}:7:", 'error: alpha, field 4 (retry count): "x" is not a number, 0..10000 expected'])
     tested(world, 78, pent_line("alpha", script), MONITOR_INTERVALL=5, parts=["did you mean MONITOR_INTERVAL?"])
     check(not kernel.segment_exists(world.key), "-t has made a segment")
 
 
 @scenario
 def a_bad_pfile_starts_nothing_and_names_every_mistake(world):
-    world.pfile(f"alpha:{world.restarter('alpha')}:0:3:continue", "beta:relative/path:3600:3:continue", "gamma:-:3600:3:panic", MSG_CHECK_INTERVAL="soon")
+    world.pfile(f"alpha:{world.restarter('alpha')}:0:3:continue", "beta:relative/path:3600:3:continue", "gamma:-:3600:3:panic",
+                MSG_CHECK_INTERVAL="soon")
     answer = world.run_pcheck("-f", world.pfile_path)
     same(answer.code, 78, "pcheck's exit status")
     for line in (6, 8, 9, 10):

@@ -103,7 +103,8 @@ def a_script_made_untrusted_while_pcheck_runs_is_refused_before_its_run(world):
 
 @scenario
 def a_script_that_fails_is_told_with_its_status_and_a_signal_with_its_number(world):
-    alpha, beta = watch_beside(world, world.script("fail.sh", f"if test -e {world.path('again')}; then kill -9 $$; fi\n> {world.path('again')}\nexit 3"))
+    again = world.path("again")
+    alpha, beta = watch_beside(world, world.script("fail.sh", f"if test -e {again}; then kill -9 $$; fi\n> {again}\nexit 3"))
     world.pfile(pent_line("alpha", world.path("fail.sh"), retries=2), pent_line("beta", world.restarter("beta")))
     world.order("reload")
     kill(alpha)
@@ -135,8 +136,8 @@ def a_script_that_hangs_holds_up_nobody(world):
 @scenario
 def a_script_that_floods_its_output_holds_up_nobody(world):
     program = world.program("alpha")
-    alpha, beta = watch_beside(world, world.script("flood.sh", f"head -c 67108864 /dev/zero\nhead -c 67108864 /dev/zero >&2\n{program}\nexit 0"),
-                               SCRIPT_OUTPUT=world.path("output"))
+    flood = world.script("flood.sh", f"head -c 67108864 /dev/zero\nhead -c 67108864 /dev/zero >&2\n{program}\nexit 0")
+    alpha, beta = watch_beside(world, flood, SCRIPT_OUTPUT=world.path("output"))
     kill(alpha)
     beta_is_restarted(world, beta)
     world.up("alpha", world.log.find("Try to restart (alpha)").index)
@@ -168,8 +169,9 @@ def a_script_that_moves_to_another_process_group_is_still_awaited_and_limited(wo
 
 @scenario
 def a_script_gets_a_plain_environment_and_no_descriptor_but_three(world):
-    body = f"{{ pwd; umask; ls /proc/self/fd | wc -l; env; }} > {world.path('seen.new')}\nreadlink /proc/$$/fd/0 >> {world.path('seen.new')}\n" \
-           f"mv {world.path('seen.new')} {world.path('seen')}\n{world.program('alpha')} > /dev/null\nexit 0"
+    new = world.path("seen.new")
+    body = (f"{{ pwd; umask; ls /proc/self/fd | wc -l; env; readlink /proc/$$/fd/0; }} > {new}\nmv {new} {world.path('seen')}\n"
+            f"{world.program('alpha')} > /dev/null\nexit 0")
     alpha = world.daemon("alpha")
     world.pfile(pent_line("alpha", world.script("look.sh", body)))
     world.start_pcheck(environment={"LD_PRELOAD_X": "kept?", "LISTEN_FDS": "0", "INVOCATION_ID": "x", "JOURNAL_STREAM": "x"})
@@ -179,14 +181,16 @@ def a_script_gets_a_plain_environment_and_no_descriptor_but_three(world):
     seen = world.read("seen").splitlines()
     same(seen[:3], ["/", "0022", "4"], "directory, umask and the number of descriptors of `ls`")
     same(seen[-1], "/dev/null", "stdin")
-    for wanted in ("PCHECK_PNAME=alpha", "PCHECK_PENT_ID=1", f"PCHECK_OLD_PID={alpha}", "PCHECK_REASON=down", "PCHECK_CAUSE=killed by signal 9 (KILL)",
-                   "PCHECK_RESTART_COUNT=1", "PCHECK_RETRIES=3", f"PCHECK_PFILE={world.pfile_path}", f"BANKEN_IPCKEY=0x{world.key:08x}"):
+    for wanted in ("PCHECK_PNAME=alpha", "PCHECK_PENT_ID=1", f"PCHECK_OLD_PID={alpha}", "PCHECK_REASON=down",
+                   "PCHECK_CAUSE=killed by signal 9 (KILL)", "PCHECK_RESTART_COUNT=1", "PCHECK_RETRIES=3",
+                   f"PCHECK_PFILE={world.pfile_path}", f"BANKEN_IPCKEY=0x{world.key:08x}"):
         check(wanted in seen, f"not in the environment: {wanted}\n" + "\n".join(seen))
     for name in ("LD_", "LISTEN_", "INVOCATION_ID", "JOURNAL_STREAM", "NOTIFY_SOCKET", "WATCHDOG_"):
         check(not any(line.startswith(name) for line in seen), f"{name} is in the script's environment")
 
 
-ODD_NAMES = ("with space", "(paren)", "a)b (c", "co\\:lon", "a_name_far_longer_than_fifteen_bytes", "umlaut-ä", "-dash", "per%cent", "[brackets]")
+ODD_NAMES = ("with space", "(paren)", "a)b (c", "co\\:lon", "a_name_far_longer_than_fifteen_bytes", "umlaut-ä", "-dash", "per%cent",
+             "[brackets]")
 
 
 @scenario

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An instant watchdog does not fight the operator: orderly ends are given CONFIRM_WAIT, crashes are not (spec/pcheck.md, the cycle, step 2)."""
+"""An instant watchdog does not fight the operator: orderly ends are given CONFIRM_WAIT, crashes are not (spec/pcheck.md, step 2)."""
 import re
 
 import cron
-from harness import check, pent_line, same, scenario
+from harness import attempt, check, down, pent_line, same, scenario, up
 from kernel import kill
 
 CONFIRM_WAIT = 2
@@ -28,7 +28,7 @@ def restart_by_hand(world, *verbs, cause):
     same(world.pent("cron")["restart_total"], "0", "restart_total")
     world.order("shutdown")
     lines = [re.sub(r"unknown \(.*", "unknown", text) for text in world.log.texts(place)]
-    same(lines, [f"Process [cron, pid={old}] Down", f"Cause [cron, pid={old}] {cause}", f"(cron ,pid={new}) Up", "Shutdown pcheck"], "pcheck's lines")
+    same(lines, [*down("cron", old, cause), up("cron", new), "Shutdown pcheck"], "pcheck's lines")
     same(world.runs("cron"), [], "runs of the restart script")
 
 
@@ -62,8 +62,7 @@ def lose_cron(world):
 @scenario
 def a_killed_cron_is_restarted_at_once(world):
     old, new, lines = lose_cron(world)
-    same([line.text for line in lines], [f"Process [cron, pid={old}] Down", f"Cause [cron, pid={old}] killed by signal 9 (KILL)", "Try to restart (cron)",
-                                         f"(cron ,pid={new}) Up"], "pcheck's lines")
+    same([line.text for line in lines], [*down("cron", old), attempt("cron"), up("cron", new)], "pcheck's lines")
     check(lines[2].when - lines[0].when < CONFIRM_WAIT / 2, "the script waited for CONFIRM_WAIT after a crash")
 
 
@@ -71,7 +70,7 @@ def a_killed_cron_is_restarted_at_once(world):
 def a_killed_cron_with_no_source_of_causes_is_unknown_and_restarted_once_after_confirm_wait(world):
     old, new, lines = lose_cron(world)
     same([re.sub(r"unknown \(.*", "unknown", line.text) for line in lines],
-         [f"Process [cron, pid={old}] Down", f"Cause [cron, pid={old}] unknown", "Try to restart (cron)", f"(cron ,pid={new}) Up"], "pcheck's lines")
+         [*down("cron", old, "unknown"), attempt("cron"), up("cron", new)], "pcheck's lines")
     check(lines[2].when - lines[0].when > CONFIRM_WAIT * 0.9, "the script did not wait for CONFIRM_WAIT after an unknown end")
 
 
@@ -114,8 +113,7 @@ def a_worker_that_outlives_its_killed_master_does_not_stand_in_for_it(world):
     world.tell("orders", "worker")
     world.tell("orders", "signal 9")
     new = world.up_pid("alpha", place)
-    same(world.log.texts(place), [f"Process [alpha, pid={master}] Down", f"Cause [alpha, pid={master}] killed by signal 9 (KILL)", "Try to restart (alpha)",
-                                  f"(alpha ,pid={new}) Up"], "pcheck's lines")
+    same(world.log.texts(place), [*down("alpha", master), attempt("alpha"), up("alpha", new)], "pcheck's lines")
     same(world.runs("alpha"), [f"{master} down killed by signal 9 (KILL)"], "the script's environment")
 
 
@@ -134,7 +132,6 @@ def an_orderly_end_that_nobody_repairs_is_restarted_after_confirm_wait(world):
     place = world.log.place()
     world.tell("orders", "exit 0")
     world.up("alpha", place)
-    down, cause, attempt = world.log.lines(place, "pcheck")[:3]
-    same([down.text, cause.text, attempt.text], [f"Process [alpha, pid={pid}] Down", f"Cause [alpha, pid={pid}] exited with status 0", "Try to restart (alpha)"],
-         "pcheck's lines")
-    check(attempt.when - down.when > 0.9, "the script did not wait for CONFIRM_WAIT, here MONITOR_INTERVAL")
+    lines = world.log.lines(place, "pcheck")[:3]
+    same([line.text for line in lines], [*down("alpha", pid, "exited with status 0"), attempt("alpha")], "pcheck's lines")
+    check(lines[2].when - lines[0].when > 0.9, "the script did not wait for CONFIRM_WAIT, here MONITOR_INTERVAL")

@@ -9,13 +9,15 @@ from kernel import kill
 
 
 def pent(pid, restarts=0, state="AVAIL", rerun="-----"):
-    return (f"pname           = cron\npid             = {pid}\nretry_count     = 0\nrestart_count   = {restarts}\nproc_sts        = {state}\n"
-            f"retry_over_act  = continue\nrerun_time      = {rerun}\npent_id         = 1\nmonitor_sts     = on\n")
+    return (f"pname           = cron\npid             = {pid}\nretry_count     = 0\nrestart_count   = {restarts}\n"
+            f"proc_sts        = {state}\nretry_over_act  = continue\nrerun_time      = {rerun}\npent_id         = 1\n"
+            "monitor_sts     = on\n")
 
 
 def param(world, failed=0):
-    return (f"MSG_CHECK_INTERVAL = 5\nMONITOR_INTERVAL   = 10\nMONITOR_TRY_COUNT  = 2\nSHM_DUMP_FILE      = {world.dump}\nPFILE              = {world.pfile_path}\n"
-            f"MESSAGE_BOX        = start\nMONITOR_STOP_COUNT = 0\nFAIL_PROC_COUNT    = {failed}\nALL_PROC_COUNT     = 1\n")
+    return (f"MSG_CHECK_INTERVAL = 5\nMONITOR_INTERVAL   = 10\nMONITOR_TRY_COUNT  = 2\nSHM_DUMP_FILE      = {world.dump}\n"
+            f"PFILE              = {world.pfile_path}\nMESSAGE_BOX        = start\nMONITOR_STOP_COUNT = 0\n"
+            f"FAIL_PROC_COUNT    = {failed}\nALL_PROC_COUNT     = 1\n")
 
 
 def lost(pid):
@@ -29,7 +31,8 @@ def written(world, program):
 
 def begin(world):
     pid = cron.start(world)
-    world.pfile(f"cron:{cron.restart_script(world)}:86400:3:continue", name="pfile_cron", MSG_CHECK_INTERVAL=5, MONITOR_INTERVAL=10, MONITOR_TRY_COUNT=2)
+    world.pfile(f"cron:{cron.restart_script(world)}:86400:3:continue", name="pfile_cron",
+                MSG_CHECK_INTERVAL=5, MONITOR_INTERVAL=10, MONITOR_TRY_COUNT=2)
     return pid
 
 
@@ -102,6 +105,6 @@ def compare_lines(world, pids):
     ], "pcheck's lines")
     same(written(world, "padmin"), [f"notice Command execute. [reload] pfile={world.pfile_path}",
                                     f"notice Command execute. [shutdown] pfile={world.pfile_path}"], "padmin's lines")
-    same([line.facility for line in world.log.lines() if line.program in ("pcheck", "padmin") and line.facility != "daemon"], [], "lines of another facility")
+    same({line.facility for line in world.log.lines() if line.program in ("pcheck", "padmin")}, {"daemon"}, "the facility of all lines")
     ends = [world.log.find(text).index for text in ("Shutdown pcheck", f"Command execute. [shutdown] pfile={world.pfile_path}")]
     check(ends == sorted(ends), "`Shutdown pcheck` does not precede padmin's line")

@@ -47,16 +47,18 @@ def twenty_hung_scripts_delay_fifty_others_by_the_rule_of_5_s_and_their_detectio
     detection = downs[-1].when - downs[0].when
     check(detection < 3 * calm_detection + 0.5, f"detection took {detection:.3f} s, {calm_detection:.3f} s without hung scripts")
     delay = begun[-1].when - full.when
-    check(delay < RULE * 1.1 + 3 * calm_begun + 0.5, f"the last of the others began {delay:.2f} s after the slots were full, {calm_begun:.2f} s without hung scripts")
+    check(delay < RULE * 1.1 + 3 * calm_begun + 0.5,
+          f"the last began {delay:.2f} s after the slots were full, {calm_begun:.2f} s without hung scripts")
     check(begun[0].when - full.when > RULE * 0.5, "the limit of SCRIPT_PARALLEL was not kept")
-    same(len([line for line in world.log.lines(place) if line.text.startswith("Try to restart (hung")]), HUNG, "attempts of the hung entries")
+    same(len([text for text in world.log.texts(place) if text.startswith("Try to restart (hung")]), HUNG, "attempts of the hung entries")
 
 
 def restart_with_limit(world, body):
     """alpha with a script of this body and a limit of 1 s, lost once; beta beside it. Returns the line that tells the script's end."""
     world.script("limited.sh", body)
     alpha, beta = world.daemon("alpha"), world.daemon("beta")
-    world.pfile(pent_line("alpha", world.path("limited.sh"), retries=1), pent_line("beta", world.restarter("beta")), SCRIPT_TIMEOUT=1, SCRIPT_KILL_WAIT=1)
+    world.pfile(pent_line("alpha", world.path("limited.sh"), retries=1), pent_line("beta", world.restarter("beta")),
+                SCRIPT_TIMEOUT=1, SCRIPT_KILL_WAIT=1)
     world.start_pcheck()
     world.log.wait(f"(beta ,pid={beta}) Up")
     kill(alpha)
@@ -104,7 +106,8 @@ def a_script_that_becomes_the_daemon_is_not_killed_by_its_limit(world):
     attempt = world.log.find("Try to restart (alpha)")
     beta = world.daemon("beta")     # a clock without sleeping: an entry whose own limit passes after alpha's would have
     world.script("hang.sh", "exec /bin/sleep 1000")
-    world.pfile(pent_line("alpha", world.path("become.sh"), retries=1), pent_line("beta", world.path("hang.sh"), retries=1), SCRIPT_TIMEOUT=1, SCRIPT_KILL_WAIT=0)
+    world.pfile(pent_line("alpha", world.path("become.sh"), retries=1), pent_line("beta", world.path("hang.sh"), retries=1),
+                SCRIPT_TIMEOUT=1, SCRIPT_KILL_WAIT=0)
     world.order("reload")
     world.log.wait(f"(beta ,pid={beta}) Up")
     kill(beta)

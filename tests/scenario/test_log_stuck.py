@@ -6,7 +6,7 @@ import socket
 import statistics
 import time
 
-from harness import check, pent_line, same, scenario
+from harness import attempt, check, down, pent_line, same, scenario
 from kernel import alive, kill, running, until
 from logs import SocketLog
 
@@ -61,7 +61,8 @@ def with_rsyslogd_stopped_restarts_go_on_and_lost_lines_are_counted_and_told(wor
     fail = world.script("fail.sh", "exit 1")
     world.pfile(*entries, *(pent_line(f"farm{number}", fail, grace=86400, retries="unlimited") for number in range(FARM)))
     padmin_conf = world.conf
-    world.conf = world.write("elsewhere.conf", f"[log]\ntarget = syslog\nsocket = {world.path('nowhere')}\n")     # padmin's own line shall not wait
+    # padmin's own lines shall not wait
+    world.conf = world.write("elsewhere.conf", f"[log]\ntarget = syslog\nsocket = {world.path('nowhere')}\n")
     world.order("reload")
     attempts = until(lambda: attempted(world) * 2 > 20000 and attempted(world), "20 000 lines of failed restarts", bound=240)
     same([world.pent(name)["proc_sts"] for name in during], ["AVAIL"] * ROUNDS, "the entries restarted meanwhile")
@@ -96,9 +97,8 @@ def with_a_full_log_socket_restarts_go_on_and_no_line_is_lost(world):
     world.log.go_on_reading()
     for name in names:
         last = world.log.wait(f"({name} ,pid={new[name]}) Up", place)
-        lines = [line.text for line in world.log.lines(place, "pcheck") if re.search(rf"[\[(]{name}[ ,)]", line.text) and line.index <= last.index]
-        same(lines, [f"Process [{name}, pid={pids[name]}] Down", f"Cause [{name}, pid={pids[name]}] killed by signal 9 (KILL)", f"Try to restart ({name})", last.text],
-             f"the lines about {name}")
+        lines = [text for text in world.log.texts(place) if re.search(rf"[\[(]{name}[ ,)]", text)]
+        same(lines, [*down(name, pids[name]), attempt(name), last.text], f"the lines about {name}")
 
 
 @scenario

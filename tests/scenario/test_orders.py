@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 
-from harness import check, leaves, parsed, pent_line, same, scenario
+from harness import check, down, leaves, parsed, pent_line, same, scenario, up
 from kernel import BOUND, alive, kill, until
 
 
@@ -52,9 +52,8 @@ def a_kill_while_paused_is_neither_told_nor_counted_and_start_takes_a_fresh_look
     world.log.wait(f"(alpha ,pid={new}) Up", place)
     entry = world.becomes("alpha", proc_sts="AVAIL", monitor_sts="on", pid=new)
     same(entry["restart_count"], "0", "restart_count")
-    same([text for text in world.log.texts(place) if "alpha" in text], ["Monitoring stopped alpha", "Monitoring started alpha", f"(alpha ,pid={new}) Up"]
-         if world.log.find("Monitoring started alpha").index < world.log.find(f"(alpha ,pid={new}) Up").index else
-         ["Monitoring stopped alpha", f"(alpha ,pid={new}) Up", "Monitoring started alpha"], "the lines about alpha")
+    same(sorted(text for text in world.log.texts(place) if "alpha" in text),
+         [up("alpha", new), "Monitoring started alpha", "Monitoring stopped alpha"], "the lines about alpha")
     world.log.wait(command_execute(world, "start", "alpha"), place)
     same(world.runs("alpha"), [], "runs of alpha's script")
 
@@ -82,7 +81,7 @@ def the_order_restart_ends_the_process_starts_it_by_its_script_and_is_not_counte
     check(new != alpha and not alive(alpha), "the old process is still there")
     check(alive(beta), "the other process was ended too")
     entry = world.becomes("alpha", proc_sts="AVAIL", pid=new)
-    same((entry["restart_count"], entry["restart_total"], entry["rerun_time"]), ("0", "1", "-----"), "restart_count, restart_total, rerun_time")
+    same([entry[key] for key in ("restart_count", "restart_total", "rerun_time")], ["0", "1", "-----"], "the counters")
     same(len(world.runs("alpha")), 1, "runs of the script")
     check(world.runs("alpha")[0].startswith(f"{alpha} operator"), world.runs("alpha"))
 
@@ -128,15 +127,17 @@ def reload_adds_removes_changes_and_reorders_and_keeps_what_is_the_same(world):
     pids["beta"] = world.up_pid("beta", place)
     pids["epsilon"] = world.daemon("epsilon")
     before = world.pent("beta")
-    world.pfile(pent_line("delta", world.restarter("delta"), retries=7), *(pent_line(name, world.restarter(name)) for name in ("beta", "epsilon", "alpha")))
+    world.pfile(pent_line("delta", world.restarter("delta"), retries=7),
+                *(pent_line(name, world.restarter(name)) for name in ("beta", "epsilon", "alpha")))
     place = world.log.place()
     world.order("reload")
     same(world.log.wait("Reload done: +1 -1 ~1 =2", place).priority, "notice", "the priority")
     world.log.wait(f"(epsilon ,pid={pids['epsilon']}) Up", place)
     entries = world.pents()
     same([(entry["pname"], entry["pent_id"], entry["pid"]) for entry in entries],
-         [(name, str(number + 1), str(pids[name])) for number, name in enumerate(("delta", "beta", "epsilon", "alpha"))], "name, id and pid")
-    same([entries[1][key] for key in ("restart_count", "rerun_time", "proc_sts")], [before[key] for key in ("restart_count", "rerun_time", "proc_sts")], "beta's state")
+         [(name, str(number), str(pids[name])) for number, name in enumerate(("delta", "beta", "epsilon", "alpha"), 1)], "name, id and pid")
+    for key in ("restart_count", "rerun_time", "proc_sts"):
+        same(entries[1][key], before[key], f"beta's {key}")
     check(alive(pids["gamma"]), "the process of the removed entry was ended")
     kill(pids["alpha"])
     world.up("alpha", place)
@@ -146,7 +147,8 @@ def reload_adds_removes_changes_and_reorders_and_keeps_what_is_the_same(world):
 def a_reload_of_a_bad_pfile_changes_nothing_and_prints_every_mistake(world):
     alpha, beta = watch(world)
     before = world.order("show", "pent")
-    path = world.pfile("alpha:-:x:3:continue", "delta:-:3600:3:never", f"beta:{world.restarter('beta')}:3600:3:continue:nonsense=1", MONITOR_INTERVAL="often")
+    path = world.pfile("alpha:-:x:3:continue", "delta:-:3600:3:never", f"beta:{world.restarter('beta')}:3600:3:continue:nonsense=1",
+                       MONITOR_INTERVAL="often")
     place = world.log.place()
     text = world.refused(78, "reload")
     for line in (3, 7, 8, 9):
@@ -175,7 +177,8 @@ def a_reload_cannot_change_the_key_or_the_dump_file(world):
 def the_quiet_show_answers_by_its_exit_code(world):
     world.script("slow.sh", "exec /bin/sleep 1000")
     alpha, beta = world.daemon("alpha"), world.daemon("beta")
-    world.pfile(pent_line("alpha", world.restarter("alpha")), pent_line("beta", world.restarter("beta"), retries=0), pent_line("gamma", world.path("slow.sh")))
+    world.pfile(pent_line("alpha", world.restarter("alpha")), pent_line("beta", world.restarter("beta"), retries=0),
+                pent_line("gamma", world.path("slow.sh")))
     same(world.ask("show", "pent", "alpha", "-q").code, 3, "without pcheck")
     world.start_pcheck()
     kill(beta)
@@ -224,8 +227,8 @@ def orders_at_the_same_time_each_get_their_own_answer(world):
     names = ["alpha", "beta", "gamma", "delta"]
     watch(world, names)
     orders = [("stop", name, 0) for name in names] + [("stop", f"nobody{number}", 4) for number in range(4)]
-    started = [subprocess.Popen(world.padmin_command("-f", world.pfile_path, "-c", order, name), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                stderr=subprocess.PIPE, text=True, env=world.environment) for order, name, _ in orders]
+    started = [subprocess.Popen(world.padmin_command("-f", world.pfile_path, "-c", order, name), env=world.environment, text=True,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for order, name, _ in orders]
     for process, (order, name, code) in zip(started, orders):
         text = process.communicate(timeout=BOUND)[1]
         check(process.returncode == code, f"{order} {name}: exit {process.returncode}: {text}")
@@ -258,8 +261,7 @@ def a_script_less_entry_is_only_reported(world):
     same((entry["restart_count"], entry["pid"]), ("0", str(alpha)), "restart_count and pid")
     new = world.daemon("alpha")
     world.log.wait(f"(alpha ,pid={new}) Up", place)
-    same(world.log.texts(place), [f"Process [alpha, pid={alpha}] Down", f"Cause [alpha, pid={alpha}] killed by signal 9 (KILL)", f"(alpha ,pid={new}) Up"],
-         "pcheck's lines")
+    same(world.log.texts(place), [*down("alpha", alpha), up("alpha", new)], "pcheck's lines")
 
 
 @scenario
@@ -268,8 +270,7 @@ def retries_0_is_retry_over_at_the_first_loss(world):
     place = world.log.place()
     kill(alpha)
     world.log.wait("(alpha) RETRY_OVER:CONTINUE", place)
-    same(world.log.texts(place), [f"Process [alpha, pid={alpha}] Down", f"Cause [alpha, pid={alpha}] killed by signal 9 (KILL)", "(alpha) RETRY_OVER:CONTINUE"],
-         "pcheck's lines")
+    same(world.log.texts(place), [*down("alpha", alpha), "(alpha) RETRY_OVER:CONTINUE"], "pcheck's lines")
     same(world.runs("alpha"), [], "runs of the script")
 
 

@@ -3,7 +3,7 @@
 import os
 import re
 
-from harness import check, pent_line, same, scenario
+from harness import attempt, check, down, pent_line, same, scenario, up
 from kernel import kill, until
 
 
@@ -80,7 +80,7 @@ def poll_finds_losses_by_its_sweeps_and_tells_no_cause(world):
     place = world.log.place()
     kill(alpha)
     new = world.up("alpha", place)
-    same(world.log.texts(place), [f"Process [alpha, pid={alpha}] Down", "Try to restart (alpha)", f"(alpha ,pid={new}) Up"], "pcheck's lines")
+    same(world.log.texts(place), [down("alpha", alpha)[0], attempt("alpha"), up("alpha", new)], "pcheck's lines")
 
 
 @scenario
@@ -117,6 +117,6 @@ def many_deaths_at_once_are_each_told_and_repaired(world):
     world.log.wait_for_count(re.compile(r" Up$"), len(names), place)
     for name, pid in pids.items():
         lines = [text for text in world.log.texts(place) if re.search(rf"[\[(]{name}[ ,)]", text)]
-        same(lines[:3], [f"Process [{name}, pid={pid}] Down", f"Cause [{name}, pid={pid}] killed by signal 9 (KILL)", f"Try to restart ({name})"], f"the lines about {name}")
+        same(lines[:3], [*down(name, pid), attempt(name)], f"the lines about {name}")
         same(len(world.runs(name)), 1, f"runs of the script of {name}")
     until(lambda: all(entry["proc_sts"] == "AVAIL" for entry in world.pents()), "all AVAIL")

@@ -24,7 +24,7 @@ namespace {
 struct Options {
     bool foreground = false, ignore_term = false;
     std::string fifo, argv0;
-    std::vector<std::string> rest;      // all but --argv0
+    std::vector<std::string> rest;  // all but --argv0
 };
 
 Options parse(int argc, char** argv) {
@@ -108,7 +108,7 @@ void obey(const std::string& line) {
 
 [[noreturn]] void serve(const std::string& fifo) {
     while (fifo.empty()) pause();
-    std::fstream orders(fifo, std::ios::in | std::ios::out);      // opened both ways: no end of file when a writer goes
+    std::fstream orders(fifo, std::ios::in | std::ios::out);  // opened both ways: no end of file when a writer goes
     for (std::string line; std::getline(orders, line);) obey(line);
     _exit(125);
 }
