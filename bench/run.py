@@ -5,6 +5,7 @@ usage: bench/run.py --build DIR [--quick] [--host]      (root; bench/README.md s
 import argparse
 import mmap
 import os
+import random
 import shutil
 import statistics
 import struct
@@ -208,7 +209,10 @@ def print_monit(build, quick):
             monit = bench.start_monit()
             time.sleep(3 + entries / 100)
             used = cpu_per_cent(monit, 10 if quick else 30)
-            times = [bench.kill(number) for number in range(10)]
+            times = []
+            for number in range(10):
+                time.sleep(1 + random.random())     # at any moment of its cycle, and not while it waits for the one before
+                times.append(bench.kill(number))
             row(f"  {entries} entries, static program, {len(times)} kills", ms(median(times)), ms(max(times)), f"{memory_mb(monit):.1f} MB",
                 f"{used:.3f} %")
             end(monit)

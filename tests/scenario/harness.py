@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import kernel
 from kernel import BOUND, Failure, alive, until, wait_end
-from logs import Log, Rsyslogd, SocketLog
+from logs import Rsyslogd, SocketLog
 
 SCENARIOS = []
 MARKER = "BANKEN_SCENARIO"
@@ -200,8 +200,11 @@ class World:
         return self.run(self.pcheck_command(*words))
 
     def run(self, command):
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="backslashreplace",
-                              env=self.environment, timeout=BOUND * 2)
+        try:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="backslashreplace",
+                                  env=self.environment, timeout=BOUND)
+        except subprocess.TimeoutExpired as error:
+            raise Failure(f"waited {BOUND:g} s in vain for the end of {' '.join(command)}") from error
         self.last_answer = Answer(done.returncode, done.stdout, done.stderr)
         return self.last_answer
 
