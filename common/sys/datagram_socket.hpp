@@ -24,7 +24,7 @@ public:
     // A path, or an abstract name after '@'; one longer than an address holds is an error. Connects at the first send.
     [[nodiscard]] static Result<DatagramSocket> open(std::string path);
 
-    // After a failure nothing is tried for a second.
+    // Connects at need, but not within a second of the last failure.
     [[nodiscard]] Sent send(std::string_view datagram, Instant now);
     void disconnect(Instant now);
 

@@ -25,13 +25,17 @@ class logger;
 
 namespace banken::sys {
 
-inline constexpr std::string_view journal_socket_path = "/run/systemd/journal/socket";
+struct LogOptions {
+    std::string_view identifier = "pcheck";
+    bool echo_to_terminal = true;  // a terminal on stderr gets the same lines
+    std::string_view journal_socket = "/run/systemd/journal/socket";
+};
 
 class Log {
 public:
-    // `identifier` is "pcheck" or "padmin". A log daemon that is not there yet is no error: lines wait for it. The program ignores SIGPIPE.
-    [[nodiscard]] static Result<Log> open(const LogConfig& config, std::string_view identifier,
-                                          std::string_view journal_socket = journal_socket_path);
+    // A log daemon that is not there yet is no error: lines wait for it. With target stderr it is one when stderr cannot be written without
+    // blocking. The program ignores SIGPIPE, and SIGTTOU, which would stop it at a terminal that it is in the background of.
+    [[nodiscard]] static Result<Log> open(const LogConfig& config, const LogOptions& options);
     Log(Log&&) noexcept;
     Log& operator=(Log&&) noexcept;
     ~Log();
@@ -55,12 +59,20 @@ public:
 private:
     struct LineSink;
 
+    // One way out.
+    enum class Way { socket, stream };
+
     Log(const LogConfig& config, std::string_view identifier);
+    [[nodiscard]] std::string line_of(const Message& message, Now now);
+    [[nodiscard]] std::string form_of(Way way, const Message& message, const std::string& line) const;
     void emit(const Message& message, Now now);
-    [[nodiscard]] std::string datagram_of(const Message& message, std::string_view line) const;
+    void tell_suppressed(Instant until, Now now);
+    void tell_lost(Way way, Now now);
+    void flush_queues(Now now);
     void flush_socket(Now now);
     void flush_stream(Now now);
-    void tell_lost(LogQueue& queue, Now now);
+    void await_room(int fd);
+    void forget(int fd);
 
     std::shared_ptr<LineSink> sink_;
     std::shared_ptr<spdlog::logger> logger_;
@@ -70,9 +82,8 @@ private:
     std::string identifier_;
     std::string pfile_;                     // printable
     std::optional<DatagramSocket> socket_;  // none: target stderr
-    LogQueue socket_queue_;
-    std::optional<LogStream> stream_;  // none: stderr is no terminal, and not the target
-    LogQueue stream_queue_;
+    std::optional<LogStream> stream_;       // none: stderr is no terminal, and not the target
+    LogQueue socket_queue_, stream_queue_;
     UniqueFd writable_;  // an epoll of what had no room
 };
 
