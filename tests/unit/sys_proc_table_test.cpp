@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/sys/proc_table.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "tests/unit/child_process.hpp"
+#include "tests/unit/fake_proc.hpp"
+
+using namespace banken;
+using sys::Depth;
+using sys::ProcDir;
+using sys::ProcTable;
+using sys::TableChange;
+using test::FakeProc;
+using test::FakeProcess;
+using Kind = sys::TableChange::Kind;
+using Changes = std::vector<TableChange>;
+
+namespace {
+
+ProcTable table_of(const std::string& root) { return ProcTable(std::make_shared<const ProcDir>(*ProcDir::open(root))); }
+
+// A table that has seen this process.
+struct Seen {
+    FakeProc proc;
+    FakeProcess process{.pid = 40, .comm = "crond", .exe = "/usr/sbin/crond", .command_line = "crond"};
+    ProcTable table = table_of(proc.path());
+
+    Seen() {
+        proc.put(process);
+        REQUIRE(table.pass(Depth::every));
+    }
+    Changes pass(Depth depth = Depth::every) {
+        proc.put(process);
+        return *table.pass(depth);
+    }
+    Changes only(Kind kind) const { return {{kind, process.id()}}; }
+};
+
+bool tells(const Changes& changes, Kind kind, ProcessId id) { return std::ranges::find(changes, TableChange{kind, id}) != changes.end(); }
+
+}  // namespace
+
+TEST_CASE("a /proc of another PID namespace is refused") {
+    const FakeProc proc;
+    proc.link("self", "4711x");
+    CHECK(ProcDir::open(proc.path())
+              .error()
+              .text.starts_with(proc.path() + ": belongs to another PID namespace: its own pid for us is \"4711x\""));
+    std::filesystem::remove(proc.path() + "/self");
+    CHECK_FALSE(ProcDir::open(proc.path()));
+    CHECK(ProcDir::open("/nowhere").error().text == "/nowhere: open: No such file or directory");
+}
+
+TEST_CASE("a /proc that hides pid 1 is refused") {
+    const FakeProc proc;
+    proc.remove(1);
+    CHECK(ProcDir::open(proc.path()).error().text == proc.path() + ": hides processes from us (hidepid): pid 1 cannot be read");
+}
+
+TEST_CASE("the facts of one process are read") {
+    const FakeProc proc;
+    FakeProcess process{.pid = 7, .comm = "x", .exe = "/usr/bin/x (deleted)", .command_line = std::string("x\0-f\0", 5), .user = 104};
+    proc.put(process);
+    const auto dir = *ProcDir::open(proc.path());
+    CHECK(dir.exe(7).value() == "/usr/bin/x");
+    CHECK(dir.real_user(7).value() == 104);
+    CHECK(dir.command_line(7).value() == process.command_line);
+    CHECK_FALSE(dir.in_session_scope(7).value());
+    for (const char* inside : {"0::/user.slice/user-0.slice/session-3.scope\n", "1:name=systemd:/user.slice/session-c2.scope/x\n0::/\n"}) {
+        process.cgroup = inside;
+        proc.put(process);
+        CHECK(dir.in_session_scope(7).value());
+    }
+    process.cgroup = "0::/system.slice/session-3.service\n1:x:/my-session-1.scope\n";
+    proc.put(process);
+    CHECK_FALSE(dir.in_session_scope(7).value());
+    CHECK(dir.exe(8).error().number == ENOENT);
+    CHECK(dir.stat(8).error().number == ENOENT);
+}
+
+TEST_CASE("a command line of any length costs at most a MiB") {
+    const FakeProc proc;
+    proc.put({.pid = 7, .comm = "x", .command_line = std::string(3u << 20, 'x')});
+    CHECK(ProcDir::open(proc.path())->command_line(7)->size() == ProcDir::max_command_line);
+}
+
+TEST_CASE("the first pass tells all, the next one nothing") {
+    const FakeProc proc;
+    for (const pid_t pid : {400, 30, 2000}) proc.put({.pid = pid, .comm = "x"});
+    ProcTable table = table_of(proc.path());
+    CHECK(*table.pass(Depth::eighth) ==
+          Changes{{Kind::appeared, {1, 1}}, {Kind::appeared, {30, 5000}}, {Kind::appeared, {400, 5000}}, {Kind::appeared, {2000, 5000}}});
+    CHECK(table.pass(Depth::every)->empty());
+    CHECK(table.all() == std::vector<ProcessId>{{1, 1}, {30, 5000}, {400, 5000}, {2000, 5000}});
+    proc.remove(30);
+    proc.remove(2000);
+    CHECK(*table.pass(Depth::eighth) == Changes{{Kind::gone, {30, 5000}}, {Kind::gone, {2000, 5000}}});
+    CHECK_FALSE(table.find(30));
+}
+
+TEST_CASE("a pid with a new owner is gone, then appeared") {
+    Seen seen;
+    const ProcessId before = seen.process.id();
+    seen.process.start = 6000;
+    CHECK(seen.pass() == Changes{{Kind::gone, before}, {Kind::appeared, seen.process.id()}});
+}
+
+TEST_CASE("an exec shows although pid, start time and comm stay") {
+    Seen seen;
+    seen.process.image = 0x2000;
+    CHECK(seen.pass() == seen.only(Kind::executed));
+    CHECK(seen.pass().empty());
+    seen.process.flags |= 0x40;
+    CHECK(seen.pass() == seen.only(Kind::executed));
+    seen.process.comm = "anacron";
+    CHECK(seen.pass() == seen.only(Kind::renamed));
+    CHECK(seen.pass().empty());
+}
+
+TEST_CASE("where the addresses are hidden every reading may be another image") {
+    Seen seen;
+    seen.process.hidden = true;
+    CHECK(seen.pass() == seen.only(Kind::executed));
+    CHECK(seen.pass() == seen.only(Kind::executed));
+}
+
+TEST_CASE("a zombie is gone, once, and not told when it is first seen") {
+    Seen seen;
+    seen.process.state = 'Z';
+    seen.process.image = 0;
+    CHECK(seen.pass() == seen.only(Kind::gone));
+    CHECK(seen.pass().empty());
+    CHECK_FALSE(seen.table.find(40));
+    seen.proc.remove(40);
+    CHECK(seen.table.pass(Depth::every)->empty());
+    CHECK(seen.pass().empty());
+    seen.process.state = 'S';
+    seen.process.start = 7000;
+    CHECK(seen.pass() == seen.only(Kind::appeared));
+}
+
+TEST_CASE("a process that is ending, or whose leader has left, stays what it was") {
+    Seen seen;
+    seen.process.image = 0;
+    CHECK(seen.pass().empty());
+    seen.process.state = 'Z';
+    seen.process.threads = 2;
+    CHECK(seen.pass().empty());
+    CHECK(seen.table.find(40));
+    seen.process.state = 'S';
+    seen.process.image = 0x3000;  // another thread has exec'ed
+    CHECK(seen.pass() == seen.only(Kind::executed));
+}
+
+TEST_CASE("kernel threads are not told") {
+    Seen seen;
+    seen.proc.put({.pid = 2, .comm = "kthreadd", .parent = 0, .flags = 0x208040, .image = 0});
+    CHECK(seen.pass().empty());
+    CHECK(std::ranges::count(seen.table.all(), 2, &ProcessId::pid) == 0);
+    seen.proc.remove(2);
+    CHECK(seen.pass().empty());
+}
+
+TEST_CASE("another parent or session is told of a watched process") {
+    Seen seen;
+    seen.process.parent = 30;
+    CHECK(seen.pass().empty());
+    seen.table.watch(40, true);
+    seen.process.parent = 1;
+    CHECK(seen.pass() == seen.only(Kind::moved));
+    seen.process.session = 40;
+    CHECK(seen.pass(Depth::eighth) == seen.only(Kind::moved));
+    CHECK(seen.table.find(40)->session == 40);
+    CHECK(seen.table.find(40)->parent == 1);
+    CHECK(seen.pass().empty());
+}
+
+TEST_CASE("without need a pass reads one eighth of what it knows, and what is watched") {
+    Seen seen;
+    std::vector<FakeProcess> others;
+    for (pid_t pid = 100; pid < 108; ++pid) others.push_back({.pid = pid, .comm = "x"});
+    for (const auto& other : others) seen.proc.put(other);
+    REQUIRE(seen.pass().size() == 8);
+    for (auto& other : others) {
+        other.image = 0x9000;
+        seen.proc.put(other);
+    }
+    for (int turn = 0; turn < 8; ++turn) CHECK(seen.table.pass(Depth::eighth)->size() == 1);
+    CHECK(seen.pass().empty());
+
+    seen.table.watch(40, true);
+    for (unsigned long image = 0x4000; image < 0x4008; ++image) {
+        seen.process.image = image;
+        CHECK(seen.pass(Depth::eighth) == seen.only(Kind::executed));
+    }
+    seen.table.watch(40, false);
+    seen.table.watch(41, true);  // nobody
+    int told = 0;
+    for (unsigned long image = 0x5000; image < 0x5008; ++image) {
+        seen.process.image = image;
+        told += static_cast<int>(seen.pass(Depth::eighth).size());
+    }
+    CHECK(told == 1);
+}
+
+TEST_CASE("a process that cannot be read now is neither gone nor changed") {
+    Seen seen;
+    FakeProc::write(seen.proc.file(40, "stat"), "broken");
+    CHECK(seen.table.pass(Depth::every)->empty());
+    FakeProc::write(seen.proc.file(40, "stat"), "");
+    CHECK(seen.table.pass(Depth::every)->empty());
+    CHECK(seen.table.find(40));
+}
+
+TEST_CASE("a process differs from an image that it has left") {
+    Seen seen;
+    const auto print = parse_stat(seen.process.stat())->fingerprint;
+    CHECK_FALSE(seen.table.differs(seen.process.id(), print));
+    CHECK_FALSE(seen.table.differs({40, 1}, print));
+    seen.process.image = 0x7000;
+    seen.pass();
+    CHECK(seen.table.differs(seen.process.id(), print));
+    seen.proc.remove(40);
+    REQUIRE(seen.table.pass(Depth::every));
+    CHECK_FALSE(seen.table.differs(seen.process.id(), print));
+}
+
+TEST_CASE("a real process appears, executes and goes") {
+    const test::TemporaryDirectory dir;
+    ProcTable table = table_of("/proc");
+    REQUIRE(table.pass(Depth::every));
+    std::filesystem::copy_file("/bin/sleep", dir / "dozer");
+    const std::string path = dir / "dozer";
+    test::Pipe executed;
+    REQUIRE(::fcntl(executed.write_end.get(), F_SETFD, FD_CLOEXEC) == 0);
+    const test::Child child([&path] { ::execl(path.c_str(), "dozer", "600", nullptr); });
+    CHECK(tells(*table.pass(Depth::every), Kind::appeared, child.id()));
+    executed.write_end.reset();
+    child.let_go();
+    test::await(executed.read_end.get());
+    CHECK(tells(*table.pass(Depth::every), Kind::executed, child.id()));
+    CHECK(table.find(child.id().pid)->parent == ::getpid());
+    const auto dir_of_proc = *ProcDir::open();
+    CHECK(dir_of_proc.exe(child.id().pid).value() == std::filesystem::canonical(path).string());
+    CHECK(dir_of_proc.command_line(child.id().pid).value() == std::string("dozer\0"
+                                                                          "600\0",
+                                                                          10));
+    CHECK(dir_of_proc.real_user(child.id().pid).value() == ::getuid());
+    ::kill(child.id().pid, SIGKILL);
+    child.reap();
+    CHECK(tells(*table.pass(Depth::every), Kind::gone, child.id()));
+}
