@@ -156,14 +156,16 @@ std::string_view script_argument(std::string_view exe, const std::vector<std::st
 Judgement judge(const MatchRule& rule, const Process& process) {
     if (process.stat.kernel_thread) return {Judgement::Kind::failed, "kernel thread", {}};
     if (process.stat.state == 'Z' || process.stat.state == 'X') return {Judgement::Kind::failed, "zombie", {}};
-    if (has_blank(rule.name)) return judge_line(rule.name, process);
+    if (judges_command_line(rule)) return judge_line(rule.name, process);
     if (rule.name.find('/') != rule.name.npos) return judge_path(rule.name, process);
     return judge_simple(rule.name, process);
 }
 
+bool judges_command_line(const MatchRule& rule) { return has_blank(rule.name); }
+
 std::vector<std::string_view> index_words(const MatchRule& rule) {
     const std::string_view name = rule.name;
-    if (has_blank(name)) return {first_word(name)};
+    if (judges_command_line(rule)) return {first_word(name)};
     if (name.find('/') != name.npos || name.size() <= comm_length) return {name};
     return {name, name.substr(0, comm_length)};
 }

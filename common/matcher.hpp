@@ -32,6 +32,9 @@ struct Judgement {
 // A fact that was read and is empty (hidden from us, or a read that hung) matches nothing; the others still can.
 [[nodiscard]] Judgement judge(const MatchRule& rule, const Process& process);
 
+// Whether the command line alone decides: processes rewrite theirs without an exec, so it is read again while none is found.
+[[nodiscard]] bool judges_command_line(const MatchRule& rule);
+
 // For an index over many rules: a rule matches a process whose facts are all known only if they have a word in common. The reverse is
 // not true, judge() has the last word. The words are views into their argument.
 [[nodiscard]] std::vector<std::string_view> index_words(const MatchRule& rule);

@@ -28,8 +28,8 @@ public:
     RuleIndex& operator=(const RuleIndex&) = delete;
 
     [[nodiscard]] const std::vector<EntryRule>& rules() const { return rules_; }
-    // The entries whose rules match, by key. A fact of the process that is unset counts as empty.
-    [[nodiscard]] std::vector<core::EntryKey> matches(const Process& process) const;
+    // The entries whose rules match, by key. A fact that is unset counts as empty.
+    [[nodiscard]] std::vector<core::EntryKey> matches(Process process) const;
 
 private:
     std::vector<EntryRule> rules_;

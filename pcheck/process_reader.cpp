@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pcheck/process_reader.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <mutex>
+#include <utility>
+
+namespace banken {
+namespace {
+
+constexpr std::size_t max_argv0 = 4096;
+
+}  // namespace
+
+// What the loop's thread and one helper share. The helper may come back when all else is gone.
+struct ProcessReader::Batch {
+    Batch(std::shared_ptr<const sys::ProcDir> proc, std::shared_ptr<const RuleIndex> all, std::vector<Asked> processes)
+        : dir(std::move(proc)), rules(std::move(all)), asked(std::move(processes)) {}
+
+    const std::shared_ptr<const sys::ProcDir> dir;
+    const std::shared_ptr<const RuleIndex> rules;
+    const std::vector<Asked> asked;
+
+    std::mutex mutex;  // guards the rest
+    std::vector<Reading> found;
+    std::size_t next = 0;
+    bool given_up = false;
+};
+
+Reading ProcessReader::read(const sys::ProcDir& dir, const RuleIndex& rules, const Asked& asked, bool with_command_line) {
+    const pid_t pid = asked.process.pid;
+    Reading reading{.id = asked.process, .number = asked.number};
+    auto stat = dir.stat(pid);
+    if (!stat || stat->id() != asked.process) return reading;
+    Facts facts{.argv0 = {}, .fork_no_exec = stat->fingerprint.fork_no_exec};
+
+    Process process{.stat = *std::move(stat), .exe = dir.exe(pid).value_or(""), .command_line = {}, .user = {}};
+    if (with_command_line) {
+        process.command_line = split_cmdline(dir.command_line(pid).value_or(""));
+        if (!process.command_line->empty()) facts.argv0 = process.command_line->front().substr(0, max_argv0);
+    }
+    reading.entries = rules.matches(std::move(process));
+    if (!reading.entries.empty() || asked.with_facts) {
+        const auto user = dir.real_user(pid);
+        if (!user) return {.id = asked.process, .number = asked.number};
+        facts.user = *user;
+        facts.in_session_scope = dir.in_session_scope(pid).value_or(false);
+        reading.facts = std::move(facts);
+    }
+    reading.how = with_command_line ? Reading::How::whole : Reading::How::without_command_line;
+    return reading;
+}
+
+void ProcessReader::read_all(Batch& batch) {
+    for (;;) {
+        std::unique_lock lock(batch.mutex);
+        if (batch.given_up || batch.next == batch.asked.size()) return;
+        const Asked& asked = batch.asked[batch.next];
+        lock.unlock();
+        Reading reading = read(*batch.dir, *batch.rules, asked, true);
+        lock.lock();
+        if (batch.given_up) return;
+        batch.found.push_back(std::move(reading));
+        ++batch.next;
+    }
+}
+
+void ProcessReader::ask(ProcessId process, std::uint64_t number, bool with_facts) {
+    waiting_.push_back({process, number, with_facts});
+    asked_anew_ = true;
+}
+
+std::vector<Reading> ProcessReader::advance(Instant now) {
+    for (Slot& slot : slots_) {
+        if (slot.deadline && *slot.deadline <= now) give_up(slot);
+    }
+    asked_anew_ = false;
+    send_out(now);
+    return std::exchange(found_, {});
+}
+
+std::optional<Instant> ProcessReader::due() const {
+    if (asked_anew_ || !found_.empty()) return Instant::min();
+    std::optional<Instant> first;
+    for (const Slot& slot : slots_) {
+        if (slot.deadline && (!first || *slot.deadline < *first)) first = slot.deadline;
+    }
+    return first;
+}
+
+// The process that the helper hangs at is judged without its command line; what is behind it goes to another helper.
+void ProcessReader::give_up(Slot& slot) {
+    slot.deadline.reset();
+    Batch& batch = *slot.batch;
+    const std::lock_guard lock(batch.mutex);
+    if (batch.next == batch.asked.size()) return;  // just done
+    batch.given_up = true;
+    collect(batch);
+    const auto stuck = batch.asked.begin() + static_cast<std::ptrdiff_t>(batch.next);
+    slot.stuck = stuck->process;
+    waiting_.insert(waiting_.begin(), stuck + 1, batch.asked.end());
+    judge_without(*stuck);
+}
+
+void ProcessReader::send_out(Instant now) {
+    while (slots_.size() < threads && !waiting_.empty()) {
+        auto asked = next_batch();
+        if (asked.empty()) return;
+        const auto batch = std::make_shared<Batch>(dir_, rules_, std::move(asked));
+        const auto sent = worker_.submit([batch, this] {
+            read_all(*batch);
+            return [batch, this] { returned(batch); };  // called only while this reader lives
+        });
+        if (sent) {
+            slots_.push_back({batch, now + patience, {}});
+        } else {
+            for (const Asked& one : batch->asked) judge_without(one);
+        }
+    }
+    if (!all_stuck()) return;
+    for (const Asked& asked : std::exchange(waiting_, {})) judge_without(asked);
+}
+
+// Leaves waiting what another helper is reading just now.
+std::vector<ProcessReader::Asked> ProcessReader::next_batch() {
+    std::vector<Asked> batch;
+    std::deque<Asked> later;
+    while (batch.size() < batch_size && !waiting_.empty()) {
+        const Asked asked = waiting_.front();
+        waiting_.pop_front();
+        if (is_stuck(asked.process)) {
+            judge_without(asked);
+        } else if (is_being_read(asked.process.pid)) {
+            later.push_back(asked);
+        } else {
+            batch.push_back(asked);
+        }
+    }
+    waiting_.insert(waiting_.begin(), later.begin(), later.end());
+    return batch;
+}
+
+void ProcessReader::collect(Batch& batch) {
+    for (const Reading& reading : batch.found) unread_.erase(reading.id.pid);
+    std::ranges::move(batch.found, std::back_inserter(found_));
+}
+
+void ProcessReader::returned(const std::shared_ptr<Batch>& batch) {
+    std::erase_if(slots_, [&](const Slot& slot) { return slot.batch == batch; });
+    const std::lock_guard lock(batch->mutex);
+    if (!batch->given_up) return collect(*batch);
+    for (auto at = unread_.begin(); at != unread_.end();) {
+        if (is_stuck(at->second)) {
+            ++at;
+        } else {
+            found_.push_back({.id = at->second, .how = Reading::How::readable_again});
+            at = unread_.erase(at);
+        }
+    }
+}
+
+void ProcessReader::judge_without(const Asked& asked) {
+    found_.push_back(read(*dir_, *rules_, asked, false));
+    if (found_.back().how != Reading::How::vanished) unread_.insert_or_assign(asked.process.pid, asked.process);
+}
+
+bool ProcessReader::is_stuck(ProcessId process) const {
+    return std::ranges::any_of(slots_, [process](const Slot& slot) { return slot.stuck == process; });
+}
+
+bool ProcessReader::is_being_read(pid_t pid) const {
+    return std::ranges::any_of(slots_, [pid](const Slot& slot) {
+        return !slot.stuck && std::ranges::any_of(slot.batch->asked, [pid](const Asked& asked) { return asked.process.pid == pid; });
+    });
+}
+
+bool ProcessReader::all_stuck() const {
+    return slots_.size() == threads && std::ranges::all_of(slots_, [](const Slot& slot) { return slot.stuck.has_value(); });
+}
+
+}  // namespace banken
