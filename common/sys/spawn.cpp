@@ -141,6 +141,10 @@ Result<Spawner> Spawner::open(const Inheritance& original) {
     return spawner;
 }
 
+Spawner::Spawner(Spawner&&) noexcept = default;
+Spawner& Spawner::operator=(Spawner&&) noexcept = default;
+Spawner::~Spawner() = default;
+
 bool Spawner::place_is_free() const {
     if (!can_share_) return false;
     return own_table_->load(std::memory_order_acquire) != 0 || (::kill(sharing_child_, 0) != 0 && errno == ESRCH);

@@ -70,6 +70,10 @@ public:
     // `original` is what the scripts get back where it is something else now: made after the program has changed its own limits and signal
     // dispositions. Takes two low descriptors for good; 0, 1 and 2 are open and stay what they are.
     [[nodiscard]] static Result<Spawner> open(const Inheritance& original);
+    // Not inline: out of a Result, g++ 12 sees a free in them that cannot happen.
+    Spawner(Spawner&&) noexcept;
+    Spawner& operator=(Spawner&&) noexcept;
+    ~Spawner();
 
     // Not from two threads at once.
     [[nodiscard]] Result<WaitingScript> start(const ScriptStart& script);
