@@ -18,8 +18,8 @@ namespace banken {
 
 // A script with its arguments, split at blanks, double quotes grouping. Empty: `-`, only report.
 struct Command {
-    std::vector<std::string> argv;      // argv[0] is an absolute path
-    std::string text;                   // as written in the pfile, escapes resolved
+    std::vector<std::string> argv;  // argv[0] is an absolute path
+    std::string text;               // as written in the pfile, escapes resolved
 
     [[nodiscard]] bool none() const { return argv.empty(); }
     friend bool operator==(const Command&, const Command&) = default;
@@ -33,18 +33,18 @@ struct Param {
     Duration monitor_interval = std::chrono::seconds(10);
     unsigned monitor_try_count = 2;
     std::string shm_dump_file;
-    bool detect_event = true;                       // DETECT event; false: poll, then confirm_wait is 0
+    bool detect_event = true;  // DETECT event; false: poll, then confirm_wait is 0
     Duration confirm_wait = std::chrono::seconds(2);
-    Duration script_timeout{};                      // 0: none
+    Duration script_timeout{};  // 0: none
     Duration script_kill_wait = std::chrono::seconds(5);
     unsigned script_parallel = 16;
     ScriptOutput script_output = ScriptOutput::inherit;
-    std::string script_output_file;                 // with ScriptOutput::file
+    std::string script_output_file;  // with ScriptOutput::file
     bool script_env_clean = false;
     bool script_check_strict = true;
-    Duration remind_interval = std::chrono::seconds(3600);   // 0: off
-    std::string state_group;                        // empty: none
-    std::string events_dir, defaults_file;          // empty: not given
+    Duration remind_interval = std::chrono::seconds(3600);  // 0: off
+    std::string state_group;                                // empty: none
+    std::string events_dir, defaults_file;                  // empty: not given
     std::uint32_t history_size = 1024;
 
     friend bool operator==(const Param&, const Param&) = default;
@@ -55,16 +55,16 @@ struct Pent {
     std::string name;
     Command script;
     Duration grace{};
-    std::optional<unsigned> retries;                // unset: unlimited
+    std::optional<unsigned> retries;  // unset: unlimited
     RetryOverAction action = RetryOverAction::continue_;
-    std::size_t line = 0;                           // in the pfile, for messages
-    std::string text;                               // the line as written, without blanks around it: kept in the segment
+    std::size_t line = 0;  // in the pfile, for messages
+    std::string text;      // the line as written, without blanks around it: kept in the segment
 
     // The values that options change later; the defaults come from Param when the file is loaded.
     Duration confirm{};
-    Duration delay{}, delay_max{};                  // delay_max 0: no doubling
-    Duration stable{};                              // 0: off
-    Duration script_timeout{};                      // 0: none
+    Duration delay{}, delay_max{};  // delay_max 0: no doubling
+    Duration stable{};              // 0: off
+    Duration script_timeout{};      // 0: none
     Duration start_timeout{};
     std::vector<int> success_exit{0};
 
@@ -79,10 +79,10 @@ struct Pfile {
 };
 
 struct ParsedPfile {
-    Pfile pfile;                                    // meaningful only without errors
-    std::vector<Diagnostic> diagnostics;            // all of them, in the order of the file, missing keys last
+    Pfile pfile;                          // meaningful only without errors
+    std::vector<Diagnostic> diagnostics;  // all of them, in the order of the file, missing keys last
 
-    [[nodiscard]] bool good() const;                // no error; warnings keep it good
+    [[nodiscard]] bool good() const;  // no error; warnings keep it good
 };
 
 inline constexpr std::size_t pfile_max_bytes = 16u << 20, pfile_max_line = 4096, pfile_max_pents = 16384, pfile_max_resources = 1024;

@@ -25,7 +25,7 @@ Result<std::string> name_of(const std::string& text) {
 Result<Command> command_of(const std::string& text) {
     auto words = split_command(text);
     if (!words) return Failure(words.error());
-    if (*words == std::vector<std::string>{"-"}) return Command{{}, text};
+    if (*words == std::vector<std::string>{"-"}) return Command{{}, "-"};
     if (!words->front().starts_with('/')) return fail("{} is not an absolute path or -", quoted(words->front()));
     return Command{*std::move(words), text};
 }
@@ -95,15 +95,16 @@ bool is_tag(std::string_view text) {
 
 void PentReader::read(const PfileLine& line) {
     if (++lines_ > pfile_max_pents) {
-        if (lines_ == pfile_max_pents + 1)
+        if (lines_ == pfile_max_pents + 1) {
             diagnostics_.error(line.number, line.column, fmt::format("more than {} PENT lines", pfile_max_pents));
+        }
         return;
     }
     const auto fields = split_fields(line.text, line.column);
     if (fields.size() >= pent_fields) return read_fields(line, fields);
     diagnostics_.error(line.number, line.column, [&] {
         if (param_key_of(line.first_word())) return fmt::format("{} is a PARAM key in section PENT", line.first_word());
-        return fmt::format("{}{} fields, 5 expected (name:script:grace:retries:action)", label_of(fields), fields.size());
+        return fmt::format("{}{} instead of 5 fields (name:script:grace:retries:action)", label_of(fields), fields.size());
     });
 }
 
@@ -154,7 +155,7 @@ void ResourceReader::read(const PfileLine& line) {
     const auto refuse = [&](std::size_t column, std::string_view text) {
         diagnostics_.error(line.number, column, fmt::format("{}{}", label, text));
     };
-    if (fields.size() != 3) return refuse(line.column, fmt::format("{} fields, 3 expected (tag:kind:file)", fields.size()));
+    if (fields.size() != 3) return refuse(line.column, fmt::format("{} instead of 3 fields (tag:kind:file)", fields.size()));
     const auto kind = value_of(fields[1].text(), resource_kind_rule);
     const auto file = value_of(fields[2].text(), {ValueKind::path});
     const bool tag_good = is_tag(fields[0].raw);

@@ -86,9 +86,8 @@ TEST_CASE("every mistake in banken.conf is told at once, with its place") {
               "F:5:1: error: unknown key \"levle\" in section log, did you mean level?",
               "F:6:9: error: level: \"loud\" is not one of err, warning, notice, info, debug",
               "F:7:10: error: target: \"console\" is not one of auto, syslog, journal, stderr",
-              "F:8:12: error: facility: \"kern\" is not one of user, mail, daemon, auth, syslog, lpr, news, uucp, cron, authpriv, ftp, "
-              "local0, "
-              "local1, local2, local3, local4, local5, local6, local7",
+              fmt::format("F:8:12: error: facility: \"kern\" is not one of {}",
+                          config_rules[static_cast<std::size_t>(ConfigKey::log_facility)].value.choices),
               "F:9:10: error: socket: \"dev/log\" is not an absolute path",
               "F:10:9: error: burst: \"5\" is not LINES/SECONDS, or 0",
               "F:11:1: error: unknown key \"dir\" in section log",

@@ -113,7 +113,7 @@ TEST_CASE("every PARAM key, wrong once, is told with its place and what was expe
     struct Case {
         std::string_view line, error;
     };
-    for (const auto& [line, error] : std::initializer_list<Case>{
+    for (const auto& wrong : std::initializer_list<Case>{
              {"MSG_CHECK_INTERVAL 0", "F:4:20: error: MSG_CHECK_INTERVAL: \"0\" is out of range, 1..3600 expected"},
              {"MONITOR_INTERVAL   x", "F:4:20: error: MONITOR_INTERVAL: \"x\" is not a number, 1..86400 expected"},
              {"MONITOR_INTERVAL 10.5", "F:4:18: error: MONITOR_INTERVAL: \"10.5\" is not a number, 1..86400 expected"},
@@ -147,8 +147,8 @@ TEST_CASE("every PARAM key, wrong once, is told with its place and what was expe
              {"IPCKEY 0x2", "F:4:1: error: duplicate key IPCKEY, first in line 2"},
              {"sshd:/r:60:3:exit", "F:4:1: error: \"sshd:/r:60:3:exit\" is a PENT line in section PARAM"},
          }) {
-        CAPTURE(line);
-        CHECK(errors_of(with_param(line)) == std::vector<std::string>{std::string(error)});
+        CAPTURE(wrong.line);
+        CHECK(errors_of(with_param(wrong.line)) == std::vector<std::string>{std::string(wrong.error)});
     }
 }
 
@@ -205,7 +205,7 @@ TEST_CASE("the five fields of an entry have their values") {
 }
 
 TEST_CASE("a script that is a dash only reports, and needs no window") {
-    for (const auto line : {"a:-:0:3:continue", "a: - :60:3:continue", "a:\"-\":60:3:continue"}) {
+    for (const auto line : {"a:-:0:3:continue", "a: - :60:3:continue", "a:\"-\":0:3:continue"}) {
         CAPTURE(line);
         CHECK(good_pent(line).script.none());
     }
@@ -217,7 +217,7 @@ TEST_CASE("every field of an entry, wrong once, is told with its place and what 
     };
     const std::string long_name(256, 'n'), long_line = long_name + ":/r:1:3:exit";
     const std::string long_error = "F:5:1: error: " + std::string(80, 'n') + "..., field 1 (process name): 256 bytes, 1..255 expected";
-    for (const auto& [line, error] : std::initializer_list<Case>{
+    for (const auto& wrong : std::initializer_list<Case>{
              {":/r:60:3:exit", "F:5:1: error: field 1 (process name): empty"},
              {"\"a\tb\":/r:60:3:exit", "F:5:1: error: \"a\\tb\", field 1 (process name): control character"},
              {long_line, long_error},
@@ -241,12 +241,12 @@ TEST_CASE("every field of an entry, wrong once, is told with its place and what 
              {"crond:/r:60:3:exit:yes", "F:5:20: error: crond, field 6: \"yes\" is not an option, option=value expected"},
              {"crond:/r:60:3:exit:arg=x", "F:5:20: error: crond, field 6: unknown option \"arg\", did you mean args?"},
              {"crond:/r:60:3:exit:colour=red", "F:5:20: error: crond, field 6: unknown option \"colour\""},
-             {"crond:/r:60:3", "F:5:1: error: crond, 4 fields, 5 expected (name:script:grace:retries:action)"},
-             {"crond", "F:5:1: error: crond, 1 fields, 5 expected (name:script:grace:retries:action)"},
+             {"crond:/r:60:3", "F:5:1: error: crond, 4 instead of 5 fields (name:script:grace:retries:action)"},
+             {"crond", "F:5:1: error: crond, 1 instead of 5 fields (name:script:grace:retries:action)"},
              {"MONITOR_INTERVAL 10", "F:5:1: error: MONITOR_INTERVAL is a PARAM key in section PENT"},
          }) {
-        CAPTURE(line);
-        CHECK(errors_of(with_pent(line)) == std::vector<std::string>{std::string(error)});
+        CAPTURE(wrong.line);
+        CHECK(errors_of(with_pent(wrong.line)) == std::vector<std::string>{std::string(wrong.error)});
     }
 }
 
@@ -280,7 +280,7 @@ TEST_CASE("RESOURCE lines are checked for their shape and refused until they are
                         "F:8:1: error: -web, field 1 (tag): not 1..255 of A-Za-z0-9._/-, or begins with one of ./-",
                         "F:8:6: error: -web, field 2 (kind): \"perl\" is not one of generic, cmdline",
                         "F:8:11: error: -web, field 3 (file): \"etc\" is not an absolute path",
-                        "F:9:1: error: web, 1 fields, 3 expected (tag:kind:file)",
+                        "F:9:1: error: web, 1 instead of 3 fields (tag:kind:file)",
                     });
 }
 
