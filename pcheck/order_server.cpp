@@ -36,11 +36,11 @@ std::optional<TakenOrder> OrderServer::look_at(std::size_t index, Instant now) {
     const bool left_behind = claimant != 0 && !alive_(claimant_of(claimant));
 
     switch (state_of(state)) {
-        case SlotState::taken:
-            return {};
-        case SlotState::free:      // claimed by its claimant word only, or half freed
+        case SlotState::taken: return {};
+        case SlotState::free:  // claimed by its claimant word only, or half freed
         case SlotState::claimed:
-            if ((claimant != 0 || state_of(state) == SlotState::claimed) && (left_behind || age >= claimed_for)) free_slot(words, state, claimant);
+            if ((claimant != 0 || state_of(state) == SlotState::claimed) && (left_behind || age >= claimed_for))
+                free_slot(words, state, claimant);
             return {};
         case SlotState::posted:
             if (!left_behind) return take_posted(index, state);

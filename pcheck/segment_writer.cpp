@@ -49,7 +49,8 @@ Result<> clear_key(std::uint32_t key, const SegmentRequest& request) {
     const auto reader = SegmentReader::open(segment->words());
     const std::string why = reader ? "adopting it is not built yet" : reader.error().text;
     const std::string owner = owner_text(*stat, request.pfile_owner);
-    return fail("{} holds the state of a pcheck that was killed{}{}: {}; --fresh discards it", key_text(key), owner.empty() ? "" : ", ", owner, why);
+    return fail("{} holds the state of a pcheck that was killed{}{}: {}; --fresh discards it", key_text(key), owner.empty() ? "" : ", ",
+                owner, why);
 }
 
 }  // namespace
@@ -69,7 +70,8 @@ Result<SegmentWriter> SegmentWriter::open(const Param& param, const SegmentReque
     if (!ownership) {
         const Error& error = ownership.error();
         if (error.number == EAGAIN) return already_running(key, request.pfile_owner);
-        if (error.number == 0 || error.number == EACCES) return fail("{} is in use by a semaphore that is not touched: {}", key_text(key), error.text);
+        if (error.number == 0 || error.number == EACCES)
+            return fail("{} is in use by a semaphore that is not touched: {}", key_text(key), error.text);
         return Failure(error);
     }
     if (auto cleared = clear_key(key, request); !cleared) return Failure(cleared.error());
@@ -110,7 +112,8 @@ const TablePlace& SegmentWriter::place_of(Table table) const { return places_[st
 void SegmentWriter::write(Table table, std::uint64_t index, std::span<const std::uint64_t> content) {
     const TablePlace& place = place_of(table);
     if (index >= place.capacity) return;
-    write_record(record_at(words(), place, index), place.copy, content, [](std::uint64_t& word, std::uint64_t value) { store(word, value); });
+    write_record(record_at(words(), place, index), place.copy, content,
+                 [](std::uint64_t& word, std::uint64_t value) { store(word, value); });
 }
 
 void SegmentWriter::publish_header() { write(Table::header, 0, encode(header_)); }
@@ -165,7 +168,8 @@ std::string SegmentWriter::image() const {
         std::vector<std::vector<std::uint64_t>> records;
         std::size_t copy = 0;
         for (std::uint64_t index = 0; index < used[table]; ++index) {
-            records.push_back(read_record(record_at(live, places_[table], index), places_[table].copy).value_or(std::vector<std::uint64_t>()));
+            records.push_back(
+                read_record(record_at(live, places_[table], index), places_[table].copy).value_or(std::vector<std::uint64_t>()));
             copy = std::max(copy, records.back().size());
         }
         places[table] = {.place = image.size(), .distance = 1 + copy, .copy = copy, .capacity = records.size()};

@@ -57,9 +57,13 @@ Result<OwnerRecord> own_identity() {
                        .exe_inode = exe->inode};
 }
 
-Result<> verify_pcheck(const OwnerRecord& owner) {
+Result<> verify_pcheck(const OwnerRecord& owner, uid_t user) {
     const auto stat = read_stat(owner.id.pid);
     if (!stat || stat->id() != owner.id) return fail("pid {} is not that pcheck any more", owner.id.pid);
+    struct stat directory {};
+    if (::stat(fmt::format("/proc/{}", owner.id.pid).c_str(), &directory) != 0) return fail_errno("stat");
+    if (directory.st_uid != user)
+        return fail("pid {} runs as uid {}, the segment was made by uid {}", owner.id.pid, directory.st_uid, user);
     const auto exe = stamp_of(fmt::format("/proc/{}/exe", owner.id.pid));
     const bool same = exe ? exe->device == owner.exe_device && exe->inode == owner.exe_inode : stat->fingerprint.comm == "pcheck";
     if (!same) return fail("pid {} is no pcheck but {}", owner.id.pid, stat->fingerprint.comm);

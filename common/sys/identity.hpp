@@ -10,9 +10,10 @@ namespace banken::sys {
 // This process: pid, start time, boot, namespaces and executable.
 [[nodiscard]] Result<OwnerRecord> own_identity();
 
-// The process exists, was started when the record says, and runs the executable that the record names (where /proc/PID/exe may not be followed: a
-// program called pcheck). The error says what does not fit: a signal must not be sent then.
-[[nodiscard]] Result<> verify_pcheck(const OwnerRecord& owner);
+// The process exists, was started when the record says, belongs to `user` (who made the segment: nobody can have us signal a stranger's process) and
+// runs the executable that the record names (where /proc/PID/exe may not be followed: a program called pcheck). The error says what does not fit:
+// a signal must not be sent then.
+[[nodiscard]] Result<> verify_pcheck(const OwnerRecord& owner, uid_t user);
 
 // Device, inode and modification time. number ENOENT …: as stat(2).
 [[nodiscard]] Result<FileStamp> stamp_of(const std::string& path);

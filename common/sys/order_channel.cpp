@@ -18,7 +18,7 @@
 namespace banken::sys {
 namespace {
 
-constexpr Duration longest_look = std::chrono::milliseconds(100);      // then whether pcheck is still there
+constexpr Duration longest_look = std::chrono::milliseconds(100);  // then whether pcheck is still there
 
 OrderReply refuse(ExitCode code, std::string text) { return {number_of(code), std::move(text)}; }
 
@@ -74,7 +74,7 @@ public:
         const Duration deadline = now() + patience_.wait;
         while (true) {
             const std::uint64_t state = state_word(claim.slot);
-            const bool ended = pcheck_.exited();      // asked before the state is judged: an answer counts even if pcheck ended after it
+            const bool ended = pcheck_.exited();  // asked before the state is judged: an answer counts even if pcheck ended after it
             const std::uint64_t latest = state_word(claim.slot);
             if (latest == with_state(claim.state, SlotState::done)) return read_answer(claim, latest);
             const Duration left = deadline - now();
@@ -92,9 +92,9 @@ private:
         if (ended) return refuse(ExitCode::temp_fail, fmt::format("pcheck (pid={}) ended before it answered", pcheck_.process().pid));
         const bool withdrawn = free_slot(claim.slot, claim.state, claim.claimant);
         const auto waited = std::chrono::duration_cast<std::chrono::seconds>(patience_.wait);
-        return refuse(ExitCode::temp_fail, fmt::format("no answer within {} s: {}; the order was {}", waited.count(),
-                                                       silence(reader_, pcheck_.process(), now()),
-                                                       withdrawn ? "withdrawn" : "taken, its outcome is not known"));
+        return refuse(ExitCode::temp_fail,
+                      fmt::format("no answer within {} s: {}; the order was {}", waited.count(), silence(reader_, pcheck_.process(), now()),
+                                  withdrawn ? "withdrawn" : "taken, its outcome is not known"));
     }
 
     const Segment& segment_;
@@ -129,7 +129,10 @@ OrderReply send_order(const Segment& segment, std::span<const std::string> words
         if (is_gone(pcheck.error())) return refuse(ExitCode::not_running, "pcheck is not running");
         return refuse(ExitCode::unavailable, pcheck.error().in("pcheck").text);
     }
-    if (const auto verified = verify_pcheck(header->owner); !verified) return refuse(ExitCode::unavailable, verified.error().text);
+    const auto stat = segment.stat();
+    if (!stat) return refuse(ExitCode::not_running, "pcheck is not running");
+    if (const auto verified = verify_pcheck(header->owner, stat->permissions.creator); !verified)
+        return refuse(ExitCode::unavailable, verified.error().text);
     auto claim = claim_slot(segment.words(), reader->places()[static_cast<std::size_t>(Table::slots)], self->id);
     if (!claim) return refuse(ExitCode::temp_fail, "every slot of the message box is in use, try again");
     store(claim->slot[slot::order_length], order->size());

@@ -11,13 +11,13 @@
 namespace banken::sys {
 
 struct OrderReply {
-    int exit_status = 0;      // for padmin; what could not be sent or was not answered has its own: 3, 69, 75, 77
-    std::string text;         // for stderr when it is not 0
+    int exit_status = 0;  // for padmin; what could not be sent or was not answered has its own: 3, 69, 75, 77
+    std::string text;     // for stderr when it is not 0
 };
 
 struct OrderPatience {
-    Duration wait{};          // how long for an answer
-    bool until_end = false;   // shutdown: a pcheck that has gone with its segment has answered
+    Duration wait{};         // how long for an answer
+    bool until_end = false;  // shutdown: a pcheck that has gone with its segment has answered
 };
 
 // `segment` is attached for writing and believed. An order that was not taken in time is withdrawn: it is never carried out later.

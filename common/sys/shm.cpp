@@ -16,6 +16,12 @@ SegmentStat stat_of(int id, const shmid_ds& status) {
             .creator = status.shm_cpid};
 }
 
+Result<SegmentStat> stat_of(int id) {
+    shmid_ds status{};
+    if (shmctl(id, IPC_STAT, &status) != 0) return fail_errno("shmctl");
+    return stat_of(id, status);
+}
+
 Result<std::span<std::uint64_t>> attach_words(int id, std::size_t bytes, int flags) {
     void* const address = shmat(id, nullptr, flags);
     if (address == reinterpret_cast<void*>(-1)) return fail_errno("shmat");
@@ -27,9 +33,7 @@ Result<std::span<std::uint64_t>> attach_words(int id, std::size_t bytes, int fla
 Result<SegmentStat> find_segment(std::uint32_t key) {
     const int id = shmget(static_cast<key_t>(key), 0, 0);
     if (id < 0) return fail_errno("shmget");
-    shmid_ds status{};
-    if (shmctl(id, IPC_STAT, &status) != 0) return fail_errno("shmctl");
-    return stat_of(id, status);
+    return stat_of(id);
 }
 
 std::vector<SegmentStat> all_segments() {
@@ -84,10 +88,11 @@ Segment::~Segment() {
     if (!words_.empty()) shmdt(words_.data());
 }
 
+Result<SegmentStat> Segment::stat() const { return stat_of(id_); }
+
 bool Segment::removed() const {
-    shmid_ds status{};
-    if (shmctl(id_, IPC_STAT, &status) != 0) return true;
-    return (status.shm_perm.mode & SHM_DEST) != 0;
+    const auto now = stat();
+    return !now || now->permissions.removed;
 }
 
 Result<> Segment::remove() const {

@@ -47,6 +47,7 @@ public:
     // Only to be read with Access::read.
     [[nodiscard]] std::span<std::uint64_t> words() const { return words_; }
 
+    [[nodiscard]] Result<SegmentStat> stat() const;
     // Removed by whomever: the key is free again, and this mapping is seen by those alone who had it before.
     [[nodiscard]] bool removed() const;
     // The mapping stays until the owner's end.

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "padmin/render_text.hpp"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "common/sys/clock.hpp"
+#include "common/text.hpp"
+
+namespace banken {
+namespace {
+
+constexpr std::string_view none = "-----";
+
+// Lines of `label = value`, the labels padded to one width.
+class Block {
+public:
+    explicit Block(std::size_t width) : width_(width) {}
+
+    template <class Value>
+    void line(std::string_view label, const Value& value) {
+        fmt::format_to(std::back_inserter(text_), "{:<{}} = {}\n", label, width_, value);
+    }
+    // Only where there is something to show.
+    void known(std::string_view label, std::string_view value) {
+        if (!value.empty()) line(label, printable(value));
+    }
+    template <class Value>
+    void known(std::string_view label, const std::optional<Value>& value) {
+        if (value) line(label, *value);
+    }
+
+    [[nodiscard]] std::string text() && { return std::move(text_); }
+
+private:
+    std::size_t width_;
+    std::string text_;
+};
+
+std::string joined(std::string all, std::string block) { return all.empty() ? std::move(block) : std::move(all) + "\n" + block; }
+
+std::string pid_text(pid_t pid) { return pid == 0 ? std::string(none) : std::to_string(pid); }
+
+void add_ours(Block& block, const View& view, const EntryRecord& entry) {
+    block.line("state_since", sys::local_time_text(entry.since_wall));
+    block.known("waits_for", waits_for(entry));
+    block.known("last_cause", entry.last_cause);
+    block.line("restart_total", entry.total);
+    if (window_has_passed(view, entry)) {
+        block.line("window_ends", "passed");
+    } else if (entry.window_ends) {
+        block.line("window_ends", sys::local_time_text(wall_of(view, *entry.window_ends)));
+    }
+    if (entry.next_attempt) block.line("next_attempt", sys::local_time_text(wall_of(view, *entry.next_attempt)));
+    block.known("proc_count", entry.proc_count);
+    block.known("group", entry.group);
+    if (entry.script.process.pid != 0) block.line("script_pid", entry.script.process.pid);
+    block.known("health", entry.health);
+    if (entry.cpu_permille) block.line("cpu", fmt::format("{}.{}%", *entry.cpu_permille / 10, *entry.cpu_permille % 10));
+    block.known("rss", entry.rss_bytes);
+    block.known("fds", entry.fds);
+}
+
+}  // namespace
+
+std::string list_text(std::span<const View> views, bool verbose) {
+    std::string text;
+    for (const View& view : views) {
+        Block block(8);
+        block.line("ipckey", fmt::format("0x{:08x}", view.key));
+        block.line("mypid", view.header.owner.id.pid);
+        block.line("myname", "pcheck");
+        block.line("pfile", printable(view.header.pfile));
+        block.line("message", message_of(view));
+        if (verbose) block.line("owner", view.alive ? "alive" : "dead");
+        text = joined(std::move(text), std::move(block).text());
+    }
+    return text;
+}
+
+std::string param_text(const View& view, bool verbose) {
+    using std::chrono::duration_cast, std::chrono::seconds;
+    const Counts counts = counts_of(view);
+    Block block(18);
+    block.line("MSG_CHECK_INTERVAL", duration_cast<seconds>(view.param.msg_check_interval).count());
+    block.line("MONITOR_INTERVAL", duration_cast<seconds>(view.param.monitor_interval).count());
+    block.line("MONITOR_TRY_COUNT", view.param.monitor_try_count);
+    block.line("SHM_DUMP_FILE", printable(view.param.shm_dump_file));
+    block.line("PFILE", printable(view.header.pfile));
+    block.line("MESSAGE_BOX", message_of(view));
+    block.line("MONITOR_STOP_COUNT", counts.stopped);
+    block.line("FAIL_PROC_COUNT", counts.failed);
+    block.line("ALL_PROC_COUNT", counts.all);
+    std::string text = std::move(block).text();
+    if (verbose && view.file_is_newer) text += "file is newer than the running configuration\n";
+    return text;
+}
+
+std::string pent_text(const View& view, std::span<const EntryRecord* const> entries, bool verbose) {
+    std::string text;
+    for (const EntryRecord* entry : entries) {
+        Block block(15);
+        block.line("pname", printable(entry->name));
+        block.line("pid", pid_text(entry->shown_pid));
+        block.line("retry_count", entry->attempts);
+        block.line("restart_count", entry->window.count);
+        block.line("proc_sts", text_of(entry->state));
+        block.line("retry_over_act", text_of(entry->action));
+        block.line("rerun_time", entry->window.first ? sys::local_time_text(entry->window.first_wall) : std::string(none));
+        block.line("pent_id", entry->pent_id);
+        block.line("monitor_sts", entry->paused ? "off" : "on");
+        if (verbose) add_ours(block, view, *entry);
+        if (!text.empty()) text += '\n';
+        text += std::move(block).text();
+    }
+    return text;
+}
+
+}  // namespace banken

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "padmin/target.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "common/pfile.hpp"
+#include "common/sys/clock.hpp"
+#include "common/sys/file.hpp"
+#include "common/sys/identity.hpp"
+#include "common/sys/semaphore.hpp"
+
+namespace banken {
+namespace {
+
+constexpr std::size_t largest_dump = 512u << 20;
+
+tl::unexpected<Refusal> refuse(ExitCode code, std::string text) { return tl::unexpected(Refusal{code, std::move(text)}); }
+tl::unexpected<Refusal> refuse_segment(const sys::SegmentStat& stat, std::string_view why) {
+    return refuse(ExitCode::unavailable,
+                  fmt::format("the segment at IPCKEY 0x{:08x} is not used: {} (uid={}, made by pid={}; `{}` removes it)", stat.key, why,
+                              stat.permissions.creator, stat.creator, sys::removal_hint(stat.key)));
+}
+tl::unexpected<Refusal> not_running(std::string_view what) {
+    return refuse(ExitCode::not_running, fmt::format("pcheck is not running: {}", what));
+}
+
+std::string key_text(std::uint32_t key) { return fmt::format("IPCKEY 0x{:08x}", key); }
+
+std::optional<uid_t> owner_of(const std::string& path) {
+    struct stat status {};
+    return stat(path.c_str(), &status) == 0 ? std::optional(status.st_uid) : std::nullopt;
+}
+
+bool is_newer(const HeaderRecord& header) {
+    const auto stamp = sys::stamp_of(header.pfile);
+    return stamp && *stamp != header.file;
+}
+
+// A segment of ours, whether its owner lives or not. Where the pfile is not known, the one that it names must belong to whom it belongs to itself.
+Outcome<Target> look_at(const sys::SegmentStat& stat, std::optional<uid_t> pfile_owner) {
+    const auto segment = sys::Segment::attach(stat, sys::Segment::Access::read);
+    if (!segment && segment.error().number == EACCES)
+        return refuse(ExitCode::not_permitted, fmt::format("not permitted to read {}", key_text(stat.key)));
+    if (!segment) return refuse_segment(stat, segment.error().text);
+    const auto reader = SegmentReader::open(segment->words());
+    if (!reader) return refuse_segment(stat, reader.error().text);
+    const auto header = reader->header();
+    if (!header) return refuse_segment(stat, header.error().text);
+    if (!pfile_owner) pfile_owner = owner_of(header->pfile);
+    if (const auto believed = sys::believe(stat.permissions, pfile_owner); !believed) return refuse_segment(stat, believed.error().text);
+    const auto held = sys::key_is_held(stat.key, pfile_owner);
+    if (!held && held.error().number == EACCES)
+        return refuse(ExitCode::not_permitted, fmt::format("not permitted to look who owns {}", key_text(stat.key)));
+    if (!held && held.error().number != ENOENT) return refuse_segment(stat, held.error().in("its semaphore").text);
+    auto view = read_view(*reader, sys::read_now());
+    if (!view) return refuse_segment(stat, view.error().text);
+    view->alive = held.value_or(false);
+    view->file_is_newer = is_newer(view->header);
+    return Target{stat, *std::move(view)};
+}
+
+Outcome<Target> look_at_key(std::uint32_t key, std::optional<uid_t> pfile_owner) {
+    const auto stat = sys::find_segment(key);
+    if (stat) return look_at(*stat, pfile_owner);
+    if (stat.error().number == ENOENT) return not_running(fmt::format("there is no segment at {}", key_text(key)));
+    const ExitCode code = stat.error().number == EACCES ? ExitCode::not_permitted : ExitCode::unavailable;
+    return refuse(code, stat.error().in(key_text(key)).text);
+}
+
+Outcome<Target> only_alive(Outcome<Target> target) {
+    if (!target || target->view.alive) return target;
+    return not_running(
+        fmt::format("pid={} was killed; its state is kept at {}", target->view.header.owner.id.pid, key_text(target->stat.key)));
+}
+
+// All segments that could be ours by what the kernel says; the others are not attached.
+std::vector<Target> all_targets(std::optional<uid_t> pfile_owner) {
+    std::vector<Target> targets;
+    for (const sys::SegmentStat& stat : sys::all_segments()) {
+        if (stat.permissions.removed || (stat.permissions.mode & 022) || stat.bytes < end_of(live_places(0)) * sizeof(std::uint64_t))
+            continue;
+        if (auto target = look_at(stat, pfile_owner)) targets.push_back(*std::move(target));
+    }
+    std::ranges::sort(targets, {}, [](const Target& target) { return target.view.key; });
+    return targets;
+}
+
+struct NamedPfile {
+    std::string path;  // resolved
+    FileStamp stamp;
+    std::uint32_t key = 0;
+    std::optional<uid_t> owner;
+};
+
+Outcome<NamedPfile> read_pfile(const std::string& named) {
+    auto path = sys::resolved_path(named);
+    if (!path) return refuse(ExitCode::no_input, path.error().text);
+    const auto text = sys::read_file(*path, pfile_max_bytes);
+    if (!text) return refuse(ExitCode::no_input, text.error().text);
+    const auto stamp = sys::stamp_of(*path);
+    if (!stamp) return refuse(ExitCode::no_input, stamp.error().in(*path).text);
+    const auto key = ipc_key_of(*text);
+    if (!key) return refuse(ExitCode::config, key.error().in(*path).text);
+    const auto owner = owner_of(*path);
+    return NamedPfile{*std::move(path), *stamp, *key, owner};
+}
+
+// Editors replace the inode: it decides only when the paths differ.
+bool names(const HeaderRecord& header, const NamedPfile& pfile) {
+    return header.pfile == pfile.path || (header.file.device == pfile.stamp.device && header.file.inode == pfile.stamp.inode);
+}
+
+}  // namespace
+
+Outcome<Target> find_by_pfile(const std::string& pfile, std::string& note) {
+    const auto named = read_pfile(pfile);
+    if (!named) return tl::unexpected(named.error());
+    auto at_key = only_alive(look_at_key(named->key, named->owner));
+    if (at_key && names(at_key->view.header, *named)) return at_key;
+    for (Target& target : all_targets(named->owner)) {
+        if (!target.view.alive || !names(target.view.header, *named)) continue;
+        note = fmt::format("the pfile says {}, its running pcheck uses {}", key_text(named->key), key_text(target.view.key));
+        return std::move(target);
+    }
+    if (!at_key) return at_key;
+    return refuse(ExitCode::unavailable, fmt::format("{} is in use by pid={}, pfile={}", key_text(named->key),
+                                                     at_key->view.header.owner.id.pid, at_key->view.header.pfile));
+}
+
+Outcome<Target> find_by_key(std::uint32_t key) { return only_alive(look_at_key(key, std::nullopt)); }
+
+std::vector<View> find_all(bool dead) {
+    std::vector<View> views;
+    for (Target& target : all_targets(std::nullopt)) {
+        if (dead || target.view.alive) views.push_back(std::move(target.view));
+    }
+    return views;
+}
+
+Outcome<View> read_dump(const std::string& path) {
+    const auto bytes = sys::read_file(path, largest_dump);
+    if (!bytes) return refuse(ExitCode::no_input, bytes.error().text);
+    std::vector<std::uint64_t> words(bytes->size() / sizeof(std::uint64_t));
+    if (!words.empty()) std::memcpy(words.data(), bytes->data(), words.size() * sizeof(std::uint64_t));
+    const auto reader = SegmentReader::open(words);
+    auto view = reader ? read_view(*reader, std::nullopt) : Result<View>(Failure(reader.error()));
+    if (!view) return refuse(ExitCode::unavailable, view.error().in(path).text);
+    return *std::move(view);
+}
+
+}  // namespace banken

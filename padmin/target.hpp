@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which segment is meant, and whether it may be believed (spec/shared-memory.md, Ownership; spec/padmin.md, Manners).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/exit_code.hpp"
+#include "common/result.hpp"
+#include "common/sys/shm.hpp"
+#include "padmin/view.hpp"
+
+namespace banken {
+
+// Why padmin cannot do what was asked: for stderr, and its exit status.
+struct Refusal {
+    ExitCode code{};
+    std::string text;
+};
+template <class T>
+using Outcome = tl::expected<T, Refusal>;
+
+struct Target {
+    sys::SegmentStat stat;  // believed
+    View view;
+};
+
+// The running pcheck of a pfile: the file must be readable and say its IPCKEY. `note` is for stderr: the running pcheck has another key than the file.
+[[nodiscard]] Outcome<Target> find_by_pfile(const std::string& pfile, std::string& note);
+// The running pcheck at a key.
+[[nodiscard]] Outcome<Target> find_by_key(std::uint32_t key);
+// The segments of all pchecks that this user may read, by key; with `dead` also those whose owner has died.
+[[nodiscard]] std::vector<View> find_all(bool dead);
+
+[[nodiscard]] Outcome<View> read_dump(const std::string& path);
+
+}  // namespace banken
