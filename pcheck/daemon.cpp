@@ -51,7 +51,7 @@ int Daemon::run() {
 
 tl::expected<void, LoadFailure> Daemon::start() {
     const auto failed = [](ExitCode code, const Error& error) { return Failed(LoadFailure{code, {error.text}}); };
-    auto log = sys::Log::open(setup_.config.log, "pcheck");
+    auto log = sys::Log::open(setup_.config.log, {});
     if (!log) return failed(ExitCode::system, log.error());
     log_.emplace(*std::move(log));
     log_->set_pfile(setup_.loaded.path);

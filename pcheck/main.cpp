@@ -21,6 +21,7 @@ void block_signals() {
     for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD}) sigaddset(&signals, signal);
     sigprocmask(SIG_BLOCK, &signals, nullptr);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGTTOU, SIG_IGN);      // a line to the terminal must not stop a pcheck in its background
 }
 
 std::vector<std::string> own_environment() {
@@ -40,7 +41,7 @@ void raise_descriptor_limit() {
 // All of it on stderr; the log gets the first line and how many more there are.
 int refuse(const LoadFailure& failure, const Config& config) {
     for (const std::string& line : failure.lines) fmt::print(stderr, "{}\n", line);
-    if (auto log = sys::Log::open(config.log, "pcheck")) {
+    if (auto log = sys::Log::open(config.log, {})) {
         const std::size_t more = failure.lines.size() - 1;
         const std::string text = more == 0 ? failure.lines.front() : fmt::format("{} ({} more)", failure.lines.front(), more);
         log->write(messages::warning(text), sys::read_now());
