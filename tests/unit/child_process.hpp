@@ -57,6 +57,18 @@ struct Pipe {
     }
 };
 
+// Leads a new session and ends, leaving a member of its process group behind whose pid it tells.
+inline Ending leaves_a_member(const Pipe& born) {
+    return [&born] {
+        ::setsid();
+        const pid_t member = ::fork();
+        if (member != 0) return;
+        const pid_t self = ::getpid();
+        if (::write(born.write_end.get(), &self, sizeof self) == sizeof self) ::pause();
+        ::_exit(1);
+    };
+}
+
 // Our own child: a zombie after its end until it is reaped, at last by the destructor.
 class Child {
 public:

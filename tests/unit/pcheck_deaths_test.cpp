@@ -497,15 +497,7 @@ TEST_CASE("a script's end is told once, and it stays a zombie until it is releas
 TEST_CASE("what a script left in its process group can be ended after its end") {
     Watch watch;
     const Pipe born;
-    const Child script([&] {
-        ::setsid();
-        const pid_t member = ::fork();
-        if (member == 0) {
-            const pid_t self = ::getpid();
-            if (::write(born.write_end.get(), &self, sizeof self) == sizeof self) ::pause();
-            ::_exit(1);
-        }
-    });
+    const Child script(test::leaves_a_member(born));
     REQUIRE(watch.watched.watch_script(1, as_script(script)));
     script.let_go();
     watch.wait_for_end_of(1);

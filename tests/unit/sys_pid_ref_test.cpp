@@ -129,15 +129,7 @@ TEST_CASE("a descriptor that is no pidfd tells no status") {
 
 TEST_CASE("a dead leader's process group can be ended until the leader is reaped") {
     const Pipe born;
-    const Child leader([&] {
-        ::setsid();
-        const pid_t member = ::fork();
-        if (member == 0) {
-            const pid_t self = ::getpid();
-            if (::write(born.write_end.get(), &self, sizeof self) == sizeof self) ::pause();
-            ::_exit(1);
-        }
-    });
+    const Child leader(test::leaves_a_member(born));
     const PidRef ref = as_child(leader);
     leader.end();
     const auto member = PidRef::open(read_stat(born.take<pid_t>()).value().id());
