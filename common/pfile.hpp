@@ -87,9 +87,11 @@ struct ParsedPfile {
 
 inline constexpr std::size_t pfile_max_bytes = 16u << 20, pfile_max_line = 4096, pfile_max_pents = 16384, pfile_max_resources = 1024;
 
+// Warnings, for `pcheck -t` alone, are what the text itself shows: no entry, no SCRIPT_TIMEOUT, CONFIRM_WAIT with DETECT poll. Linear in time;
+// beyond Diagnostics::max_kept errors the rest is counted in the last one.
 [[nodiscard]] ParsedPfile parse_pfile(std::string_view text);
 
-// Only IPCKEY, for padmin: a file that is wrong elsewhere still names its pcheck.
+// Only IPCKEY, for padmin: a file that is wrong elsewhere still names its pcheck. Error: `line 3: IPCKEY: "x" is not a number, …`.
 [[nodiscard]] Result<std::uint32_t> ipc_key_of(std::string_view text);
 
 }  // namespace banken
