@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include <cstring>
+
+#include "common/segment_reader.hpp"
+#include "pcheck/segment_writer.hpp"
+#include "tests/unit/private_key.hpp"
+
+using namespace banken;
+using namespace std::chrono_literals;
+using banken::test::PrivateKey;
+
+namespace {
+
+constexpr Now now{Instant(1000s), WallTime(1169127283s), 0};
+
+struct Key : PrivateKey {
+    Param param;
+    SegmentRequest request;
+
+    Key() {
+        param.ipc_key = key;
+        param.shm_dump_file = "/dump";
+        param.history_size = 64;
+        request.pfile = "/etc/pfile";
+    }
+    Result<SegmentWriter> open() const { return SegmentWriter::open(param, request, now); }
+    std::string refused() const {
+        const auto writer = open();
+        REQUIRE_FALSE(writer);
+        CHECK(writer.error().number == 0);
+        return writer.error().text;
+    }
+    sys::Segment attached() const {
+        auto segment = sys::Segment::attach(sys::find_segment(key).value(), sys::Segment::Access::read);
+        REQUIRE(segment);
+        return *std::move(segment);
+    }
+};
+
+EntryRecord entry(const char* name) {
+    EntryRecord record;
+    record.pent_id = 1;
+    record.name = name;
+    return record;
+}
+
+std::vector<std::uint64_t> words_of(const std::string& image) {
+    std::vector<std::uint64_t> words(image.size() / 8);
+    std::memcpy(words.data(), image.data(), words.size() * 8);
+    return words;
+}
+
+// As if the owner had been killed: its segment is there, the key is not held.
+void leave_behind(const Key& key) {
+    auto writer = key.open();
+    REQUIRE(writer);
+    writer->publish(0, entry("crond"));
+    writer->set_entries(1);
+}
+
+}  // namespace
+
+TEST_CASE("what is published is what readers see") {
+    const Key key;
+    auto writer = key.open();
+    REQUIRE(writer);
+    const auto segment = key.attached();
+    const auto reader = SegmentReader::open(segment.words());
+    REQUIRE(reader);
+    CHECK(reader->key() == key.key);
+    CHECK(reader->header()->owner.id.pid == getpid());
+    CHECK(reader->header()->life == Life::starting);
+    CHECK(reader->header()->pfile == "/etc/pfile");
+    CHECK(reader->entries()->empty());
+    CHECK(reader->heartbeat()->instant == now.instant);
+
+    writer->publish(0, entry("crond"));
+    writer->publish(1, entry("sshd"));
+    writer->set_entries(2);
+    writer->set_life(Life::running);
+    writer->set_busy(Busy::reload);
+    writer->set_file({1, 2, WallTime(3s)});
+    writer->heartbeat({Instant(1001s), WallTime(4s), 0});
+    CHECK(reader->entries()->back() == entry("sshd"));
+    CHECK(reader->header()->life == Life::running);
+    CHECK(reader->header()->busy == Busy::reload);
+    CHECK(reader->header()->file.inode == 2);
+    CHECK(reader->heartbeat()->wall == WallTime(4s));
+    CHECK(reader->param()->shm_dump_file == "/dump");
+    Param changed = key.param;
+    changed.monitor_interval = 60s;
+    writer->publish_param(changed);
+    CHECK(reader->param()->monitor_interval == 60s);
+}
+
+TEST_CASE("the trace ring keeps the newest records") {
+    const Key key;
+    auto writer = key.open();
+    REQUIRE(writer);
+    for (pid_t pid = 0; pid < 100; ++pid) {
+        TraceRecord record;
+        record.pid = pid;
+        writer->trace(record);
+    }
+    const auto segment = key.attached();
+    const auto trace = SegmentReader::open(segment.words())->trace(1000).value();
+    REQUIRE(trace.size() == 64);
+    CHECK(trace.front().pid == 36);
+    CHECK(trace.back().number == 99);
+}
+
+TEST_CASE("the image is read as the segment is, and is no longer than what is used") {
+    const Key key;
+    auto writer = key.open();
+    REQUIRE(writer);
+    writer->publish(0, entry("crond"));
+    writer->publish(1, entry("a name that is longer"));
+    writer->publish(2, entry("not used"));
+    writer->set_entries(2);
+    for (pid_t pid = 0; pid < 70; ++pid) writer->trace({});
+    writer->set_life(Life::ended, "order");
+    const auto image = words_of(writer->image());
+    const auto reader = SegmentReader::open(image);
+    REQUIRE(reader);
+    CHECK(reader->header()->reason == "order");
+    CHECK(reader->entries()->size() == 2);
+    CHECK(reader->entries()->back() == entry("a name that is longer"));
+    CHECK(reader->trace(1000)->back().number == 69);
+    CHECK(image.size() < 3000);
+}
+
+TEST_CASE("a live owner is named, and its segment goes on") {
+    const Key key;
+    const auto writer = key.open();
+    REQUIRE(writer);
+    CHECK(key.refused() == fmt::format("already running, pid={}, pfile=/etc/pfile", getpid()));
+    CHECK(SegmentReader::open(key.attached().words())->header());
+}
+
+TEST_CASE("a dead owner's state is refused with --fresh named, which discards it") {
+    Key key;
+    leave_behind(key);
+    const std::string text = key.refused();
+    CHECK(text.find("--fresh discards it") != std::string::npos);
+    CHECK(text.find("pfile=/etc/pfile") != std::string::npos);
+    CHECK(SegmentReader::open(key.attached().words())->entries()->size() == 1);
+    key.request.fresh = true;
+    const auto writer = key.open();
+    REQUIRE(writer);
+    CHECK(SegmentReader::open(key.attached().words())->entries()->empty());
+}
+
+TEST_CASE("a foreign segment is refused and left untouched, also with --fresh") {
+    Key key;
+    const auto foreign = sys::Segment::create(key.key, 4096, {});
+    REQUIRE(foreign);
+    foreign->words()[0] = 42;
+    for (const bool fresh : {false, true}) {
+        key.request.fresh = fresh;
+        const std::string text = key.refused();
+        CHECK(text.find("it is not of pcheck") != std::string::npos);
+        CHECK(text.find(fmt::format("ipcrm -M 0x{:08x}", key.key)) != std::string::npos);
+    }
+    CHECK_FALSE(foreign->removed());
+    CHECK(foreign->words()[0] == 42);
+    CHECK(semget(static_cast<key_t>(key.key), 0, 0) < 0);
+}
+
+TEST_CASE("a segment of somebody who is not trusted is refused") {
+    Key key;
+    leave_behind(key);
+    shmid_ds status{};
+    const int id = shmget(static_cast<key_t>(key.key), 0, 0);
+    REQUIRE(shmctl(id, IPC_STAT, &status) == 0);
+    status.shm_perm.mode = 0666;
+    REQUIRE(shmctl(id, IPC_SET, &status) == 0);
+    key.request.fresh = true;
+    CHECK(key.refused().find("it is writable by others (mode 0666)") != std::string::npos);
+}
+
+TEST_CASE("a segment that was removed behind our back is made anew") {
+    const Key key;
+    auto writer = key.open();
+    REQUIRE(writer);
+    writer->publish(0, entry("crond"));
+    writer->set_entries(1);
+    CHECK_FALSE(writer->recreated().value());
+    shmctl(shmget(static_cast<key_t>(key.key), 0, 0), IPC_RMID, nullptr);
+    CHECK(writer->recreated().value());
+    const auto segment = key.attached();
+    const auto reader = SegmentReader::open(segment.words());
+    CHECK(reader->header()->pfile == "/etc/pfile");
+    CHECK(reader->entries()->empty());
+    writer->publish(0, entry("crond"));
+    writer->set_entries(1);
+    CHECK(reader->entries()->size() == 1);
+}
+
+TEST_CASE("an ordered end leaves nothing at the key, but the mapping for a last answer") {
+    const Key key;
+    auto writer = key.open();
+    REQUIRE(writer);
+    CHECK(writer->remove());
+    CHECK(shmget(static_cast<key_t>(key.key), 0, 0) < 0);
+    CHECK(semget(static_cast<key_t>(key.key), 0, 0) < 0);
+    CHECK(SegmentReader::open(writer->words())->header());
+}
