@@ -67,7 +67,7 @@ void ProcessReader::read_all(Batch& batch) {
 }
 
 void ProcessReader::ask(ProcessId process, std::uint64_t number, bool with_facts) {
-    waiting_.push_back({process, number, with_facts});
+    if (waiting_.insert_or_assign(process.pid, Asked{process, number, with_facts}).second) order_.push_back(process.pid);
     asked_anew_ = true;
 }
 
@@ -99,12 +99,14 @@ void ProcessReader::give_up(Slot& slot) {
     collect(batch);
     const auto stuck = batch.asked.begin() + static_cast<std::ptrdiff_t>(batch.next);
     slot.stuck = stuck->process;
-    waiting_.insert(waiting_.begin(), stuck + 1, batch.asked.end());
+    for (auto rest = batch.asked.end() - 1; rest != stuck; --rest) {
+        if (waiting_.try_emplace(rest->process.pid, *rest).second) order_.push_front(rest->process.pid);
+    }
     judge_without(*stuck);
 }
 
 void ProcessReader::send_out(Instant now) {
-    while (slots_.size() < threads && !waiting_.empty()) {
+    while (slots_.size() < threads && !order_.empty()) {
         auto asked = next_batch();
         if (asked.empty()) return;
         const auto batch = std::make_shared<Batch>(dir_, rules_, std::move(asked));
@@ -119,25 +121,32 @@ void ProcessReader::send_out(Instant now) {
         }
     }
     if (!all_stuck()) return;
-    for (const Asked& asked : std::exchange(waiting_, {})) judge_without(asked);
+    while (const auto asked = next()) judge_without(*asked);
+}
+
+std::optional<ProcessReader::Asked> ProcessReader::next() {
+    if (order_.empty()) return {};
+    const auto node = waiting_.extract(order_.front());
+    order_.pop_front();
+    return node.mapped();
 }
 
 // Leaves waiting what another helper is reading just now.
 std::vector<ProcessReader::Asked> ProcessReader::next_batch() {
-    std::vector<Asked> batch;
-    std::deque<Asked> later;
-    while (batch.size() < batch_size && !waiting_.empty()) {
-        const Asked asked = waiting_.front();
-        waiting_.pop_front();
-        if (is_stuck(asked.process)) {
-            judge_without(asked);
-        } else if (is_being_read(asked.process.pid)) {
-            later.push_back(asked);
+    std::vector<Asked> batch, later;
+    while (batch.size() < batch_size) {
+        const auto asked = next();
+        if (!asked) break;
+        if (is_stuck(asked->process)) {
+            judge_without(*asked);
         } else {
-            batch.push_back(asked);
+            (is_being_read(asked->process.pid) ? later : batch).push_back(*asked);
         }
     }
-    waiting_.insert(waiting_.begin(), later.begin(), later.end());
+    for (const Asked& asked : later) {
+        waiting_.emplace(asked.process.pid, asked);
+        order_.push_front(asked.process.pid);
+    }
     return batch;
 }
 

@@ -87,6 +87,7 @@ private:
     static void read_all(Batch& batch);
     void give_up(Slot& slot);
     void send_out(Instant now);
+    [[nodiscard]] std::optional<Asked> next();
     [[nodiscard]] std::vector<Asked> next_batch();
     void collect(Batch& batch);
     void returned(const std::shared_ptr<Batch>& batch);
@@ -98,7 +99,8 @@ private:
     std::shared_ptr<const sys::ProcDir> dir_;
     sys::Worker worker_;
     std::shared_ptr<const RuleIndex> rules_ = std::make_shared<const RuleIndex>();
-    std::deque<Asked> waiting_;
+    std::unordered_map<pid_t, Asked> waiting_;  // by pid: asked again before it was sent out, a process is still read once
+    std::deque<pid_t> order_;                   // of waiting_
     bool asked_anew_ = false;
     std::vector<Slot> slots_;
     std::vector<Reading> found_;
