@@ -67,6 +67,7 @@ tl::expected<void, LoadFailure> Daemon::start() {
         static_cast<void>(segment_->remove());
         return failed(ExitCode::system, opened.error());
     }
+    warn_of_lost_segments();
     executor_->publish_all();
     check_scripts(loaded.pfile);
     next_check_ = loop_->now().instant;
@@ -105,6 +106,20 @@ Result<> Daemon::open_edge() {
     executor_.emplace(Edge{*loop_, *log_, *segment_, *orders_, *deaths_, *sweep_, *spawner_, *files_}, *core_, setup_.environment,
                       setup_.loaded.path, [this](const core::Event& event) { dispatch(event); });
     return {};
+}
+
+// What would take the segment, and with it the state, away although nobody ordered it (reference: shm_rmid_forced in proc(5), RemoveIPC in
+// logind.conf(5)).
+void Daemon::warn_of_lost_segments() {
+    const auto forced = sys::read_file("/proc/sys/kernel/shm_rmid_forced", 16);
+    if (forced && forced->starts_with('1')) {
+        log_->write(messages::warning("kernel.shm_rmid_forced is 1: the state will not survive a kill of pcheck"), loop_->now());
+    }
+    constexpr uid_t first_person = 1000;
+    if (geteuid() >= first_person && access("/run/systemd/system", F_OK) == 0) {
+        log_->write(messages::warning("not a system user: logind removes the segment at the last logout unless RemoveIPC=no"),
+                    loop_->now());
+    }
 }
 
 // After the loop: nothing is watched any more, so what follows may wait, within bounds.

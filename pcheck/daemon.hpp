@@ -46,6 +46,7 @@ private:
     // daemon.cpp: the start and the end
     [[nodiscard]] tl::expected<void, LoadFailure> start();
     [[nodiscard]] Result<> open_edge();
+    void warn_of_lost_segments();
     void finish(const core::End& end);
     void write_last_dump();
 

@@ -21,7 +21,7 @@ void block_signals() {
     for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD}) sigaddset(&signals, signal);
     sigprocmask(SIG_BLOCK, &signals, nullptr);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGTTOU, SIG_IGN);      // a line to the terminal must not stop a pcheck in its background
+    signal(SIGTTOU, SIG_IGN);  // a line to the terminal must not stop a pcheck in its background
 }
 
 std::vector<std::string> own_environment() {
@@ -36,6 +36,15 @@ void raise_descriptor_limit() {
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// Of all processes the one that restarts the others should go last. Needs a privilege: without it pcheck is as likely a victim as any.
+// Scripts get 0 back.
+void hide_from_oom_killer() {
+    if (std::FILE* score = std::fopen("/proc/self/oom_score_adj", "we")) {
+        std::fputs("-900", score);
+        std::fclose(score);
+    }
 }
 
 // All of it on stderr; the log gets the first line and how many more there are.
@@ -64,6 +73,7 @@ int run(int argc, char** argv) {
     if (!loaded) return refuse(loaded.error(), *config);
     DaemonSetup setup{*std::move(config), *std::move(loaded), options.fresh, sys::Inheritance::of_this_process(), own_environment()};
     raise_descriptor_limit();
+    hide_from_oom_killer();
     Daemon daemon(std::move(setup));
     return daemon.run();
 }
