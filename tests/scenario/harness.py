@@ -241,8 +241,8 @@ class World:
 
     def pents(self, *which):
         """`show pent -v` as dictionaries in their order."""
-        blocks = self.order("show", "pent", *which, "-v").strip().split("\n\n")
-        return [dict(re.split(r" *= ?", line, maxsplit=1) for line in block.splitlines()) for block in blocks]
+        blocks = self.order("show", "pent", *which, "-v").split("\n\n")
+        return [dict(re.split(r" *= ?", line, maxsplit=1) for line in block.splitlines()) for block in blocks if block]
 
     def pent(self, name):
         found = [entry for entry in self.pents() if entry["pname"] == name]
@@ -252,7 +252,7 @@ class World:
     def becomes(self, name, bound=BOUND, **fields):
         """Waits until the entry shows all these values."""
         def there():
-            entry = self.pent(name)
+            entry = next((entry for entry in self.pents() if entry["pname"] == name), {})
             return entry if all(entry.get(key) == str(value) for key, value in fields.items()) else None
         return until(there, f"{name} with {fields}", bound)
 

@@ -53,7 +53,7 @@ def a_kill_while_paused_is_neither_told_nor_counted_and_start_takes_a_fresh_look
     entry = world.becomes("alpha", proc_sts="AVAIL", monitor_sts="on", pid=new)
     same(entry["restart_count"], "0", "restart_count")
     same(sorted(text for text in world.log.texts(place) if "alpha" in text),
-         [up("alpha", new), "Monitoring started alpha", "Monitoring stopped alpha"], "the lines about alpha")
+         [up("alpha", new), "Monitoring started [alpha]", "Monitoring stopped [alpha]"], "the lines about alpha")
     world.log.wait(command_execute(world, "start", "alpha"), place)
     same(world.runs("alpha"), [], "runs of alpha's script")
 

@@ -13,7 +13,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
 #include <sstream>
 #include <string>
@@ -108,8 +107,10 @@ void obey(const std::string& line) {
 
 [[noreturn]] void serve(const std::string& fifo) {
     while (fifo.empty()) pause();
-    std::fstream orders(fifo, std::ios::in | std::ios::out);  // opened both ways: no end of file when a writer goes
-    for (std::string line; std::getline(orders, line);) obey(line);
+    std::FILE* orders = std::fopen(fifo.c_str(), "r+e");  // opened both ways: no end of file when a writer goes
+    char* line = nullptr;
+    std::size_t size = 0;
+    while (orders != nullptr && getline(&line, &size, orders) > 0) obey(line);
     _exit(125);
 }
 
