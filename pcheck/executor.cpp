@@ -65,15 +65,13 @@ void Executor::on(const core::PublishAll&) { publish_all(); }
 void Executor::publish_all() {
     const auto entries = core_.entries();
     std::vector<EntryRule> rules;
+    for (const core::EntryKey key : entries) rules.push_back({key, {core_.find(key)->pent.name}});
+    edge_.sweep.set_rules(std::move(rules));  // before anything is wanted of new entries
     edge_.segment.publish_param(core_.param());
     edge_.segment.set_entries(std::min(published_, entries.size()));  // a reader never meets one that is not published
-    for (const core::EntryKey key : entries) {
-        on(core::Publish{key});
-        rules.push_back({key, {core_.find(key)->pent.name}});
-    }
+    for (const core::EntryKey key : entries) on(core::Publish{key});
     edge_.segment.set_entries(entries.size());
     published_ = entries.size();
-    edge_.sweep.set_rules(std::move(rules));
     edge_.log.set_entries(entries.size());
 }
 
