@@ -27,8 +27,9 @@ std::vector<core::EntryKey> RuleIndex::matches(Process process) const {
     const Process whole = completed(std::move(process));
     std::vector<core::EntryKey> entries;
     for (const auto word : index_words(whole)) {
-        for (const auto& [rule_word, at] : std::ranges::equal_range(words_, word, {}, &std::pair<std::string_view, std::size_t>::first)) {
-            const auto& [entry, rule] = rules_[at];
+        auto at = std::ranges::lower_bound(words_, word, {}, &std::pair<std::string_view, std::size_t>::first);
+        for (; at != words_.end() && at->first == word; ++at) {
+            const auto& [entry, rule] = rules_[at->second];
             if (judge(rule, whole).kind == Judgement::Kind::matched) entries.push_back(entry);
         }
     }
