@@ -30,7 +30,7 @@ Executor::Executor(Edge edge, const core::Supervisor& core, std::vector<std::str
                    std::function<void(core::Event)> feed)
     : edge_(edge), core_(core), environment_(std::move(environment)), pfile_(std::move(pfile)), feed_(std::move(feed)) {}
 
-void Executor::perform(std::vector<core::Action> actions) {
+void Executor::perform(const std::vector<core::Action>& actions) {
     for (const core::Action& action : actions) {
         std::visit([this](const auto& what) { on(what); }, action);
     }

@@ -40,7 +40,7 @@ public:
     Executor(Edge edge, const core::Supervisor& core, std::vector<std::string> environment, std::string pfile,
              std::function<void(core::Event)> feed);
 
-    void perform(std::vector<core::Action> actions);
+    void perform(const std::vector<core::Action>& actions);
 
     // Who waits for the answer of the order that is given this number.
     [[nodiscard]] core::OrderId expect(OrderTicket ticket);

@@ -71,8 +71,7 @@ Counts Supervisor::counts() const {
 // Every entry that was touched gets its place among the deadlines and its record in the segment.
 void Supervisor::settle() {
     std::ranges::sort(touched_);
-    const auto repeated = std::ranges::unique(touched_);
-    touched_.erase(repeated.begin(), repeated.end());
+    touched_.erase(std::unique(touched_.begin(), touched_.end()), touched_.end());
     for (const EntryKey key : touched_) {
         if (const auto armed = armed_.find(key); armed != armed_.end()) {
             deadlines_.erase({armed->second, key});
