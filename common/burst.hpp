@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Holds back what says the same thing too often (spec/messages.md, `burst`): so many lines per text and entry in a period, then one line that tells
-// how many were suppressed. Down, Up and RETRY_OVER always pass. Pure: time is an argument.
+// Holds back what says the same thing too often (spec/messages.md, `burst`): so many lines per text and entry in a period, then one
+// line that tells how many were suppressed. Down, Up and RETRY_OVER always pass. Pure: time is an argument.
 #pragma once
 
 #include <cstddef>

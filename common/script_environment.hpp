@@ -18,8 +18,9 @@ namespace banken {
 // The value of `name` in `environment`.
 [[nodiscard]] std::optional<std::string_view> environment_value(std::span<const std::string> environment, std::string_view name);
 
-// What scripts inherit of the program's own environment as at its start: without what is meant for the program itself (NOTIFY_SOCKET, WATCHDOG_*,
-// LISTEN_*, JOURNAL_STREAM, INVOCATION_ID, LD_*) and without the variables that every script is given anew; `clean`: PATH, HOME, LANG only.
+// What scripts inherit of the program's own environment as at its start: without what is meant for the program itself
+// (NOTIFY_SOCKET, WATCHDOG_*, LISTEN_*, JOURNAL_STREAM, INVOCATION_ID, LD_*) and without the variables that every script is given
+// anew; `clean`: PATH, HOME, LANG only.
 [[nodiscard]] std::vector<std::string> inherited_environment(std::span<const std::string> own, bool clean);
 
 struct ScriptVariables {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes messages to syslog, the journal and stderr without ever waiting for a reader (spec/messages.md; reference/platform.md 9). Each way has
-// a bounded queue; the loop calls flush() when a reader takes again. The only user of spdlog, which formats and filters by level.
+// Writes messages to syslog, the journal and stderr without ever waiting for a reader (spec/messages.md; reference/platform.md 9).
+// Each way has a bounded queue; the loop calls flush() when a reader takes again. The only user of spdlog, which formats and
+// filters by level.
 #pragma once
 
 #include <cstddef>

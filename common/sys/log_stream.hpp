@@ -17,8 +17,8 @@ public:
     // A regular file never blocks for want of a reader and a socket can be asked not to: these are shared.
     [[nodiscard]] static Result<LogStream> open(int stream);
 
-    // `yes`: taken, though its rest may still wait in here for room; an empty line only sees that rest off. `refused`: this line is lost (disk
-    // full). `broken`: so will be all others.
+    // `yes`: taken, though its rest may still wait in here for room; an empty line only sees that rest off. `refused`: this line is
+    // lost (disk full). `broken`: so will be all others.
     [[nodiscard]] Sent write(std::string_view line);
     [[nodiscard]] int fd() const { return fd_.get(); }
 

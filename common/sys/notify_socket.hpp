@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a service manager is told (sd_notify(3)), without ever waiting for it: sd_notify itself blocks on a stopped reader. What could not be
-// sent waits, the latest state and the latest status win.
+// What a service manager is told (sd_notify(3)), without ever waiting for it: sd_notify itself blocks on a stopped reader. What
+// could not be sent waits, the latest state and the latest status win.
 #pragma once
 
 #include <sys/types.h>

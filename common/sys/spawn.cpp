@@ -43,12 +43,12 @@ bool own_oom_score_is_set() {
     return file.valid() && ::read(file.get(), &first, 1) == 1 && first != '0';
 }
 
+bool differ(const rlimit& a, const rlimit& b) { return a.rlim_cur != b.rlim_cur || a.rlim_max != b.rlim_max; }
+
 struct Birth {
     pid_t pid = 0;
     UniqueFd pidfd;
 };
-
-bool differ(const rlimit& a, const rlimit& b) { return a.rlim_cur != b.rlim_cur || a.rlim_max != b.rlim_max; }
 
 Result<Birth> fork_child(ChildPlan& plan) {
     plan.own_table = nullptr;
@@ -61,8 +61,7 @@ Result<Birth> fork_child(ChildPlan& plan) {
     return Birth{pid, std::move(pidfd)};
 }
 
-// With `own_table` set the child shares our table; fork(2), which unsets it, where an old seccomp filter or
-// kernel has no clone3.
+// With `own_table` set the child shares our table. fork(2), which unsets it, where an old seccomp filter or kernel has no clone3.
 Result<Birth> clone_child(ChildPlan& plan) {
     int pidfd = -1;
     clone_args args{};
@@ -77,7 +76,7 @@ Result<Birth> clone_child(ChildPlan& plan) {
 }
 
 std::string reason_of(const ChildReport& report) {
-    const auto refusal = std::generic_category().message(report.number);
+    auto refusal = std::generic_category().message(report.number);
     switch (report.step) {
         case ChildReport::Step::descriptors: return "descriptors: " + refusal;
         case ChildReport::Step::session: return "setsid: " + refusal;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the child of a Spawner does between clone and exec. Only system calls, on memory prepared before: its memory is a copy in which locks may be
-// held by threads that do not exist in it. Only spawn.cpp calls this.
+// What the child of a Spawner does between clone and exec. Only system calls, on memory prepared before: its memory is a copy in
+// which locks may be held by threads that do not exist in it. Only spawn.cpp calls this.
 #pragma once
 
 #include <sys/resource.h>

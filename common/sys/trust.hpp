@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether nobody but root and one user could have written a file or swapped it for another (spec/pcheck.md, Trust): the path is walked from /
-// one component at a time, symbolic links are followed by hand, and every directory and link on the way is judged. A path that passed
-// may be used by its name: nobody untrusted can change any part of it. An ACL that lets somebody write shows in the group bits of the mode.
+// Whether nobody but root and one user could have written a file or swapped it for another (spec/pcheck.md, Trust): the path is
+// walked from / one component at a time, symbolic links are followed by hand, and every directory and link on the way is judged. A
+// path that passed may be used by its name: nobody untrusted can change any part of it. An ACL that lets somebody write shows in
+// the group bits of the mode.
 #pragma once
 
 #include <sys/types.h>
@@ -37,13 +38,13 @@ struct TrustFinding {
     };
     Fault fault = Fault::none;
     std::uint32_t number = 0;
-    std::array<char, 2048> path{};  // where, links resolved; NUL-terminated, a longer one is cut
+    std::array<char, 2048> path{};  // where, links resolved; NUL-terminated. A longer one is refused
 
     [[nodiscard]] bool passed() const { return fault == Fault::none; }
 };
 
-// `user` may own things beside root: the program's effective user; with run_as that user. Async-signal-safe and without allocation, for a child
-// between clone and exec; needs 16 KiB of stack. May hang on a dead mount: never in the loop's thread.
+// `user` may own things beside root: the program's effective user; with run_as that user. Async-signal-safe and without allocation,
+// for a child between clone and exec; needs 16 KiB of stack. May hang on a dead mount: never in the loop's thread.
 [[nodiscard]] TrustFinding examine(const char* path, TrustKind kind, uid_t user) noexcept;
 
 // "/path is writable by others", "/path: No such file or directory" (spec/messages.md, `Restart script refused`).
