@@ -2,6 +2,7 @@
 #include "common/sys/proc_table.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 
 #include <algorithm>
 
