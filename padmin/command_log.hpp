@@ -2,15 +2,13 @@
 // padmin's own line in the log: `Command execute. [reload] pfile=…`.
 #pragma once
 
-#include <string>
+#include <string_view>
 
 #include "common/config.hpp"
-#include "padmin/target.hpp"
+#include "common/messages.hpp"
+#include "common/result.hpp"
 
 namespace banken {
-
-// banken.conf. An empty path: the usual place, where a missing file means the defaults.
-[[nodiscard]] Outcome<Config> load_padmin_config(const std::string& named);
 
 // Waits for the log daemon for at most a second.
 [[nodiscard]] Result<> log_command(const LogConfig& config, const Message& message, std::string_view pfile);

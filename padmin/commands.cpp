@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "common/order.hpp"
+#include "common/sys/config_file.hpp"
 #include "common/sys/order_channel.hpp"
 #include "common/text.hpp"
 #include "padmin/command_log.hpp"
@@ -84,17 +85,18 @@ int run_list(const PadminOptions& options) {
     return print(options.json ? list_json(views) : list_text(views, options.verbose));
 }
 
-Message line_for(const ParsedOrder& order, const View& view) {
+// The pfile as it was given: old alarm rules look for the words that were typed.
+Message line_for(const ParsedOrder& order, const View& view, const std::string& pfile) {
     const auto entries = entries_of(view, order.target);
     const std::string name = order.target.empty() || entries.empty() ? order.target : entries.front()->name;
-    return messages::command_execute(text_of(order.verb), view.header.pfile, name);
+    return messages::command_execute(text_of(order.verb), pfile.empty() ? view.header.pfile : pfile, name);
 }
 
 int run_order(const PadminOptions& options) {
     const auto order = parse_order(options.words);
     if (!order) return refuse({ExitCode::usage, order.error().text});
-    const auto config = load_padmin_config(options.conf);
-    if (!config) return refuse(config.error());
+    const auto config = sys::load_config(options.conf);
+    if (!config) return refuse({config.error().code, fmt::format("{}", fmt::join(config.error().lines, "\n"))});
     const auto target = find_target(options);
     if (!target) return refuse(target.error());
     const auto segment = sys::Segment::attach(target->stat, sys::Segment::Access::write);
@@ -106,7 +108,7 @@ int run_order(const PadminOptions& options) {
         fmt::print(stderr, "padmin: {}\n", reply.text);
         return reply.exit_status;
     }
-    if (const auto logged = log_command(config->log, line_for(*order, target->view), target->view.header.pfile); !logged) {
+    if (const auto logged = log_command(config->log, line_for(*order, target->view, options.pfile), target->view.header.pfile); !logged) {
         fmt::print(stderr, "padmin: done, but not logged: {}\n", logged.error().text);
     }
     return print(reply.text.empty() ? "" : reply.text + "\n");

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "padmin/target.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -29,11 +27,6 @@ tl::unexpected<Refusal> not_running(std::string_view what) {
 
 std::string key_text(std::uint32_t key) { return fmt::format("IPCKEY 0x{:08x}", key); }
 
-std::optional<uid_t> owner_of(const std::string& path) {
-    struct stat status {};
-    return stat(path.c_str(), &status) == 0 ? std::optional(status.st_uid) : std::nullopt;
-}
-
 bool is_newer(const HeaderRecord& header) {
     const auto stamp = sys::stamp_of(header.pfile);
     return stamp && *stamp != header.file;
@@ -49,7 +42,9 @@ Outcome<Target> look_at(const sys::SegmentStat& stat, std::optional<uid_t> pfile
     if (!reader) return refuse_segment(stat, reader.error().text);
     const auto header = reader->header();
     if (!header) return refuse_segment(stat, header.error().text);
-    if (!pfile_owner) pfile_owner = owner_of(header->pfile);
+    if (!pfile_owner) {
+        if (const auto owner = sys::owner_of(header->pfile)) pfile_owner = *owner;
+    }
     if (const auto believed = sys::believe(stat.permissions, pfile_owner); !believed) return refuse_segment(stat, believed.error().text);
     const auto held = sys::key_is_held(stat.key, pfile_owner);
     if (!held && held.error().number == EACCES)
@@ -104,8 +99,9 @@ Outcome<NamedPfile> read_pfile(const std::string& named) {
     if (!stamp) return refuse(ExitCode::no_input, stamp.error().in(*path).text);
     const auto key = ipc_key_of(*text);
     if (!key) return refuse(ExitCode::config, key.error().in(*path).text);
-    const auto owner = owner_of(*path);
-    return NamedPfile{*std::move(path), *stamp, *key, owner};
+    const auto owner = sys::owner_of(*path);
+    if (!owner) return refuse(ExitCode::no_input, owner.error().text);
+    return NamedPfile{*std::move(path), *stamp, *key, *owner};
 }
 
 // Editors replace the inode: it decides only when the paths differ.

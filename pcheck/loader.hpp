@@ -9,18 +9,13 @@
 #include <string>
 #include <vector>
 
-#include "common/config.hpp"
-#include "common/exit_code.hpp"
 #include "common/pfile.hpp"
 #include "common/segment_records.hpp"
+#include "common/sys/config_file.hpp"
 
 namespace banken {
 
-// Why a file cannot be used: every mistake, one line each, as it is printed.
-struct LoadFailure {
-    ExitCode code{};
-    std::vector<std::string> lines;
-};
+using sys::LoadFailure;
 
 struct LoadedPfile {
     Pfile pfile;
@@ -32,9 +27,6 @@ struct LoadedPfile {
 };
 
 [[nodiscard]] tl::expected<LoadedPfile, LoadFailure> load_pfile(const std::string& path);
-
-// An empty path: the usual place, where a missing file means the defaults; a named one that is missing is a failure.
-[[nodiscard]] tl::expected<Config, LoadFailure> load_config(const std::string& named);
 
 // A script that would not be run if its entry were lost now.
 struct RefusedScript {

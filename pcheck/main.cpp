@@ -66,7 +66,7 @@ int run(int argc, char** argv) {
         return end->exit_status;
     }
     const Options& options = std::get<Options>(parsed);
-    auto config = load_config(options.conf);
+    auto config = sys::load_config(options.conf);
     if (options.test) return test_pfile(options.pfile, config);
     if (!config) return refuse(config.error(), {});
     auto loaded = load_pfile(options.pfile);

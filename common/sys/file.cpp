@@ -97,4 +97,10 @@ Result<std::string> resolved_path(const std::string& path) {
     return std::string(resolved.get());
 }
 
+Result<uid_t> owner_of(const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) return Failure(fail_errno("stat").value().in(path));
+    return status.st_uid;
+}
+
 }  // namespace banken::sys

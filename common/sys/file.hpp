@@ -26,4 +26,7 @@ namespace banken::sys {
 // The absolute path without links, `.` and `..`; it must exist.
 [[nodiscard]] Result<std::string> resolved_path(const std::string& path);
 
+// Its uid, links followed.
+[[nodiscard]] Result<uid_t> owner_of(const std::string& path);
+
 }  // namespace banken::sys
