@@ -193,4 +193,9 @@ Result<Duration> decimal_seconds_of(std::string_view text, Range seconds) {
     return std::chrono::seconds(*number) + std::chrono::nanoseconds(nanoseconds);
 }
 
+std::string directory_of(std::string_view path) {
+    const auto slash = path.rfind('/');
+    return slash == 0 || slash == path.npos ? "/" : std::string(path.substr(0, slash));
+}
+
 }  // namespace banken

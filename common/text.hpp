@@ -39,6 +39,9 @@ namespace banken {
 [[nodiscard]] std::string shortened(std::string_view text);
 [[nodiscard]] std::string quoted(std::string_view text);
 
+// Of an absolute path: "/etc" of "/etc/passwd", "/" of "/passwd".
+[[nodiscard]] std::string directory_of(std::string_view path);
+
 // The one of `known` that `word` was probably meant to be: at most a third of its bytes, rounded up, must be inserted, deleted, changed or swapped
 // with their neighbour, letter case aside. Empty: none is near enough.
 [[nodiscard]] std::string_view nearest(std::string_view word, std::span<const std::string_view> known);

@@ -10,14 +10,10 @@
 #include "common/segment_reader.hpp"
 #include "common/sys/shm.hpp"
 #include "common/sys/trust.hpp"
+#include "common/text.hpp"
 
 namespace banken {
 namespace {
-
-std::string directory_of(const std::string& path) {
-    const auto slash = path.rfind('/');
-    return slash == 0 || slash == path.npos ? "/" : path.substr(0, slash);
-}
 
 // The pfile of the pcheck whose segment has this key. Nothing: the key is free. Empty: the segment is somebody else's.
 std::optional<std::string> user_of(std::uint32_t key) {

@@ -14,6 +14,8 @@
 #include <new>
 #include <system_error>
 
+#include "common/text.hpp"
+
 namespace banken::sys {
 namespace {
 
@@ -162,6 +164,8 @@ Result<WaitingScript> Spawner::start(const ScriptStart& script) {
     plan.environment = environment.data();
     plan.output = script.output;
     plan.output_file = script.output_file.c_str();
+    const std::string directory = directory_of(script.output_file);
+    plan.output_directory = directory.c_str();
     plan.check_trust = script.check_trust;
     plan.control = theirs.get();
     const bool share = place_is_free() && ::dup3(theirs.get(), place_.get(), O_CLOEXEC) >= 0;

@@ -76,6 +76,8 @@ bool give_back_limits(const ChildPlan& plan, ChildReport& report) {
 
 bool open_output(const ChildPlan& plan, ChildReport& report) {
     if (plan.output != ScriptOutput::file) return true;
+    report.finding = examine(plan.output_directory, TrustKind::directory, plan.user);  // else others could make it a link to anything
+    if (!report.finding.passed()) return failed(report, Step::trust);
     const UniqueFd file(::open(plan.output_file, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC, 0640));
     if (file.valid() && ::dup2(file.get(), STDOUT_FILENO) >= 0 && ::dup2(file.get(), STDERR_FILENO) >= 0) return true;
     report.finding.fault = TrustFinding::Fault::system;

@@ -20,6 +20,7 @@ struct ChildPlan {
     char* const* environment = nullptr;
     ScriptOutput output = ScriptOutput::inherit;
     const char* output_file = nullptr;
+    const char* output_directory = nullptr;  // where it is, absolute
     bool check_trust = true;
     uid_t user = 0;  // whom Trust allows beside root
 

@@ -211,6 +211,19 @@ TEST_CASE("an output file is appended to and made for its owner and group") {
     CHECK((status.st_mode & 07777) == 0640);
 }
 
+TEST_CASE("no output file is opened where others could have put a link in its place") {
+    const Scripts scripts;
+    auto spawner = open_spawner();
+    auto start = scripts.start_of(scripts.script("#!/bin/sh\n"));
+    REQUIRE(::mkdir((scripts / "open").c_str(), 0777) == 0);
+    REQUIRE(::chmod((scripts / "open").c_str(), 01777) == 0);
+    start.output_file = scripts / "open/output";
+    const auto not_run = refusal_of(spawner, start);
+    CHECK(not_run.refused);
+    CHECK(not_run.reason == (scripts / "open") + " is writable by others");
+    CHECK(::access(start.output_file.c_str(), F_OK) != 0);
+}
+
 TEST_CASE("output goes to /dev/null or where the program's own goes") {
     const Scripts scripts;
     auto spawner = open_spawner();
