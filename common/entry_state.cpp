@@ -6,7 +6,8 @@
 namespace banken {
 namespace {
 
-constexpr std::array<std::string_view, entry_states> state_words{"UNKNOWN", "AVAIL", "DOWN", "RESTART", "START", "STALL", "RETRY_OVER", "HOLD"};
+constexpr std::array<std::string_view, entry_states> state_words{"UNKNOWN", "AVAIL", "DOWN",       "RESTART",
+                                                                 "START",   "STALL", "RETRY_OVER", "HOLD"};
 constexpr std::array<std::string_view, entry_waits> wait_words{"", "confirm", "delay", "dependency", "slot", "group", "script", "operator"};
 constexpr std::array<std::string_view, entry_reasons> reason_words{"", "down", "absent", "stall", "limit", "operator", "group"};
 

@@ -9,11 +9,11 @@ namespace banken {
 // What is known of a process's end. `status` is a wait status (waitpid(2), field 52 of /proc/PID/stat) where `kind` says so.
 struct Cause {
     enum class Kind {
-        status,             // `status` is true
-        oom,                // signal 9 by the OOM killer, with proof; `status` is true too
-        gone,               // unknown: gone before it could be read
-        not_permitted,      // unknown: the kernel would not tell us
-        not_asked,          // unknown: all sources are switched off, or strict polling
+        status,         // `status` is true
+        oom,            // signal 9 by the OOM killer, with proof; `status` is true too
+        gone,           // unknown: gone before it could be read
+        not_permitted,  // unknown: the kernel would not tell us
+        not_asked,      // unknown: all sources are switched off, or strict polling
     };
     Kind kind = Kind::gone;
     int status = 0;

@@ -20,10 +20,38 @@ enum class Priority { err = 3, warning = 4, notice = 5, info = 6, debug = 7 };
 
 // Which line it is: names the journal's MESSAGE_ID and BANKEN_EVENT, and decides what may be held back or dropped.
 enum class MessageId {
-    up, down, cause, set_pid_fail, try_to_restart, retry_over, shutdown, command_execute,
-    start, adopted, script_failed, script_refused, script_running, stalled, over_limit, too_many, ambiguous, cannot_end, waiting, hold_ended,
-    reminder, reload_failed, reload_done, monitoring, would_restart, left_running, dump_not_written, log_lost, suppressed, polling,
-    segment_removed, warning,
+    up,
+    down,
+    cause,
+    set_pid_fail,
+    try_to_restart,
+    retry_over,
+    shutdown,
+    command_execute,
+    start,
+    adopted,
+    script_failed,
+    script_refused,
+    script_running,
+    stalled,
+    over_limit,
+    too_many,
+    ambiguous,
+    cannot_end,
+    waiting,
+    hold_ended,
+    reminder,
+    reload_failed,
+    reload_done,
+    monitoring,
+    would_restart,
+    left_running,
+    dump_not_written,
+    log_lost,
+    suppressed,
+    polling,
+    segment_removed,
+    warning,
 };
 inline constexpr std::size_t message_ids = static_cast<std::size_t>(MessageId::warning) + 1;
 
@@ -32,7 +60,7 @@ struct Message {
     MessageId id{};
     Priority priority = Priority::notice;
     std::string text;
-    std::string entry;       // escaped
+    std::string entry;  // escaped
     unsigned pent_id = 0;
     pid_t pid = 0;
 };
@@ -66,25 +94,25 @@ Message set_pid_fail(EntryRef entry);
 Message try_to_restart(EntryRef entry);
 Message retry_over(EntryRef entry, RetryOverAction action);
 Message shutdown();
-Message command_execute(std::string_view order, std::string_view pfile, std::string_view entry);    // padmin's; entry may be empty
+Message command_execute(std::string_view order, std::string_view pfile, std::string_view entry);  // padmin's; entry may be empty
 
 // Ours.
 Message start(std::string_view pfile, std::uint32_t key);
 Message adopted(pid_t old_pid, std::size_t entries);
-Message script_failed(EntryRef entry, std::string_view outcome);              // "status=3", "signal=9", "timeout=300s", "cannot execute: …"
-Message script_refused(EntryRef entry, std::string_view reason);              // "/path is writable by others"
+Message script_failed(EntryRef entry, std::string_view outcome);  // "status=3", "signal=9", "timeout=300s", "cannot execute: …"
+Message script_refused(EntryRef entry, std::string_view reason);  // "/path is writable by others"
 Message script_running(EntryRef entry, pid_t script, seconds since);
 Message stalled(EntryRef entry, pid_t pid, std::string_view reason);
 Message over_limit(EntryRef entry, pid_t pid, std::string_view reason);
 Message too_many(EntryRef entry, std::size_t count, std::size_t max);
 Message ambiguous(EntryRef entry, std::size_t count, pid_t chosen);
 Message cannot_end(EntryRef entry, pid_t pid);
-Message waiting(EntryRef entry, std::string_view reason);                     // "delay 8s", "dependency db is RETRY_OVER"
+Message waiting(EntryRef entry, std::string_view reason);  // "delay 8s", "dependency db is RETRY_OVER"
 Message hold_ended(EntryRef entry);
-Message reminder(EntryRef entry, std::string_view text);                      // "given up since …"
+Message reminder(EntryRef entry, std::string_view text);  // "given up since …"
 Message reload_failed(std::string_view first_error, std::size_t more);
 Message reload_done(std::size_t added, std::size_t removed, std::size_t changed, std::size_t same);
-Message monitoring(bool started, EntryRef entry);                             // an empty name: all
+Message monitoring(bool started, EntryRef entry);  // an empty name: all
 Message would_restart(EntryRef entry);
 Message left_running(EntryRef entry, pid_t script);
 Message dump_not_written(std::string_view reason);
@@ -92,7 +120,7 @@ Message log_lost(std::size_t lines);
 Message suppressed(EntryRef entry, std::size_t lines);
 Message polling(std::string_view reason);
 Message segment_removed();
-Message warning(std::string_view text);                                       // lint at start and what has no line of its own
+Message warning(std::string_view text);  // lint at start and what has no line of its own
 
 }  // namespace messages
 }  // namespace banken

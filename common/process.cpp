@@ -7,8 +7,8 @@
 namespace banken {
 namespace {
 
-constexpr std::uint64_t pf_fork_no_exec = 0x40, pf_kernel_thread = 0x00200000;   // linux/sched.h, stable since 2.6
-constexpr std::size_t fields_after_comm = 50;                                    // fields 3 to 52 of proc(5)
+constexpr std::uint64_t pf_fork_no_exec = 0x40, pf_kernel_thread = 0x00200000;  // linux/sched.h, stable since 2.6
+constexpr std::size_t fields_after_comm = 50;                                   // fields 3 to 52 of proc(5)
 
 // Field `number` as proc(5) counts, from the fields behind comm (the first of these is number 3).
 template <class T>
@@ -39,10 +39,9 @@ Result<ProcessStat> parse_stat(std::string_view text) {
     ProcessStat stat;
     Fingerprint& print = stat.fingerprint;
     std::uint64_t flags = 0, user_ticks = 0, system_ticks = 0;
-    const bool good = std::from_chars(text.data(), text.data() + open, stat.pid).ec == std::errc{} &&
-                      number_of(fields, 4, stat.parent) && number_of(fields, 6, stat.session) && number_of(fields, 9, flags) &&
-                      number_of(fields, 14, user_ticks) && number_of(fields, 15, system_ticks) &&
-                      number_of(fields, 20, stat.threads) && number_of(fields, 22, print.start) &&
+    const bool good = std::from_chars(text.data(), text.data() + open, stat.pid).ec == std::errc{} && number_of(fields, 4, stat.parent) &&
+                      number_of(fields, 6, stat.session) && number_of(fields, 9, flags) && number_of(fields, 14, user_ticks) &&
+                      number_of(fields, 15, system_ticks) && number_of(fields, 20, stat.threads) && number_of(fields, 22, print.start) &&
                       number_of(fields, 24, stat.resident_pages) && number_of(fields, 26, print.start_code) &&
                       number_of(fields, 27, print.end_code) && number_of(fields, 28, print.start_stack) &&
                       number_of(fields, 48, print.arg_start) && number_of(fields, 52, stat.exit_code);

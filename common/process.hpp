@@ -27,9 +27,9 @@ struct ProcessId {
 struct Fingerprint {
     BootTicks start = 0;
     std::string comm;
-    bool fork_no_exec = false;                       // PF_FORKNOEXEC: forked and has not exec'ed since
+    bool fork_no_exec = false;  // PF_FORKNOEXEC: forked and has not exec'ed since
     std::uint64_t start_code = 0, end_code = 0;
-    std::uint64_t start_stack = 0, arg_start = 0;    // 0: the kernel does not show us the addresses
+    std::uint64_t start_stack = 0, arg_start = 0;  // 0: the kernel does not show us the addresses
 
     friend bool operator==(const Fingerprint&, const Fingerprint&) = default;
 };
@@ -40,9 +40,9 @@ struct ProcessStat {
     char state = '?';
     bool kernel_thread = false;
     long threads = 0;
-    std::uint64_t cpu_ticks = 0;                     // utime + stime
+    std::uint64_t cpu_ticks = 0;  // utime + stime
     std::uint64_t resident_pages = 0;
-    int exit_code = 0;                               // field 52: the wait status while it is a zombie; 0 also where not permitted
+    int exit_code = 0;  // field 52: the wait status while it is a zombie; 0 also where not permitted
     Fingerprint fingerprint;
 
     [[nodiscard]] ProcessId id() const { return {pid, fingerprint.start}; }
@@ -62,9 +62,9 @@ struct ProcessStat {
 // A process and what has been read of it so far. What is unset was not read yet; an empty value was read and is empty or hidden.
 struct Process {
     ProcessStat stat;
-    std::optional<std::string> exe;                          // without " (deleted)"
-    std::optional<std::vector<std::string>> command_line;    // argv
-    std::optional<uid_t> user;                               // real uid
+    std::optional<std::string> exe;                        // without " (deleted)"
+    std::optional<std::vector<std::string>> command_line;  // argv
+    std::optional<uid_t> user;                             // real uid
 
     [[nodiscard]] ProcessId id() const { return stat.id(); }
 };

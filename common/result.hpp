@@ -14,8 +14,8 @@
 namespace banken {
 
 struct Error {
-    std::string text;      // "pidfd_open: No such process"
-    int number = 0;        // errno where the kernel refused, 0 where we did
+    std::string text;  // "pidfd_open: No such process"
+    int number = 0;    // errno where the kernel refused, 0 where we did
 
     // The same error with the place it happened in ahead of it.
     [[nodiscard]] Error in(std::string_view place) const { return {fmt::format("{}: {}", place, text), number}; }

@@ -29,7 +29,7 @@ Duration delay_before(const Pacing& pacing, unsigned count, std::string_view nam
         for (unsigned doubled = 1; doubled < count && delay < pacing.longest; ++doubled) delay *= 2;
         delay = std::min(delay, pacing.longest);
     }
-    const auto permille = static_cast<std::int64_t>(hash_of(name, count) % 201) - 100;      // −100 … +100
+    const auto permille = static_cast<std::int64_t>(hash_of(name, count) % 201) - 100;  // −100 … +100
     return delay + delay / 1000 * permille;
 }
 

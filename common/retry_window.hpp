@@ -11,13 +11,13 @@ namespace banken {
 
 struct RetryRule {
     Duration grace{};
-    std::optional<unsigned> retries;     // attempts allowed in the window; unset: unlimited
+    std::optional<unsigned> retries;  // attempts allowed in the window; unset: unlimited
 };
 
 // The window of counted attempts: it began with the first of them (spec/pcheck.md, the cycle, step 6).
 struct RetryWindow {
     std::optional<Instant> first;
-    WallTime first_wall{};               // the same moment as printed: rerun_time
+    WallTime first_wall{};  // the same moment as printed: rerun_time
     unsigned count = 0;
 
     friend bool operator==(const RetryWindow&, const RetryWindow&) = default;
@@ -30,8 +30,8 @@ struct RetryWindow {
 [[nodiscard]] bool used_up(const RetryWindow& window, const RetryRule& rule);
 
 struct Pacing {
-    Duration delay{};                    // least time between the beginnings of two attempts; 0: none
-    Duration longest{};                  // > 0: the delay doubles per attempt of the window up to this
+    Duration delay{};    // least time between the beginnings of two attempts; 0: none
+    Duration longest{};  // > 0: the delay doubles per attempt of the window up to this
 };
 
 // 0 before the first attempt of a window, else delay · 2^(count − 1) up to `longest` (delay where there is none), ± 10 %.
