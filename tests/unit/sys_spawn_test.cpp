@@ -280,7 +280,7 @@ TEST_CASE("what the kernel does not execute is told with its reason") {
 
     auto nowhere = scripts.start_of(path);
     nowhere.output_file = scripts / "none/output";
-    CHECK(refusal_of(spawner, nowhere).reason == scripts / "none/output: No such file or directory");
+    CHECK(refusal_of(spawner, nowhere).reason == scripts / "none: No such file or directory");
 }
 
 TEST_CASE("nobody untrusted can swap a script between its check and its run") {
