@@ -30,10 +30,14 @@ Executor::Executor(Edge edge, const core::Supervisor& core, std::vector<std::str
                    std::function<void(core::Event)> feed)
     : edge_(edge), core_(core), environment_(std::move(environment)), pfile_(std::move(pfile)), feed_(std::move(feed)) {}
 
+// A line in the log wakes its reader, who then takes a processor from the script: lines wait until what was decided is done.
 void Executor::perform(const std::vector<core::Action>& actions) {
+    ++depth_;
     for (const core::Action& action : actions) {
         std::visit([this](const auto& what) { on(what); }, action);
     }
+    if (--depth_ > 0) return;
+    for (const Message& message : std::exchange(lines_, {})) edge_.log.write(message, edge_.loop.now());
 }
 
 core::OrderId Executor::expect(OrderTicket ticket) {
@@ -50,7 +54,7 @@ void Executor::on(const core::Log& action) { edge_.log.write(action.message, edg
 
 void Executor::on(const core::Remind& action) {
     const core::Watch* watch = core_.find(action.entry);
-    if (watch) edge_.log.write(messages::reminder(watch->ref(), text_of(action, *watch)), edge_.loop.now());
+    if (watch) lines_.push_back(messages::reminder(watch->ref(), text_of(action, *watch)));
 }
 
 void Executor::on(const core::Publish& action) {

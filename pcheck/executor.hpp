@@ -93,6 +93,8 @@ private:
     core::OrderId last_order_ = 0;
     std::size_t published_ = 0;  // entries in the segment
     std::optional<core::End> end_;
+    unsigned depth_ = 0;          // of perform(): results are fed back while actions are performed
+    std::vector<Message> lines_;  // to be logged at its end
 };
 
 }  // namespace banken
