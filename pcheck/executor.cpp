@@ -50,7 +50,7 @@ void Executor::answer(core::OrderId order, int exit_status, std::string_view tex
     if (ticket) edge_.orders.answer(ticket.mapped(), exit_status, text);
 }
 
-void Executor::on(const core::Log& action) { edge_.log.write(action.message, edge_.loop.now()); }
+void Executor::on(const core::Log& action) { lines_.push_back(action.message); }
 
 void Executor::on(const core::Remind& action) {
     const core::Watch* watch = core_.find(action.entry);
