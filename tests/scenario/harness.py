@@ -14,6 +14,7 @@ from logs import Rsyslogd, SocketLog
 
 SCENARIOS = []
 MARKER = "BANKEN_SCENARIO"
+SOON = 5.0      # seconds: for what is about to be there
 
 
 class Skip(Exception):
@@ -109,7 +110,8 @@ class World:
                 self.pcheck.wait()
             self.log.close()
         finally:
-            kernel.remove_key(self.key)
+            kernel.remove_segment(self.key)
+            kernel.remove_semaphore(self.key)
             shutil.rmtree(self.directory)
 
     # ---- files ----
@@ -179,6 +181,11 @@ class World:
         check(len(found) == 1, f"{name} runs {len(found)} times: {found}")
         return found[0]
 
+    def replaced(self, name, old):
+        """Waits for the new daemon of this name, the log aside; not for the process that is about to leave it behind."""
+        return until(lambda: [pid for pid in kernel.running(self.path(name)) if pid != old and kernel.session_of(pid) == pid],
+                     f"the restart of {name}")[0]
+
     # ---- pcheck ----
 
     def pcheck_command(self, *words):
@@ -233,6 +240,13 @@ class World:
         answer = self.ask(*words)
         check(answer.code == 0, f"padmin -c {' '.join(words)}: {answer}")
         return answer.out
+
+    def shows(self, wanted, *words):
+        """Until the order's output is this to the byte: a line may be told a moment before the segment says so."""
+        try:
+            until(lambda: self.order(*words) == wanted, " ".join(words), SOON)
+        except Failure:
+            same(self.last_answer.out, wanted, " ".join(words))
 
     def refused(self, code, *words):
         answer = self.ask(*words)

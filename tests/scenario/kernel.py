@@ -77,13 +77,11 @@ def read_proc(pid, name):
         return b""
 
 
-def children_of(pid):
-    found = []
-    for other in pids():
-        fields = read_proc(other, "stat").rpartition(b") ")[2].split()
-        if len(fields) > 1 and int(fields[1]) == pid:
-            found.append(other)
-    return found
+def session_of(pid):
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return 0
 
 
 def running(executable):
@@ -207,10 +205,13 @@ def semaphore_exists(key):
     return libc.semget(as_key(key), 0, 0) >= 0
 
 
-def remove_key(key):
+def remove_segment(key):
     segment = libc.shmget(as_key(key), ctypes.c_size_t(0), 0)
     if segment >= 0:
         libc.shmctl(segment, IPC_RMID, None)
+
+
+def remove_semaphore(key):
     semaphore = libc.semget(as_key(key), 0, 0)
     if semaphore >= 0:
         libc.semctl(semaphore, 0, IPC_RMID)

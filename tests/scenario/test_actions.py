@@ -144,7 +144,7 @@ def a_dead_owners_segment_is_refused_with_fresh_named_and_fresh_discards_it(worl
     world.start_pcheck("--fresh")
     world.log.wait(f"(alpha ,pid={alpha}) Up", place)
     world.log.wait(f"(beta ,pid={beta}) Up", place)
-    same(world.order("show", "pent"), block("alpha", 1, alpha, "AVAIL") + "\n" + block("beta", 2, beta, "AVAIL"), "show pent")
+    world.shows(block("alpha", 1, alpha, "AVAIL") + "\n" + block("beta", 2, beta, "AVAIL"), "show", "pent")
 
 
 @scenario

@@ -7,7 +7,7 @@ import stat
 import time
 
 from harness import check, pent_line, same, scenario
-from kernel import alive, kill, remove_key, running, until
+from kernel import alive, kill, remove_segment, remove_semaphore, running, until
 
 
 def watch_beside(world, script, **param):
@@ -337,15 +337,26 @@ def a_reload_of_a_missing_file_or_a_fifo_changes_nothing_and_holds_up_nobody(wor
     check(running(world.path("alpha")) == [alpha], "alpha was touched")
 
 
-@scenario
-def a_removed_segment_is_made_anew(world):
+def repairs_its_segment(world, removes):
     alpha, beta = world.daemon("alpha"), world.daemon("beta")
     world.pfile(pent_line("alpha", world.restarter("alpha")), pent_line("beta", world.restarter("beta")), MSG_CHECK_INTERVAL=1)
     world.start_pcheck()
     world.log.wait(f"(beta ,pid={beta}) Up")
-    remove_key(world.key)
+    for remove in removes:
+        remove(world.key)
     world.log.wait("Segment was removed, recreating")
     until(lambda: world.ask("show", "pent", "beta", "-q").code == 0, "the segment made anew")
     beta_is_restarted(world, beta)
     world.order("stop", "alpha")
+    same(world.run_pcheck("-f", world.pfile_path).code, 69, "a second pcheck's exit status")
     check(alive(alpha), "alpha was ended")
+
+
+@scenario
+def a_removed_segment_is_made_anew(world):
+    repairs_its_segment(world, [remove_segment])
+
+
+@scenario
+def a_removed_segment_and_semaphore_are_made_anew(world):
+    repairs_its_segment(world, [remove_segment, remove_semaphore])

@@ -24,8 +24,7 @@ def restart_by_hand(world, *verbs, cause):
         cron.init_script(world, verb)
     new = cron.pid()
     world.log.wait(f"(cron ,pid={new}) Up", place)
-    same(world.pent("cron")["restart_count"], "0", "restart_count")
-    same(world.pent("cron")["restart_total"], "0", "restart_total")
+    world.becomes("cron", proc_sts="AVAIL", restart_count=0, restart_total=0)
     world.order("shutdown")
     lines = [re.sub(r"unknown \(.*", "unknown", text) for text in world.log.texts(place)]
     same(lines, [*down("cron", old, cause), up("cron", new), "Shutdown pcheck"], "pcheck's lines")
@@ -54,7 +53,7 @@ def lose_cron(world):
     kill(old)
     new = world.up_pid("cron", place)
     same(new, cron.pid(), "the only cron")
-    same(world.pent("cron")["restart_count"], "1", "restart_count")
+    world.becomes("cron", proc_sts="AVAIL", restart_count=1)
     same(world.runs("cron"), ["run"], "runs of the restart script")
     return old, new, world.log.lines(place, "pcheck")
 
@@ -90,7 +89,7 @@ def a_daemon_that_goes_to_the_background_late_is_handed_over_without_down(world)
     world.tell("orders", "background")
     new = world.up_pid("alpha", place)
     same(new, world.pid_of("alpha"), "the pid that is followed now")
-    same(world.pent("alpha")["restart_count"], "0", "restart_count")
+    world.becomes("alpha", proc_sts="AVAIL", pid=new, restart_count=0)
     world.order("shutdown")
     same(world.log.texts(place), [f"(alpha ,pid={new}) Up", "Shutdown pcheck"], "pcheck's lines")
 

@@ -56,20 +56,20 @@ def the_whole_first_steps_walk_with_the_real_cron(world):
         same(world.padmin("-l").out, listed, "padmin -l")
     else:
         check(listed in world.padmin("-l").out, "padmin -l does not list our pcheck")
-    same(world.order("show", "param"), param(world), "show param")
-    same(world.order("show", "pent"), pent(pids[0]), "show pent")
+    world.shows(param(world), "show", "param")
+    world.shows(pent(pids[0]), "show", "pent")
 
     pids.append(lose(world, pids[0]))
-    rerun = world.pent("cron")["rerun_time"]
+    rerun = world.becomes("cron", proc_sts="AVAIL")["rerun_time"]
     same(time.asctime(time.strptime(rerun)), rerun, "the form of rerun_time")
     check(abs(time.mktime(time.strptime(rerun)) - time.time()) < 5, f"rerun_time {rerun} is not now")
-    same(world.order("show", "pent"), pent(pids[1], 1, rerun=rerun), "show pent after the first restart")
+    world.shows(pent(pids[1], 1, rerun=rerun), "show", "pent")
     pids.append(lose(world, pids[1]))
     pids.append(lose(world, pids[2]))
     kill(pids[3])
     world.log.wait("(cron) RETRY_OVER:CONTINUE")
-    same(world.order("show", "pent"), pent(pids[3], 3, "RETRY_OVER", rerun), "show pent in retry-over")
-    same(world.order("show", "param"), param(world, failed=1), "show param in retry-over")
+    world.shows(pent(pids[3], 3, "RETRY_OVER", rerun), "show", "pent")
+    world.shows(param(world, failed=1), "show", "param")
 
     cron.init_script(world, "start")
     pids.append(cron.pid())
@@ -77,7 +77,7 @@ def the_whole_first_steps_walk_with_the_real_cron(world):
     place = world.log.place()
     world.order("reload")
     same(world.up_pid("cron", place), pids[4], "the pid after reload")
-    same(world.order("show", "pent"), pent(pids[4]), "show pent after reload")
+    world.shows(pent(pids[4]), "show", "pent")
 
     world.order("shutdown")
     world.pcheck_ends(0)

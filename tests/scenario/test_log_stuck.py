@@ -7,7 +7,7 @@ import statistics
 import time
 
 from harness import attempt, check, down, pent_line, same, scenario
-from kernel import alive, kill, running, until
+from kernel import alive, kill, until
 from logs import SocketLog
 
 ROUNDS = 5
@@ -35,7 +35,7 @@ def time_restarts(world, names):
         old = world.pid_of(name)
         begun = time.monotonic()
         kill(old)
-        until(lambda: [pid for pid in running(world.path(name)) if pid != old], f"the restart of {name}")
+        world.replaced(name, old)
         taken.append(time.monotonic() - begun)
     return statistics.median(taken)
 
@@ -93,7 +93,7 @@ def with_a_full_log_socket_restarts_go_on_and_no_line_is_lost(world):
     new = {}
     for name in names:
         kill(pids[name])
-        new[name] = until(lambda: [pid for pid in running(world.path(name)) if pid != pids[name]], f"the restart of {name}")[0]
+        new[name] = world.replaced(name, pids[name])
     world.log.go_on_reading()
     for name in names:
         last = world.log.wait(f"({name} ,pid={new[name]}) Up", place)
@@ -110,7 +110,7 @@ def without_a_log_socket_pcheck_starts_and_restarts_and_its_lines_arrive_when_th
     world.start_pcheck(wait=False)
     until(lambda: world.ask("show", "pent", "beta", "-q").code == 0, "pcheck without a log")
     kill(alpha)
-    new = until(lambda: [pid for pid in running(world.path("alpha")) if pid != alpha], "the restart of alpha")[0]
+    new = world.replaced("alpha", alpha)
     world.becomes("alpha", proc_sts="AVAIL", pid=new)
     late = SocketLog(missing)
     try:

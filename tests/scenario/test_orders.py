@@ -69,7 +69,7 @@ def start_of_an_entry_whose_process_is_gone_restarts_it(world):
     new = world.up("alpha", place)
     texts = [text for text in world.log.texts(place) if "(alpha" in text]
     same(texts, ["Set pid fail (alpha)", "Try to restart (alpha)", f"(alpha ,pid={new}) Up"], "the lines about alpha")
-    same(world.pent("alpha")["restart_count"], "1", "restart_count")
+    world.becomes("alpha", proc_sts="AVAIL", restart_count=1)
 
 
 @scenario
@@ -126,7 +126,7 @@ def reload_adds_removes_changes_and_reorders_and_keeps_what_is_the_same(world):
     kill(pids["beta"])
     pids["beta"] = world.up_pid("beta", place)
     pids["epsilon"] = world.daemon("epsilon")
-    before = world.pent("beta")
+    before = world.becomes("beta", proc_sts="AVAIL")
     world.pfile(pent_line("delta", world.restarter("delta"), retries=7),
                 *(pent_line(name, world.restarter(name)) for name in ("beta", "epsilon", "alpha")))
     place = world.log.place()
@@ -146,6 +146,7 @@ def reload_adds_removes_changes_and_reorders_and_keeps_what_is_the_same(world):
 @scenario
 def a_reload_of_a_bad_pfile_changes_nothing_and_prints_every_mistake(world):
     alpha, beta = watch(world)
+    world.becomes("beta", proc_sts="AVAIL")
     before = world.order("show", "pent")
     path = world.pfile("alpha:-:x:3:continue", "delta:-:3600:3:never", f"beta:{world.restarter('beta')}:3600:3:continue:nonsense=1",
                        MONITOR_INTERVAL="often")
@@ -239,6 +240,7 @@ def orders_at_the_same_time_each_get_their_own_answer(world):
 @scenario
 def a_stopped_pcheck_is_shown_and_its_orders_end_with_75(world):
     watch(world)
+    world.becomes("beta", proc_sts="AVAIL")
     wanted = world.order("show", "pent")
     os.kill(world.pcheck.pid, signal.SIGSTOP)
     same(world.order("show", "pent"), wanted, "show pent while pcheck is stopped")
@@ -281,4 +283,4 @@ def unlimited_retries_are_never_over(world):
         place = world.log.place()
         kill(alpha)
         alpha = world.up_pid("alpha", place)
-    same(world.pent("alpha")["restart_count"], "5", "restart_count")
+    world.becomes("alpha", proc_sts="AVAIL", restart_count=5)

@@ -20,7 +20,7 @@ def a_script_is_watched_by_its_name_through_its_interpreter(world):
     kill(pid)
     world.log.wait(f"Process [guardian, pid={pid}] Down", place)
     world.up("guardian", place)
-    same(world.pent("guardian")["restart_count"], "1", "restart_count")
+    world.becomes("guardian", proc_sts="AVAIL", restart_count=1)
 
 
 @scenario
@@ -89,8 +89,8 @@ def an_absent_process_is_looked_for_then_started_and_counted(world):
     world.start_pcheck()
     pid = world.up("alpha")
     same(world.log.texts()[1:], ["Set pid fail (alpha)", "Try to restart (alpha)", f"(alpha ,pid={pid}) Up"], "pcheck's lines")
-    same(world.pent("alpha")["restart_count"], "1", "restart_count")
-    check(re.fullmatch(r" *absent *", world.runs("alpha")[0]), f"PCHECK_OLD_PID, PCHECK_REASON, PCHECK_CAUSE: {world.runs('alpha')}")
+    world.becomes("alpha", proc_sts="AVAIL", restart_count=1)
+    check(re.fullmatch(r"0 absent *", world.runs("alpha")[0]), f"PCHECK_OLD_PID, PCHECK_REASON, PCHECK_CAUSE: {world.runs('alpha')}")
 
 
 @scenario
@@ -101,7 +101,7 @@ def a_process_that_comes_in_time_at_the_start_is_up_without_any_count(world):
     pid = world.daemon("alpha")
     world.log.wait(f"(alpha ,pid={pid}) Up")
     same(world.log.texts()[1:], [f"(alpha ,pid={pid}) Up"], "pcheck's lines")
-    same(world.pent("alpha")["restart_count"], "0", "restart_count")
+    world.becomes("alpha", proc_sts="AVAIL", restart_count=0)
 
 
 @scenario
