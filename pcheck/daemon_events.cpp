@@ -78,9 +78,9 @@ void Daemon::dispatch(const core::Event& event) {
 
 // A cause that stayed unknown was waited for: the death was noticed that much earlier.
 void Daemon::died(core::EntryKey entry, ProcessId process, const Cause& cause) {
-    constexpr BootTicks waited = Deaths::patience / std::chrono::milliseconds(10);
-    const BootTicks now = loop_->now().ticks;
-    dispatch(core::Died{entry, process, cause, ending_of(cause) == Ending::unknown ? now - waited : now});
+    constexpr BootTicks patience = Deaths::patience / std::chrono::milliseconds(10);
+    const BootTicks waited = cause.kind == Cause::Kind::gone ? patience : 0;
+    dispatch(core::Died{entry, process, cause, loop_->now().ticks - waited});
 }
 
 // A followed process that the sweep misses has exec'ed into something else, or its death is on its way with its cause: then that is told.
@@ -116,6 +116,7 @@ void Daemon::keep_time() {
         const core::Counts counts = core_->counts();
         sweep_->sweep(counts.available < counts.all, now.instant);
     }
+    executor_->peek(now.instant);
     if (const auto wake = sweep_->wake_at(); wake && *wake <= now.instant) sweep_->wake(now.instant);
     if (const auto due = log_->next_deadline(); due && *due <= now.instant) log_->flush(now);
     if (next_ping_ && now.instant >= *next_ping_) {
@@ -129,7 +130,8 @@ void Daemon::keep_time() {
 // The one timer is set to the earliest of all that wait for a moment.
 void Daemon::arm() {
     Instant next = std::min(next_sweep_, next_check_);
-    for (const auto& due : {deaths_->next_deadline(), sweep_->wake_at(), log_->next_deadline(), next_ping_, core_->next_deadline()}) {
+    for (const auto& due :
+         {deaths_->next_deadline(), sweep_->wake_at(), log_->next_deadline(), next_ping_, executor_->next_peek(), core_->next_deadline()}) {
         if (due) next = std::min(next, *due);
     }
     loop_->set_deadline(next);

@@ -11,6 +11,8 @@
 namespace banken {
 namespace {
 
+constexpr Duration first_peek_gap = std::chrono::milliseconds(10);
+
 std::string text_of(const core::Remind& action, const core::Watch& watch) {
     const std::string since = sys::local_time_text(action.since);
     switch (action.what) {
@@ -99,7 +101,7 @@ void Executor::on(const core::RunScript& action) {
     if (!watched) {
         return feed_(core::ScriptEnded{action.run, core::ScriptEnded::How::not_executed, 0, watched.error().text});
     }
-    const auto [run, inserted] = runs_.emplace(action.run, Run{*std::move(script), process, {}, {}});
+    const auto [run, inserted] = runs_.emplace(action.run, Run{*std::move(script), process, {}, {}, {}, {}, {}});
     feed_(core::ScriptStarted{action.run, process});
     run->second.script.release();
     watch_for_exec(action.run);
@@ -112,11 +114,35 @@ void Executor::watch_for_exec(core::RunId run) {
     auto source = edge_.loop.add_io(started.script.fd(), EPOLLRDHUP, sys::SourcePriority::deaths, [this, run](std::uint32_t) {
         const auto found = runs_.find(run);
         if (found == runs_.end()) return;
-        if (const auto stat = sys::read_stat(found->second.process.pid); stat) found->second.first_image = stat->fingerprint;
+        Run& executed = found->second;
+        if (const auto stat = sys::read_stat(executed.process.pid)) executed.first_image = executed.last_image = stat->fingerprint;
+        executed.peek_gap = first_peek_gap;
+        executed.peek_at = edge_.loop.now().instant + first_peek_gap;
         tell_sweep_of_scripts();
-        found->second.executed.reset();
+        executed.executed.reset();
     });
     if (source) started.executed = *std::move(source);
+}
+
+std::optional<Instant> Executor::next_peek() const {
+    std::optional<Instant> next;
+    for (const auto& [run, started] : runs_) {
+        if (started.peek_at && (!next || *started.peek_at < *next)) next = started.peek_at;
+    }
+    return next;
+}
+
+void Executor::peek(Instant now) {
+    for (auto& [run, started] : runs_) {
+        if (!started.peek_at || *started.peek_at > now) continue;
+        started.peek_gap *= 2;
+        started.peek_at.reset();
+        if (started.peek_gap < core_.param().monitor_interval) started.peek_at = now + started.peek_gap;  // then the sweeps are as often
+        const auto stat = sys::read_stat(started.process.pid);
+        if (!stat || stat->fingerprint == started.last_image) continue;
+        started.last_image = stat->fingerprint;
+        edge_.sweep.look(core_.entry_of(run));
+    }
 }
 
 void Executor::tell_sweep_of_scripts() {

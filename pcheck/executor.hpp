@@ -49,6 +49,10 @@ public:
     // Deaths has told the end of a script: the core hears what became of it, then the child is reaped.
     void script_ended(core::RunId run, int wait_status);
 
+    // A running script is looked at after 10, 20, 40 … ms: whether it has become what it was to start (`exec daemon`). When, and to be called then.
+    [[nodiscard]] std::optional<Instant> next_peek() const;
+    void peek(Instant now);
+
     // All entries and parameters into the segment.
     void publish_all();
 
@@ -61,6 +65,9 @@ private:
         ProcessId process;
         std::optional<Fingerprint> first_image;  // once it has executed its script
         sys::EventSource executed;               // waits for that
+        std::optional<Fingerprint> last_image;   // as last peeked at
+        std::optional<Instant> peek_at;
+        Duration peek_gap{};
     };
 
     void on(const core::Log& action);

@@ -19,7 +19,7 @@ void Matches::set_entries(const std::set<core::EntryKey>& entries) {
     for (auto at = matches_.begin(); at != matches_.end();) {
         std::erase_if(at->second.entries, [&](core::EntryKey entry) { return !entries.contains(entry); });
         if (at->second.entries.empty()) {
-            table_.watch(at->first, is_script(at->first));
+            table_.watch(at->first, script_at(at->first) != nullptr);
             at = matches_.erase(at);
         } else {
             ++at;
@@ -61,7 +61,7 @@ void Matches::record(const Reading& reading, bool keep) {
     set_entries_of(match, std::move(entries));
     if (match.entries.empty()) {
         gone(pid);
-        return table_.watch(pid, is_script(pid));
+        return table_.watch(pid, script_at(pid) != nullptr);
     }
     table_.watch(pid, true);
     if (!reading.facts) return;
@@ -100,23 +100,19 @@ void Matches::gone(pid_t pid) {
     matches_.erase(match);
 }
 
-bool Matches::is_script(pid_t pid) const {
-    return std::ranges::find(scripts_, pid, [](const auto& script) { return script.process.pid; }) != scripts_.end();
-}
-
-const Sweep::Script* Matches::script_at(ProcessId process) const {
-    const auto found = std::ranges::find(scripts_, process, &Sweep::Script::process);
+const Sweep::Script* Matches::script_at(pid_t pid) const {
+    const auto found = std::ranges::find(scripts_, pid, [](const auto& script) { return script.process.pid; });
     return found == scripts_.end() ? nullptr : &*found;
 }
 
 bool Matches::excluded(ProcessId process) const {
     if (process.pid == self_) return true;
     if (scripts_.empty()) return false;
-    if (const auto* const script = script_at(process)) return !script->first_image || !table_.differs(process, *script->first_image);
+    if (const auto* const script = script_at(process.pid)) return !script->first_image || !table_.differs(process, *script->first_image);
     auto known = table_.find(process.pid);
     for (int depth = 0; known && depth < deepest_ancestry; ++depth) {
+        if (script_at(known->parent)) return true;  // by pid alone: it is our child, so its pid is nobody else's
         known = table_.find(known->parent);
-        if (known && script_at(known->id)) return true;
     }
     return false;
 }

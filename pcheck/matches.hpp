@@ -59,9 +59,8 @@ private:
 
     void change_all_of(pid_t pid);
     void set_entries_of(Match& match, std::set<core::EntryKey> entries);
-    [[nodiscard]] bool is_script(pid_t pid) const;
     [[nodiscard]] bool excluded(ProcessId process) const;
-    [[nodiscard]] const Sweep::Script* script_at(ProcessId process) const;
+    [[nodiscard]] const Sweep::Script* script_at(pid_t pid) const;
     [[nodiscard]] core::Candidate candidate(const Match& match, const sys::ProcTable::Known& known, core::EntryKey entry) const;
 
     sys::ProcTable& table_;

@@ -84,6 +84,7 @@ Result<SegmentWriter> SegmentWriter::open(const Param& param, const SegmentReque
     writer.key_ = key;
     writer.places_ = places;
     writer.readers_ = request.readers;
+    writer.pfile_owner_ = request.pfile_owner;
     writer.header_.owner = *identity;
     writer.header_.file = request.file;
     writer.header_.pfile = request.pfile;
@@ -185,6 +186,11 @@ std::string SegmentWriter::image() const {
 }
 
 Result<bool> SegmentWriter::recreated() {
+    if (ownership_.removed()) {
+        auto again = sys::Ownership::take({.key = key_, .readers = readers_, .pfile_owner = pfile_owner_});
+        if (!again) return Failure(again.error().in(key_text(key_)));
+        ownership_ = *std::move(again);
+    }
     if (!segment_.removed()) return false;
     auto segment = sys::Segment::create(key_, end_of(places_) * sizeof(std::uint64_t), readers_);
     if (!segment) return Failure(segment.error().in(key_text(key_)));

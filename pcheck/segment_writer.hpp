@@ -75,6 +75,7 @@ private:
     TablePlaces places_{};
     std::uint32_t key_ = 0;
     std::optional<gid_t> readers_;
+    uid_t pfile_owner_ = 0;
     std::uint64_t traced_ = 0;
     HeaderRecord header_;
     ParamRecord param_;

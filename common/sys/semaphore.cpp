@@ -4,6 +4,7 @@
 #include <sys/sem.h>
 
 #include <array>
+#include <cerrno>
 
 #include "common/sys/ipc_trust.hpp"
 
@@ -96,6 +97,8 @@ Ownership::~Ownership() {
         semop(id_, &give_back, 1);
     }
 }
+
+bool Ownership::removed() const { return semctl(id_, holder, GETVAL) < 0 && (errno == EINVAL || errno == EIDRM); }
 
 Result<> Ownership::remove() {
     if (semctl(std::exchange(id_, -1), 0, IPC_RMID) != 0) return fail_errno("semctl");

@@ -32,6 +32,9 @@ public:
     // Gives the key back; removes the semaphore if take() made it.
     ~Ownership();
 
+    // Removed by whomever (ipcrm): the key can be taken by others, and by us again.
+    [[nodiscard]] bool removed() const;
+
     // At the end by order: the semaphore is gone.
     [[nodiscard]] Result<> remove();
 

@@ -46,16 +46,19 @@ void Supervisor::timer_due(Watch& watch) {
 void Supervisor::script_limit_due(Watch& watch) {
     ScriptRun& script = *watch.script;
     switch (script.phase) {
-        case ScriptRun::Phase::running:
-            script.phase = ScriptRun::Phase::terminated;
-            watch.timer = now_.instant + param_.script_kill_wait;
-            return emit(SignalScript{script.run, SIGTERM});
+        case ScriptRun::Phase::running: return ask(watch, Question::script_limit);  // it may have become the daemon meanwhile
         case ScriptRun::Phase::terminated:
             script.phase = ScriptRun::Phase::killed;
             watch.timer = now_.instant + after_kill;
             return emit(SignalScript{script.run, SIGKILL});
         case ScriptRun::Phase::killed: log(messages::cannot_end(watch.ref(), script.process ? script.process->pid : 0)); return over(watch);
     }
+}
+
+void Supervisor::end_script(Watch& watch) {
+    watch.script->phase = ScriptRun::Phase::terminated;
+    watch.timer = now_.instant + param_.script_kill_wait;
+    emit(SignalScript{watch.script->run, SIGTERM});
 }
 
 void Supervisor::stop_limit_due(Watch& watch) {

@@ -13,6 +13,13 @@ constexpr unsigned hand_overs_in_a_row = 5;  // a chain of children that each go
 
 BootTicks ticks_of(Duration duration) { return static_cast<BootTicks>(duration / std::chrono::milliseconds(10)); }
 
+// Somebody's init script often has the name of the daemon that it is about to start: until the confirm deadline only a process with the
+// argv[0] of the last main process is the replacement.
+bool too_early_for(const Watch& watch, const Candidate& candidate, Question question) {
+    const bool confirming = watch.wait == EntryWait::confirm && question != Question::confirm_over;
+    return confirming && watch.memory.last && candidate.argv0 != watch.memory.last->argv0;
+}
+
 bool lets_hand_over(const Cause& cause) {
     return ending_of(cause) == Ending::unknown || (cause.kind == Cause::Kind::status && cause.status == 0);
 }
@@ -100,15 +107,17 @@ void Supervisor::on(const Looked& event) {
         // A script that ends in `exec daemon`: its own process has become the match, the script is over.
         const auto became = std::ranges::find(event.matches, *watch->script->process, &Candidate::id);
         if (became != event.matches.end()) return script_became(*watch, *became);
+        if (question == Question::script_limit) return end_script(*watch);
     }
     const Choice choice = choose(event.matches, watch->memory, scope_of(*watch, question), as_root_);
     const bool fresh_look = question == Question::fresh;
     if (watch->given_up() && !fresh_look) {
         watch->seen = choice.chosen && watch->main != choice.chosen->id ? std::optional(choice.chosen->id) : std::nullopt;
-    } else if (choice.chosen && watch->state != EntryState::stall && !watch->script_runs()) {
+    } else if (choice.chosen && watch->state != EntryState::stall && !watch->script_runs() &&
+               !too_early_for(*watch, *choice.chosen, question)) {
         up(*watch, *choice.chosen, choice);
         note_known(watch->memory, event.matches);
-    } else if (!choice.chosen) {
+    } else if (!watch->script_runs()) {
         looked_in_vain(*watch, question);
     }
 }
@@ -129,7 +138,8 @@ void Supervisor::looked_in_vain(Watch& watch, Question question) {
         case Question::fresh:
             if (!watch.paused) log(messages::set_pid_fail(watch.ref()));
             return lost(watch, EntryReason::absent);
-        case Question::hand_over: return;  // asked and answered while AVAIL
+        case Question::script_limit:
+        case Question::hand_over: return;  // answered ahead of this
     }
 }
 

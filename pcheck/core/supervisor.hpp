@@ -60,6 +60,7 @@ private:
     void due(Watch& watch);
     void timer_due(Watch& watch);
     void script_limit_due(Watch& watch);
+    void end_script(Watch& watch);
     void stop_limit_due(Watch& watch);
 
     // procedures.cpp: the procedures of the table

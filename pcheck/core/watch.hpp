@@ -25,7 +25,7 @@ struct ScriptRun {
 };
 
 // What a Look that is out was asked for; its answer is judged by this. A state that changes meanwhile drops the question.
-enum class Question { none, first, hand_over, confirm, confirm_over, start, wait_over, failed, fresh };
+enum class Question { none, first, hand_over, confirm, confirm_over, start, script_limit, wait_over, failed, fresh };
 
 struct Watch {
     EntryKey key = 0;

@@ -332,6 +332,47 @@ TEST_CASE("a script that execs into the daemon is over, and is not ended by its 
     CHECK(world.script_signals().empty());
 }
 
+TEST_CASE("a script that execs into the daemon right at its limit is looked at once more before TERM") {
+    World world = running(crond, "SCRIPT_TIMEOUT 30\n");
+    world.crash(1);
+    Candidate self;
+    self.id = *world.entry(1).script->process;
+    world.add(1, self);
+    world.pass(30s);
+    CHECK(world.state(1) == "AVAIL");
+    CHECK(world.script_signals().empty());
+}
+
+TEST_CASE("in confirm an init script of the daemon's name is no replacement, the daemon it starts is") {
+    World world = running();
+    world.end_orderly(1);
+    static_cast<void>(world.log());
+    world.pass(50ms);
+    Candidate script;
+    script.id = {150, world.now.ticks};
+    script.session = 150;
+    script.argv0 = "/bin/sh";
+    world.add(1, script);
+    world.pass(100ms);
+    CHECK(world.state(1) == "DOWN confirm");
+    world.run(1, 200);
+    world.pass(500ms);
+    CHECK(world.log() == Lines{"(crond ,pid=200) Up"});
+}
+
+TEST_CASE("at the confirm deadline a replacement under another argv[0] counts: no second copy beside it") {
+    World world = running();
+    world.end_orderly(1);
+    world.pass(50ms);
+    Candidate other;
+    other.id = {150, world.now.ticks};
+    other.session = 150;
+    other.argv0 = "/opt/crond";
+    world.add(1, other);
+    world.pass(2s);
+    CHECK(world.log().back() == "(crond ,pid=150) Up");
+}
+
 TEST_CASE("a process that appears while its script runs waits for the script's end") {
     World world = running();
     world.crash(1);
