@@ -86,9 +86,13 @@ Option read_option(const Interpreter& interpreter, std::string_view argument) {
 
 // ---- the three kinds of names ----
 
-std::string joined(const std::vector<std::string>& command_line) {
+// The beginning of the command line joined by single blanks: at least `length` bytes, if it has as many. The rest may be a MiB.
+std::string joined(const std::vector<std::string>& command_line, std::size_t length) {
     std::string text;
-    for (const auto& argument : command_line) (text += argument) += ' ';
+    for (const auto& argument : command_line) {
+        if (text.size() >= length) return text;
+        text.append(argument, 0, length) += ' ';
+    }
     if (!text.empty()) text.pop_back();
     return text;
 }
@@ -109,7 +113,7 @@ std::string_view argv0_of(const Process& process) {
 
 Judgement judge_line(std::string_view name, const Process& process) {
     if (!process.command_line) return needs(Fact::command_line);
-    const std::string line = joined(*process.command_line);
+    const std::string line = joined(*process.command_line, name.size() + 2);  // one for a dash, one for what follows
     return judged(equals_up_to_blank(line, name) || equals_up_to_blank(without_dash(line), name));
 }
 

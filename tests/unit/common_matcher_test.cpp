@@ -113,6 +113,8 @@ TEST_CASE("a name with a blank is the whole command line or its beginning up to 
     CHECK(judge_name("java -jar app.jar --port 80", process) == matched);
     CHECK(judge_name("java -jar app.jar --port 80 81", process) == matched);
     CHECK(judge_name("java -jar app", process) == wrong_name);
+    CHECK(judge_name("x " + std::string(99, 'y'), process_of("x", "/x", {"x", std::string(100, 'y')})) == wrong_name);
+    CHECK(judge_name("x " + std::string(99, 'y'), process_of("x", "/x", {"-x", std::string(99, 'y'), "z"})) == matched);
     CHECK(judge_name("java  -jar", process) == wrong_name);
     CHECK(judge_name("java -jar app.jar --port 80 81 82", process) == wrong_name);
     CHECK(judge_name("nginx: master process", process_of("nginx", "/usr/sbin/nginx", {"nginx: master process /usr/sbin/nginx", "", ""})) ==
