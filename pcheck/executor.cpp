@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pcheck/executor.hpp"
 
-#include <sys/epoll.h>
-
 #include "common/script_environment.hpp"
 #include "common/sys/clock.hpp"
 #include "common/sys/file.hpp"
@@ -11,7 +9,11 @@
 namespace banken {
 namespace {
 
-constexpr Duration first_peek_gap = std::chrono::milliseconds(10);
+// What the kernel calls a process that executes this script: its name in 15 bytes.
+std::string comm_of(const Command& script) {
+    const std::string& path = script.argv.front();
+    return path.substr(path.rfind('/') + 1, 15);
+}
 
 std::string text_of(const core::Remind& action, const core::Watch& watch) {
     const std::string since = sys::local_time_text(action.since);
@@ -101,27 +103,12 @@ void Executor::on(const core::RunScript& action) {
     if (!watched) {
         return feed_(core::ScriptEnded{action.run, core::ScriptEnded::How::not_executed, 0, watched.error().text});
     }
-    const auto [run, inserted] = runs_.emplace(action.run, Run{*std::move(script), process, {}, {}, {}, {}, {}});
+    Run& run =
+        runs_.emplace(action.run, Run{*std::move(script), process, comm_of(watch.pent.script), {}, {}, first_peek_gap, {}}).first->second;
     feed_(core::ScriptStarted{action.run, process});
-    run->second.script.release();
-    watch_for_exec(action.run);
+    run.script.release();
+    run.peek_at = edge_.loop.now().instant + first_peek_gap;
     tell_sweep_of_scripts();
-}
-
-// The first image of a script is what it is executed as; a later one may be the daemon itself (`exec daemon`).
-void Executor::watch_for_exec(core::RunId run) {
-    Run& started = runs_.at(run);
-    auto source = edge_.loop.add_io(started.script.fd(), EPOLLRDHUP, sys::SourcePriority::deaths, [this, run](std::uint32_t) {
-        const auto found = runs_.find(run);
-        if (found == runs_.end()) return;
-        Run& executed = found->second;
-        if (const auto stat = sys::read_stat(executed.process.pid)) executed.first_image = executed.last_image = stat->fingerprint;
-        executed.peek_gap = first_peek_gap;
-        executed.peek_at = edge_.loop.now().instant + first_peek_gap;
-        tell_sweep_of_scripts();
-        executed.executed.reset();
-    });
-    if (source) started.executed = *std::move(source);
 }
 
 std::optional<Instant> Executor::next_peek() const {
@@ -138,11 +125,22 @@ void Executor::peek(Instant now) {
         started.peek_gap *= 2;
         started.peek_at.reset();
         if (started.peek_gap < core_.param().monitor_interval) started.peek_at = now + started.peek_gap;  // then the sweeps are as often
-        const auto stat = sys::read_stat(started.process.pid);
-        if (!stat || stat->fingerprint == started.last_image) continue;
-        started.last_image = stat->fingerprint;
-        edge_.sweep.look(core_.entry_of(run));
+        peek_at(run, started);
     }
+}
+
+// The first image of a script has its file's name, whatever its interpreter; another one is what the script has exec'ed.
+void Executor::peek_at(core::RunId run, Run& started) {
+    const auto stat = sys::read_stat(started.process.pid);
+    if (!stat || stat->fingerprint.fork_no_exec) return;
+    if (!started.first_image) {
+        started.first_image = stat->fingerprint.comm == started.comm ? stat->fingerprint : Fingerprint{};
+        started.last_image = started.first_image;
+        tell_sweep_of_scripts();
+    }
+    if (stat->fingerprint == *started.last_image) return;
+    started.last_image = stat->fingerprint;
+    edge_.sweep.look(core_.entry_of(run));
 }
 
 void Executor::tell_sweep_of_scripts() {

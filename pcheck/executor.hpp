@@ -35,6 +35,7 @@ struct Edge {
 class Executor {
 public:
     static constexpr mode_t dump_mode = 0600;
+    static constexpr Duration first_peek_gap = std::chrono::milliseconds(1);
 
     // `environment` is the program's own, `pfile` the resolved path: both for scripts. Events are handed to `feed`, also while actions are performed.
     Executor(Edge edge, const core::Supervisor& core, std::vector<std::string> environment, std::string pfile,
@@ -49,7 +50,7 @@ public:
     // Deaths has told the end of a script: the core hears what became of it, then the child is reaped.
     void script_ended(core::RunId run, int wait_status);
 
-    // A running script is looked at after 10, 20, 40 … ms: whether it has become what it was to start (`exec daemon`). When, and to be called then.
+    // A running script is looked at after 1, 2, 4 … ms: whether it has become what it was to start (`exec daemon`). When, and to be called then.
     [[nodiscard]] std::optional<Instant> next_peek() const;
     void peek(Instant now);
 
@@ -63,11 +64,11 @@ private:
     struct Run {
         sys::WaitingScript script;
         ProcessId process;
+        std::string comm;                        // of the script's own image
         std::optional<Fingerprint> first_image;  // once it has executed its script
-        sys::EventSource executed;               // waits for that
         std::optional<Fingerprint> last_image;   // as last peeked at
+        Duration peek_gap = first_peek_gap;
         std::optional<Instant> peek_at;
-        Duration peek_gap{};
     };
 
     void on(const core::Log& action);
@@ -87,7 +88,7 @@ private:
     void on(const core::End& action);
 
     [[nodiscard]] std::vector<std::string> environment_for(const core::Watch& watch) const;
-    void watch_for_exec(core::RunId run);
+    void peek_at(core::RunId run, Run& started);
     void tell_sweep_of_scripts();
 
     Edge edge_;

@@ -55,8 +55,6 @@ public:
 
     // Lets it execute the script. Never blocks; a child that is gone already tells so by its pidfd.
     void release();
-    // Hangs up (EPOLLRDHUP) in the moment the script is executed, or the child ends before.
-    [[nodiscard]] int fd() const { return control_.get(); }
     // Once the child has ended: nothing if the script ran, whatever came of it. Never blocks.
     [[nodiscard]] std::optional<NotRun> not_run() const;
 

@@ -98,7 +98,7 @@ def a_process_that_comes_in_time_at_the_start_is_up_without_any_count(world):
     world.pfile(pent_line("alpha", world.restarter("alpha")), MONITOR_INTERVAL=10, CONFIRM_WAIT=10)
     world.start_pcheck()
     world.becomes("alpha", proc_sts="DOWN", waits_for="confirm")
-    pid = world.daemon("alpha")
+    pid = world.detached([world.program("alpha"), "--foreground"])
     world.log.wait(f"(alpha ,pid={pid}) Up")
     same(world.log.texts()[1:], [f"(alpha ,pid={pid}) Up"], "pcheck's lines")
     world.becomes("alpha", proc_sts="AVAIL", restart_count=0)
