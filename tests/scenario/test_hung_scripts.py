@@ -95,22 +95,31 @@ def a_daemon_that_made_its_own_session_survives_the_time_limit_of_its_script(wor
     check(alive(int(world.read("bystander.pid"))), "the daemon was ended with the script")
 
 
-@scenario
-def a_script_that_becomes_the_daemon_is_not_killed_by_its_limit(world):
+def becomes_the_daemon(world, limit, interval):
     world.program("alpha")
-    world.script("become.sh", f"exec {world.path('alpha')} --foreground")
-    world.pfile(pent_line("alpha", world.path("become.sh"), retries=1), SCRIPT_TIMEOUT=1, SCRIPT_KILL_WAIT=0)
+    become = pent_line("alpha", world.script("become.sh", f"exec {world.path('alpha')} --foreground"), retries=1)
+    param = {"CONFIRM_WAIT": 0, "MONITOR_INTERVAL": interval, "SCRIPT_TIMEOUT": limit, "SCRIPT_KILL_WAIT": 0}
+    world.pfile(become, **param)
     world.start_pcheck()
     pid = world.up_pid("alpha")
     same(pid, world.pid_of("alpha"), "the process followed")
     attempt = world.log.find("Try to restart (alpha)")
     beta = world.daemon("beta")     # a clock without sleeping: an entry whose own limit passes after alpha's would have
-    world.script("hang.sh", "exec /bin/sleep 1000")
-    world.pfile(pent_line("alpha", world.path("become.sh"), retries=1), pent_line("beta", world.path("hang.sh"), retries=1),
-                SCRIPT_TIMEOUT=1, SCRIPT_KILL_WAIT=0)
+    hang = world.script("hang.sh", "exec /bin/sleep 1000")
+    world.pfile(become, pent_line("beta", hang, retries=1), **param)
     world.order("reload")
     world.log.wait(f"(beta ,pid={beta}) Up")
     kill(beta)
-    failed = world.log.wait("Restart script failed (beta) timeout=1s")
-    check(failed.when - attempt.when > 1, "the clock is wrong")
+    failed = world.log.wait(f"Restart script failed (beta) timeout={limit}s")
+    check(failed.when - attempt.when > limit, "the clock is wrong")
     check(alive(pid) and world.pent("alpha")["proc_sts"] == "AVAIL", "the daemon was ended by the limit of the script that it had been")
+
+
+@scenario
+def a_script_that_becomes_the_daemon_is_not_killed_by_its_limit(world):
+    becomes_the_daemon(world, limit=3, interval=1)
+
+
+@scenario
+def a_script_that_becomes_the_daemon_is_not_killed_by_a_limit_shorter_than_the_sweep(world):
+    becomes_the_daemon(world, limit=1, interval=10)
