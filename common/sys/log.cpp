@@ -228,6 +228,8 @@ void Log::await_room(int fd) {
 }
 
 // Before it is closed: a child that has a copy still would keep it in the set.
-void Log::forget(int fd) { ::epoll_ctl(writable_.get(), EPOLL_CTL_DEL, fd, nullptr); }
+void Log::forget(int fd) {
+    if (fd >= 0) ::epoll_ctl(writable_.get(), EPOLL_CTL_DEL, fd, nullptr);
+}
 
 }  // namespace banken::sys
