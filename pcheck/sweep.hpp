@@ -36,7 +36,7 @@ public:
     // A script of ours that runs now.
     struct Script {
         ProcessId process;
-        std::optional<Fingerprint> first_image;  // as read right after its exec; unset: not read yet
+        std::optional<Fingerprint> first_image;  // as read right after its exec, complete (start_code not 0); unset: not read yet
     };
     static constexpr Duration pass_distance = std::chrono::milliseconds(10);
     static constexpr int pass_share = 5;  // a pass of d is followed by the next after 5 d at the earliest

@@ -451,7 +451,7 @@ TEST_CASE("pcheck itself never matches") {
 TEST_CASE("a real daemon is found, lost and found again") {
     const test::TemporaryDirectory dir;
     const std::string path = dir / "banken_dozes_long";
-    Watcher watcher("/proc", {{1, {"banken_dozes_long"}}, {2, {path}}, {3, {path + " 600"}}, {4, {"banken_dozes_lost"}}});
+    Watcher watcher("/proc", {{1, {"banken_dozes_long"}}, {2, {path}}, {3, {path + " -"}}, {4, {"banken_dozes_lost"}}});
     watcher.run_sweep();
     CHECK(watcher.looked.empty());
     auto program = std::make_unique<test::Program>(path);

@@ -1,47 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
-// A real process that runs a copy of /bin/sleep under a name of its own.
+// A real process that runs a copy of /bin/cat under a name of its own, with the one argument `-`.
 #pragma once
 
 #include <doctest/doctest.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <filesystem>
 #include <string>
 
 #include "common/process.hpp"
 #include "common/sys/pid_ref.hpp"
-#include "common/sys/unique_fd.hpp"
+#include "tests/unit/child_process.hpp"
 
 namespace banken::test {
 
 class Program {
 public:
-    // Returns when it has exec'ed.
-    explicit Program(const std::string& path) {
-        if (!std::filesystem::exists(path)) std::filesystem::copy_file("/bin/sleep", path);
-        std::array<int, 2> ends{};
-        REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
-        sys::UniqueFd read_end(ends[0]), write_end(ends[1]);
+    enum class Stage { forked, executed };
+
+    explicit Program(const std::string& path, Stage stage = Stage::executed) {
+        if (!std::filesystem::exists(path)) std::filesystem::copy_file("/bin/cat", path);
         pid_ = ::fork();
         REQUIRE(pid_ >= 0);
-        if (pid_ == 0) {
-            ::execl(path.c_str(), path.c_str(), "600", nullptr);
-            ::_exit(127);
-        }
-        write_end.reset();
-        char byte = 0;
-        REQUIRE(::read(read_end.get(), &byte, 1) == 0);
+        if (pid_ == 0) become(path);
         id_ = sys::read_stat(pid_).value().id();
+        if (stage == Stage::executed) execute();
     }
     Program(Program&&) = delete;
     Program& operator=(Program&&) = delete;
     ~Program() { end(); }
 
     [[nodiscard]] ProcessId id() const { return id_; }
+    // Returns when the new image runs: while the kernel sets it up, /proc shows neither the old one nor the new one.
+    void execute() const {
+        in_.put('g');
+        in_.put('x');
+        await(out_.read_end.get());
+        CHECK(out_.take<char>() == 'x');
+    }
     // Killed and reaped.
     void end() {
         if (pid_ == 0) return;
@@ -51,6 +49,16 @@ public:
     }
 
 private:
+    [[noreturn]] void become(const std::string& path) const {
+        char byte = 0;
+        if (::read(in_.read_end.get(), &byte, 1) == 1 && ::dup2(in_.read_end.get(), STDIN_FILENO) >= 0 &&
+            ::dup2(out_.write_end.get(), STDOUT_FILENO) >= 0) {
+            ::execl(path.c_str(), path.c_str(), "-", nullptr);
+        }
+        ::_exit(127);
+    }
+
+    Pipe in_, out_;
     pid_t pid_ = 0;
     ProcessId id_;
 };

@@ -6,8 +6,8 @@
 
 #include <algorithm>
 
-#include "tests/unit/child_process.hpp"
 #include "tests/unit/fake_proc.hpp"
+#include "tests/unit/program.hpp"
 
 using namespace banken;
 using sys::Depth;
@@ -233,24 +233,16 @@ TEST_CASE("a real process appears, executes and goes") {
     const test::TemporaryDirectory dir;
     ProcTable table = table_of("/proc");
     REQUIRE(table.pass(Depth::every));
-    std::filesystem::copy_file("/bin/sleep", dir / "dozer");
-    const std::string path = dir / "dozer";
-    test::Pipe executed;
-    REQUIRE(::fcntl(executed.write_end.get(), F_SETFD, FD_CLOEXEC) == 0);
-    const test::Child child([&path] { ::execl(path.c_str(), "dozer", "600", nullptr); });
-    CHECK(tells(*table.pass(Depth::every), Kind::appeared, child.id()));
-    executed.write_end.reset();
-    child.let_go();
-    test::await(executed.read_end.get());
-    CHECK(tells(*table.pass(Depth::every), Kind::executed, child.id()));
-    CHECK(table.find(child.id().pid)->parent == ::getpid());
-    const auto dir_of_proc = *ProcDir::open();
-    CHECK(dir_of_proc.exe(child.id().pid).value() == std::filesystem::canonical(path).string());
-    CHECK(dir_of_proc.command_line(child.id().pid).value() == std::string("dozer\0"
-                                                                          "600\0",
-                                                                          10));
-    CHECK(dir_of_proc.real_user(child.id().pid).value() == ::getuid());
-    ::kill(child.id().pid, SIGKILL);
-    child.reap();
-    CHECK(tells(*table.pass(Depth::every), Kind::gone, child.id()));
+    test::Program program(dir / "parrot", test::Program::Stage::forked);
+    const pid_t pid = program.id().pid;
+    CHECK(tells(*table.pass(Depth::every), Kind::appeared, program.id()));
+    program.execute();
+    CHECK(tells(*table.pass(Depth::every), Kind::executed, program.id()));
+    CHECK(table.find(pid)->parent == ::getpid());
+    const auto proc = *ProcDir::open();
+    CHECK(proc.exe(pid).value() == std::filesystem::canonical(dir / "parrot").string());
+    CHECK(split_cmdline(proc.command_line(pid).value()) == std::vector{dir / "parrot", std::string("-")});
+    CHECK(proc.real_user(pid).value() == ::getuid());
+    program.end();
+    CHECK(tells(*table.pass(Depth::every), Kind::gone, program.id()));
 }
