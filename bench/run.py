@@ -22,7 +22,7 @@ from harness import Scenario, World                 # noqa: E402
 from kernel import kill, until                      # noqa: E402
 
 RECORD = struct.Struct("qq")
-SETTLE = 0.004      # seconds between two kills: each is met by an idle program
+SETTLE = 0.05       # seconds between two kills: each is met by an idle program, that has found the replacement before
 LONG = 300
 
 
