@@ -62,7 +62,8 @@ TEST_CASE("the argv[0] of the last main process goes first, then who is in no lo
     Candidate session = process(5, 50), listener = process(6, 60);
     session.argv0 = "sshd: root@notty";
     listener.argv0 = "sshd: listener";
-    const Choice choice = choose(std::vector{session, listener}, memory, Scope::any_age, false);
+    const std::vector both{session, listener};
+    const Choice choice = choose(both, memory, Scope::any_age, false);
     CHECK(chosen(choice) == 6);
     CHECK_FALSE(choice.by_age_alone);
     session.in_session_scope = true;
