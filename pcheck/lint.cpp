@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 
+#include "common/matcher.hpp"
 #include "common/segment_reader.hpp"
+#include "common/sys/proc_table.hpp"
 #include "common/sys/shm.hpp"
 #include "common/sys/trust.hpp"
 #include "common/text.hpp"
@@ -58,6 +61,48 @@ void lint_exit(const LoadedPfile& loaded, const std::string& named, Findings& fi
     }
 }
 
+// Every process, with what the matcher asks for. Not in the loop, so a command line may take its time.
+std::vector<Process> all_processes() {
+    std::vector<Process> processes;
+    auto opened = sys::ProcDir::open();
+    if (!opened) return processes;
+    const auto dir = std::make_shared<const sys::ProcDir>(*std::move(opened));
+    sys::ProcTable table(dir);
+    if (!table.pass(sys::Depth::every)) return processes;
+    for (const ProcessId id : table.all()) {
+        const auto stat = dir->stat(id.pid);
+        if (!stat) continue;
+        Process process;
+        process.stat = *stat;
+        process.exe = dir->exe(id.pid).value_or("");
+        process.command_line = split_cmdline(dir->command_line(id.pid).value_or(""));
+        processes.push_back(std::move(process));
+    }
+    return processes;
+}
+
+// Only the first 15 bytes tell such a process from its neighbours.
+bool matches_by_comm_alone(const std::string& name, Process process) {
+    if (judge({name}, process).kind != Judgement::Kind::matched) return false;
+    process.stat.fingerprint.comm.clear();
+    return judge({name}, process).kind != Judgement::Kind::matched;
+}
+
+void lint_long_names(const LoadedPfile& loaded, const std::string& named, Findings& findings) {
+    constexpr std::size_t longest_comm = 15;
+    const auto is_long = [](const Pent& pent) {
+        return pent.name.size() > longest_comm && pent.name.find_first_of(" /") == std::string::npos;
+    };
+    if (std::ranges::none_of(loaded.pfile.pents, is_long)) return;
+    const std::vector<Process> processes = all_processes();
+    for (const Pent& pent : loaded.pfile.pents) {
+        const auto by_comm = [&](const Process& process) { return matches_by_comm_alone(pent.name, process); };
+        if (!is_long(pent) || std::ranges::none_of(processes, by_comm)) continue;
+        findings.warnings.push_back(
+            fmt::format("{}:{}: warning: {}: the running process matches by its first 15 bytes alone (comm)", named, pent.line, pent.name));
+    }
+}
+
 }  // namespace
 
 Findings lint(const LoadedPfile& loaded, const std::string& named) {
@@ -71,6 +116,7 @@ Findings lint(const LoadedPfile& loaded, const std::string& named) {
     lint_key(loaded, named, findings);
     lint_dump(loaded, named, findings);
     lint_exit(loaded, named, findings);
+    lint_long_names(loaded, named, findings);
     return findings;
 }
 

@@ -6,9 +6,11 @@
 
 #include <array>
 
+#include "common/pfile_param.hpp"
 #include "common/sys/file.hpp"
 #include "common/sys/identity.hpp"
 #include "common/sys/trust.hpp"
+#include "common/text.hpp"
 
 namespace banken {
 namespace {
@@ -19,6 +21,19 @@ std::optional<gid_t> group_of(const std::string& name) {
     group* found = nullptr;
     if (getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || !found) return std::nullopt;
     return found->gr_gid;
+}
+
+// With the place of the value in the file.
+Diagnostic unknown_group(std::string_view text, std::string_view name) {
+    Diagnostic diagnostic;
+    diagnostic.text = fmt::format("STATE_GROUP: there is no group {}", quoted(name));
+    PfileLines lines(text);
+    while (const auto line = lines.next()) {
+        if (line->section != PfileSection::param || line->first_word() != "STATE_GROUP") continue;
+        diagnostic.line = line->number;
+        diagnostic.column = param_value(*line, param_rules[static_cast<std::size_t>(ParamKey::state_group)].value).column;
+    }
+    return diagnostic;
 }
 
 }  // namespace
@@ -34,7 +49,7 @@ tl::expected<LoadedPfile, LoadFailure> load_pfile(const std::string& path) {
     loaded.owner = sys::owner_of(loaded.path).value_or(geteuid());
     if (const std::string& name = parsed.pfile.param.state_group; !name.empty()) {
         loaded.readers = group_of(name);
-        if (!loaded.readers) failure.lines.push_back(fmt::format("{}: error: STATE_GROUP: there is no group \"{}\"", path, name));
+        if (!loaded.readers) failure.lines.push_back(text_of(unknown_group(file->text, name), path));
     }
     if (!failure.lines.empty()) return tl::unexpected(std::move(failure));
     loaded.pfile = std::move(parsed.pfile);

@@ -179,7 +179,18 @@ def the_test_mode_tells_good_missing_and_bad_pfiles_apart(world):
     tested(world, 78, f"alpha:{script}:3600:x:continue",
            parts=[f"{world.path('pfile')}:7:", 'error: alpha, field 4 (retry count): "x" is not a number, 0..10000 expected'])
     tested(world, 78, pent_line("alpha", script), MONITOR_INTERVALL=5, parts=["did you mean MONITOR_INTERVAL?"])
+    tested(world, 78, pent_line("alpha", script), STATE_GROUP="nobodys",
+           parts=[f"{world.path('pfile')}:6:13: error: STATE_GROUP: there is no group \"nobodys\""])
     check(not kernel.segment_exists(world.key), "-t has made a segment")
+
+
+@scenario
+def the_test_mode_warns_of_a_long_name_that_only_its_first_15_bytes_match(world):
+    world.daemon("averylongdaemonx")
+    script = world.restarter("averylongdaemonx")
+    tested(world, 0, pent_line("averylongdaemony", script), parts=["averylongdaemony: the running process matches by its first 15 bytes"])
+    answer = world.run_pcheck("-t", "-f", world.pfile(pent_line("averylongdaemonx", script)))
+    check("15 bytes" not in answer.err, f"a whole match was warned of: {answer}")
 
 
 @scenario
