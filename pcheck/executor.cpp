@@ -132,7 +132,7 @@ void Executor::peek(Instant now) {
 // The first image of a script has its file's name, whatever its interpreter; another one is what the script has exec'ed.
 void Executor::peek_at(core::RunId run, Run& started) {
     const auto stat = sys::read_stat(started.process.pid);
-    if (!stat || stat->fingerprint.fork_no_exec) return;
+    if (!stat || stat->fingerprint.fork_no_exec || stat->fingerprint.start_code == 0) return;  // not executed yet, or in the midst of it
     if (!started.first_image) {
         started.first_image = stat->fingerprint.comm == started.comm ? stat->fingerprint : Fingerprint{};
         started.last_image = started.first_image;
