@@ -20,6 +20,7 @@ namespace banken::sys {
 namespace {
 
 constexpr int lowest = 3;  // of the descriptors that are ours
+constexpr std::size_t most_threads = 8;
 
 std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
     std::vector<char*> pointers;
@@ -47,10 +48,41 @@ bool own_oom_score_is_set() {
 
 bool differ(const rlimit& a, const rlimit& b) { return a.rlim_cur != b.rlim_cur || a.rlim_max != b.rlim_max; }
 
-struct Birth {
-    pid_t pid = 0;
-    UniqueFd pidfd;
+// A script with all that its child points into.
+class Prepared {
+public:
+    explicit Prepared(const ScriptStart& script)
+        : script_(script),
+          directory_(directory_of(script.output_file)),
+          argv_(pointers_to(script_.command.argv)),
+          environment_(pointers_to(script_.environment)) {}
+    Prepared(const Prepared&) = delete;
+    Prepared& operator=(const Prepared&) = delete;
+
+    void point(ChildPlan& plan) const {
+        plan.path = argv_.front();
+        plan.argv = argv_.data();
+        plan.environment = environment_.data();
+        plan.output = script_.output;
+        plan.output_file = script_.output_file.c_str();
+        plan.output_directory = directory_.c_str();
+        plan.check_trust = script_.check_trust;
+    }
+
+private:
+    ScriptStart script_;
+    std::string directory_;
+    std::vector<char*> argv_, environment_;
 };
+
+using Birth = Spawner::Birth;
+
+Result<Birth> birth_of(Result<pid_t> child) {
+    if (!child) return Failure(child.error());
+    UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, *child, 0)));  // our own child, not reaped: its pid is nobody else's
+    if (!pidfd.valid()) return fail_errno("pidfd_open");
+    return Birth{*child, std::move(pidfd)};
+}
 
 Result<Birth> fork_child(ChildPlan& plan) {
     plan.own_table = nullptr;
@@ -58,9 +90,7 @@ Result<Birth> fork_child(ChildPlan& plan) {
     const pid_t pid = ::fork();
     if (pid == 0) run_child(plan);
     if (pid < 0) return fail_errno("fork");
-    UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-    if (!pidfd.valid()) return fail_errno("pidfd_open");
-    return Birth{pid, std::move(pidfd)};
+    return birth_of(pid);
 }
 
 // With `own_table` set the child shares our table. fork(2), which unsets it, where an old seccomp filter or kernel has no clone3.
@@ -139,6 +169,7 @@ Result<Spawner> Spawner::open(const Inheritance& original) {
     plan.nice = original.nice;
     plan.set_nice = own.nice != original.nice;
     plan.reset_oom_score = own_oom_score_is_set();
+    if (auto thread = SpawnThread::start()) spawner.threads_.push_back(std::move(thread));
     return spawner;
 }
 
@@ -151,33 +182,42 @@ bool Spawner::place_is_free() const {
     return own_table_->load(std::memory_order_acquire) != 0 || (::kill(sharing_child_, 0) != 0 && errno == ESRCH);
 }
 
+// One that is free now. Where all are held up by children that hang, more are made for those that come later.
+SpawnThread* Spawner::idle_thread() {
+    for (const auto& thread : threads_) {
+        if (thread->idle()) return thread.get();
+    }
+    if (threads_.size() == most_threads) return nullptr;
+    if (auto thread = SpawnThread::start()) threads_.push_back(std::move(thread));
+    return nullptr;
+}
+
+Result<Birth> Spawner::clone_sharing(ChildPlan& plan, int control) {
+    const bool share = place_is_free() && ::dup3(control, place_.get(), O_CLOEXEC) >= 0;
+    if (share) {
+        plan.control = place_.get();
+        plan.own_table = own_table_.get();
+        own_table_->store(0, std::memory_order_relaxed);
+    }
+    auto birth = clone_child(plan);
+    if (share && birth) sharing_child_ = birth->pid;
+    if (share && (!birth || plan.own_table == nullptr)) own_table_->store(1, std::memory_order_relaxed);
+    return birth;
+}
+
 Result<WaitingScript> Spawner::start(const ScriptStart& script) {
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) return fail_errno("socketpair");
     UniqueFd ours(ends[0]);
     const UniqueFd theirs(ends[1]);
 
-    const auto argv = pointers_to(script.command.argv), environment = pointers_to(script.environment);
+    const auto prepared = std::make_shared<const Prepared>(script);
     ChildPlan plan = plan_;
-    plan.path = argv.front();
-    plan.argv = argv.data();
-    plan.environment = environment.data();
-    plan.output = script.output;
-    plan.output_file = script.output_file.c_str();
-    const std::string directory = directory_of(script.output_file);
-    plan.output_directory = directory.c_str();
-    plan.check_trust = script.check_trust;
+    prepared->point(plan);
     plan.control = theirs.get();
-    const bool share = place_is_free() && ::dup3(theirs.get(), place_.get(), O_CLOEXEC) >= 0;
-    if (share) {
-        plan.control = place_.get();
-        plan.own_table = own_table_.get();
-        own_table_->store(0, std::memory_order_relaxed);
-    }
-
-    auto birth = clone_child(plan);
-    if (share && birth) sharing_child_ = birth->pid;
-    if (share && (!birth || plan.own_table == nullptr)) own_table_->store(1, std::memory_order_relaxed);
+    Result<Birth> birth = fail_errno("vfork", EAGAIN);
+    if (SpawnThread* const thread = idle_thread()) birth = birth_of(thread->start_child(plan, prepared));
+    if (!birth) birth = clone_sharing(plan, theirs.get());
     if (!birth) return Failure(birth.error());
     const auto stat = read_stat(birth->pid);
     if (!stat) return Failure(stat.error());

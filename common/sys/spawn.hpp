@@ -17,6 +17,7 @@
 #include "common/result.hpp"
 #include "common/sys/pid_ref.hpp"
 #include "common/sys/spawn_child.hpp"
+#include "common/sys/spawn_thread.hpp"
 #include "common/sys/unique_fd.hpp"
 
 namespace banken::sys {
@@ -76,6 +77,11 @@ public:
     // Not from two threads at once.
     [[nodiscard]] Result<WaitingScript> start(const ScriptStart& script);
 
+    struct Birth {
+        pid_t pid = 0;
+        UniqueFd pidfd;
+    };
+
 private:
     // Memory shared with a child that shares our descriptors too: it sets the flag when it has its own.
     struct Unmap {
@@ -85,9 +91,12 @@ private:
 
     Spawner() = default;
     [[nodiscard]] bool place_is_free() const;
+    [[nodiscard]] SpawnThread* idle_thread();
+    [[nodiscard]] Result<Birth> clone_sharing(ChildPlan& plan, int control);
 
-    UniqueFd null_;         // /dev/null, low
-    UniqueFd place_;        // a low number: there lies the end of a child that shares our table, until it has its own
+    UniqueFd null_;   // /dev/null, low
+    UniqueFd place_;  // a low number: there lies the end of a child that shares our table, until it has its own
+    std::vector<std::unique_ptr<SpawnThread>> threads_;
     SharedFlag own_table_;  // 0: the last such child may not have made its first call
     pid_t sharing_child_ = 0;
     bool can_share_ = false;

@@ -248,6 +248,29 @@ TEST_CASE("output goes to /dev/null or where the program's own goes") {
     CHECK(told() == own(1) + ' ' + own(2));
 }
 
+TEST_CASE("children that hang before their exec hold up no other, however many they are") {
+    const Scripts scripts;
+    auto spawner = open_spawner();
+    const auto good = scripts.start_of(scripts.script("#!/bin/sh\necho ran\n"));
+    auto hanging = good;
+    hanging.output_file = scripts / "fifo";  // nobody reads it: the open waits, as on a dead mount
+    REQUIRE(::mkfifo(hanging.output_file.c_str(), 0600) == 0);
+    std::vector<WaitingScript> held;
+    for (int count = 0; count < 20; ++count) {
+        held.push_back(started(spawner, hanging));
+        held.back().release();
+    }
+    CHECK(run(spawner, good) == 0);
+    CHECK(scripts.output() == "ran\n");
+    for (WaitingScript& one : held) {
+        const PidRef child = one.take_child();
+        CHECK_FALSE(child.exited());
+        REQUIRE(child.signal(SIGKILL));
+        CHECK(end_of(child) == SIGKILL);
+    }
+    CHECK(run(spawner, good) == 0);
+}
+
 TEST_CASE("what Trust refuses is not run, and the reason comes back in words") {
     const Scripts scripts;
     auto spawner = open_spawner();
