@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <new>
 
 #include "common/sys/clock.hpp"
 #include "pcheck/daemon.hpp"
@@ -82,6 +83,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     block_signals();
+    std::set_new_handler(sys::end_out_of_memory);
     const int status = run(argc, argv);
     std::fflush(stdout);
     _exit(status);  // a helper thread that hangs on a dead mount is not waited for

@@ -162,11 +162,6 @@ void EventLoop::post(Callback callback) {
 
 void EventLoop::set_io_events(sd_event_source& source, std::uint32_t events) { sd_event_source_set_io_events(&source, events); }
 
-void EventLoop::set_priority(sd_event_source& source, SourcePriority priority) {
-    static_cast<State::Slot*>(sd_event_source_get_userdata(&source))->priority = priority;
-    sd_event_source_set_priority(&source, static_cast<std::int64_t>(priority));
-}
-
 void EventLoop::yield_once(sd_event_source& source) {
     State& state = *static_cast<State::Slot*>(sd_event_source_get_userdata(&source))->state;
     if (state.yielding && state.yielding.get() != &source) State::restore(*state.yielding);

@@ -56,7 +56,6 @@ public:
     void post(Callback callback);
 
     static void set_io_events(sd_event_source& source, std::uint32_t events);
-    static void set_priority(sd_event_source& source, SourcePriority priority);
     // Inside a storm: `source` has the lowest priority until one source, itself or another, has been dispatched after this turn.
     static void yield_once(sd_event_source& source);
 
