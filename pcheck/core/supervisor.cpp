@@ -223,7 +223,8 @@ void Supervisor::on(const ScriptEnded& event) {
     if (well) {
         enter(*watch, EntryState::start);
         watch->timer = now_.instant + watch->pent.start_timeout;
-        return ask(*watch, Question::start);
+        if (param_.detect_event) ask(*watch, Question::start);  // DETECT poll: only sweeps find anything
+        return;
     }
     say_script_failure(*watch, run, event);
     failed(*watch);

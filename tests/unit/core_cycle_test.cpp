@@ -113,6 +113,17 @@ TEST_CASE("with DETECT poll there is no Cause and no confirm") {
     CHECK(world.log() == Lines{"Process [crond, pid=100] Down", "Try to restart (crond)"});
 }
 
+TEST_CASE("with DETECT poll only the next sweep finds the new process") {
+    World world = running(crond, "DETECT poll\n");
+    world.die(1, {Cause::Kind::not_asked, 0});
+    world.run(1, 200);
+    world.script_exits(1, 0);
+    world.pass(5s);
+    CHECK(world.state(1) == "START");
+    world.sweep();
+    CHECK(world.state(1) == "AVAIL");
+}
+
 TEST_CASE("the fourth loss inside GRACE is retry-over, and the pid stays the last known") {
     World world = running();
     for (pid_t pid = 200; pid < 500; pid += 100) {
