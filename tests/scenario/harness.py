@@ -105,9 +105,10 @@ class World:
 
     def close(self):
         try:
-            kernel.end_all_with(f"{MARKER}={self.directory}".encode())
-            if self.pcheck:
+            if self.pcheck and self.pcheck.poll() is None:     # first: it starts others
+                kernel.kill(self.pcheck.pid)
                 self.pcheck.wait()
+            kernel.end_all_with(f"{MARKER}={self.directory}".encode())
             self.log.close()
         finally:
             kernel.remove_segment(self.key)

@@ -131,23 +131,29 @@ def executed(pid, wanted, argv):
 
 
 def end_all_with(marker):
-    """SIGKILL by pidfd to every process whose environment holds `marker`, until none is left; the second look is for a reused pid."""
+    """SIGKILL by pidfd to every process whose environment holds `marker`, until two looks find none: one look misses a child whose parent
+    ended meanwhile."""
     def none_left():
-        left = [pid for pid in pids() if marker in read_proc(pid, "environ") and pid != os.getpid() and alive(pid)]
-        for pid in left:
-            try:
-                ref = os.pidfd_open(pid)
-            except ProcessLookupError:
-                continue
-            try:
-                if marker in read_proc(pid, "environ"):
-                    signal.pidfd_send_signal(ref, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            finally:
-                os.close(ref)
-        return not left
+        return not end_each_with(marker) and not end_each_with(marker)
     until(none_left, "the end of all that the scenario started")
+
+
+def end_each_with(marker):
+    """Returns those that it has found; the second look at the environment is for a reused pid."""
+    found = [pid for pid in pids() if marker in read_proc(pid, "environ") and pid != os.getpid() and alive(pid)]
+    for pid in found:
+        try:
+            ref = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        try:
+            if marker in read_proc(pid, "environ"):
+                signal.pidfd_send_signal(ref, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        finally:
+            os.close(ref)
+    return found
 
 
 IPC_CREAT, IPC_EXCL, IPC_RMID = 0o1000, 0o2000, 0

@@ -7,6 +7,7 @@ that nothing of the host is met or left behind; --host, and a container that for
 import argparse
 import importlib
 import os
+import signal
 import sys
 import time
 import traceback
@@ -70,6 +71,7 @@ def main():
     if options.list:
         print("\n".join(one.name for one in chosen(options)))
         return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))      # so that the running scenario leaves nothing behind
     results = [run_one(options.build, one) for one in chosen(options)]
     skipped = f", {results.count(None)} skipped" if None in results else ""
     print(f"{results.count(True)} passed, {results.count(False)} failed{skipped}")
