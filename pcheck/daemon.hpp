@@ -90,7 +90,8 @@ private:
     std::optional<Instant> next_ping_;
     std::size_t refused_ = 0;  // scripts that Trust refused at the last look
     bool first_sweep_ = true;
-    bool reloading_ = false;
+    bool reloading_ = false, reload_again_ = false;
+    bool segment_lost_ = false;
 };
 
 }  // namespace banken

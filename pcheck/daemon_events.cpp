@@ -79,7 +79,8 @@ void Daemon::dispatch(const core::Event& event) {
 // A cause that stayed unknown was waited for: the death was noticed that much earlier.
 void Daemon::died(core::EntryKey entry, ProcessId process, const Cause& cause) {
     constexpr BootTicks patience = Deaths::patience / std::chrono::milliseconds(10);
-    const BootTicks waited = cause.kind == Cause::Kind::gone ? patience : 0;
+    const bool unknown = ending_of(cause) == Ending::unknown && cause.kind != Cause::Kind::not_asked;
+    const BootTicks waited = unknown ? patience : 0;
     dispatch(core::Died{entry, process, cause, loop_->now().ticks - waited});
 }
 
@@ -144,10 +145,14 @@ void Daemon::check_messages() {
     next_check_ = now.instant + core_->param().msg_check_interval;
     segment_->heartbeat(now);
     const auto recreated = segment_->recreated();
+    if (!recreated && !std::exchange(segment_lost_, true)) {
+        log_->write(messages::warning(fmt::format("the segment was removed and cannot be made anew: {}", recreated.error().text)), now);
+    }
     if (recreated && *recreated) {
+        segment_lost_ = false;
         log_->write(messages::segment_removed(), now);
         orders_->rebind(segment_->words(), segment_->slots());
-        executor_->publish_all();
+        executor_->publish_all(true);
     }
     take_orders();
     notify_status();

@@ -39,6 +39,7 @@ void Daemon::take_orders() {
 }
 
 void Daemon::reload(core::OrderId order) {
+    if (reloading_ && order == 0) reload_again_ = true;  // a signal: the file may have changed after it was read
     if (reloading_) return executor_->answer(order, number_of(ExitCode::refused), "another reload is being carried out");
     const auto submitted = files_->submit([this, order, path = setup_.loaded.path] {
         return [this, order, loaded = load_pfile(path)]() mutable { reloaded(order, std::move(loaded)); };
@@ -52,6 +53,7 @@ void Daemon::reload(core::OrderId order) {
 // Nothing is applied unless all is right.
 void Daemon::reloaded(core::OrderId order, tl::expected<LoadedPfile, LoadFailure> loaded) {
     reloading_ = false;
+    if (std::exchange(reload_again_, false)) loop_->post([this] { reload(0); });
     segment_->set_busy(Busy::no);
     notify_->ready(loop_->now().instant);
     if (loaded) {
@@ -68,6 +70,10 @@ void Daemon::reloaded(core::OrderId order, tl::expected<LoadedPfile, LoadFailure
     segment_->set_file(setup_.loaded.stamp);
     deaths_->set_poll(!setup_.loaded.pfile.param.detect_event);
     dispatch(core::Reloaded{order, setup_.loaded.pfile});
+    const Instant now = loop_->now().instant;  // shorter intervals count from now
+    next_sweep_ = std::min(next_sweep_, now + core_->param().monitor_interval);
+    next_check_ = std::min(next_check_, now + core_->param().msg_check_interval);
+    arm();
     check_scripts(setup_.loaded.pfile);
 }
 

@@ -70,7 +70,8 @@ void Executor::on(const core::Publish& action) {
 
 void Executor::on(const core::PublishAll&) { publish_all(); }
 
-void Executor::publish_all() {
+void Executor::publish_all(bool segment_is_new) {
+    if (segment_is_new) published_ = 0;
     const auto entries = core_.entries();
     std::vector<EntryRule> rules;
     for (const core::EntryKey key : entries) rules.push_back({key, {core_.find(key)->pent.name}});

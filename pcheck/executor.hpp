@@ -55,7 +55,7 @@ public:
     void peek(Instant now);
 
     // All entries and parameters into the segment.
-    void publish_all();
+    void publish_all(bool segment_is_new = false);
 
     // The core's last word: the process is to end.
     [[nodiscard]] const std::optional<core::End>& end() const { return end_; }

@@ -39,13 +39,14 @@ Diagnostic unknown_group(std::string_view text, std::string_view name) {
 }  // namespace
 
 tl::expected<LoadedPfile, LoadFailure> load_pfile(const std::string& path) {
+    const auto stamp = sys::stamp_of(path);  // before it is read: an edit in between shows as a newer file
     auto file = sys::read_trusted(path, pfile_max_bytes);
     if (!file) return tl::unexpected(std::move(file.error()));
     ParsedPfile parsed = parse_pfile(file->text);
     LoadFailure failure{ExitCode::config, sys::error_lines(parsed.diagnostics, path)};
     LoadedPfile loaded;
     loaded.path = file->path;
-    loaded.stamp = sys::stamp_of(loaded.path).value_or(FileStamp{});
+    loaded.stamp = stamp.value_or(FileStamp{});
     loaded.owner = sys::owner_of(loaded.path).value_or(geteuid());
     if (const std::string& name = parsed.pfile.param.state_group; !name.empty()) {
         loaded.readers = group_of(name);

@@ -82,6 +82,7 @@ void Supervisor::arm_reminder(Watch& watch) {
 }
 
 void Supervisor::remind(Watch& watch) {
+    if (param_.remind_interval == Duration{}) return;
     watch.remind_at = now_.instant + param_.remind_interval;
     switch (watch.state) {
         case EntryState::restart: {

@@ -17,7 +17,7 @@ struct FollowMemory {
     std::optional<Candidate> last;   // the last main process as last seen
     std::vector<Candidate> known;    // what matched at the last look while the main process lived
     std::vector<ProcessId> orphans;  // survivors of a dead main process: they never stand in for it
-    std::optional<BootTicks> death;  // when the last main process was noticed dead; unset after a fresh look was ordered
+    std::optional<BootTicks> death;  // when the last main process was noticed dead; unset at the next Up
 };
 
 enum class Scope {

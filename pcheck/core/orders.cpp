@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Orders, answered when their decision is recorded. The exit statuses are padmin's (common/exit_code.hpp).
+#include <array>
 #include <charconv>
 
 #include "common/exit_code.hpp"
@@ -8,6 +9,7 @@
 namespace banken::core {
 namespace {
 
+constexpr std::array<std::string_view, 6> verbs{"stop", "start", "clear", "restart", "dump", "shutdown"};  // in the order of Verb
 constexpr int refused = static_cast<int>(ExitCode::refused);
 constexpr int no_such_entry = static_cast<int>(ExitCode::no_such_entry);
 constexpr int usage = static_cast<int>(ExitCode::usage);
@@ -21,7 +23,9 @@ std::optional<unsigned> as_id(std::string_view target) {
 }  // namespace
 
 void Supervisor::answer(OrderId order, int exit_status, std::string text) {
-    if (order != 0) emit(Answer{order, exit_status, std::move(text)});
+    if (order == 0) return;
+    settle();  // what the order has changed is published before its answer can be read
+    emit(Answer{order, exit_status, std::move(text)});
 }
 
 // A name of digits only is addressed by id (spec/padmin.md, Manners).
@@ -36,7 +40,7 @@ std::vector<EntryKey> Supervisor::named(std::string_view target) const {
 }
 
 void Supervisor::carry_out(const Order& order) {
-    emit(Trace{0, 0, "order", fmt::format("{} {}", static_cast<int>(order.verb), order.target)});
+    emit(Trace{0, 0, "order", fmt::format("{} {}", verbs.at(static_cast<std::size_t>(order.verb)), order.target)});
     switch (order.verb) {
         case Verb::dump: return emit(WriteDump{order.id});
         case Verb::shutdown: return finish(0, order.id != 0 ? "order" : "signal", order.id);
@@ -92,18 +96,19 @@ void Supervisor::for_one(const Order& order, Watch& watch) {
 void Supervisor::pause(Watch& watch, std::optional<Duration> duration) {
     touch(watch);
     watch.paused_until = duration ? std::optional(now_.instant + *duration) : std::nullopt;
+    if (watch.state == EntryState::stall) watch.reason = EntryReason::stall;  // the stop goes on, no script after it
     if (watch.paused) return;
     watch.paused = true;
     watch.paused_since = now_.wall;
     if (watch.state == EntryState::down) return enter(watch, EntryState::down, EntryWait::operator_);
     if (watch.state == EntryState::avail) arm_reminder(watch);
-    if (watch.state == EntryState::stall) watch.reason = EntryReason::stall;  // the stop goes on, no script after it
 }
 
 void Supervisor::resume(Watch& watch) {
     touch(watch);
     watch.paused = false;
     watch.paused_until.reset();
+    if (watch.state == EntryState::stall) watch.reason = EntryReason::operator_;  // an order stopped it: its script follows again
     if (watch.state == EntryState::down) return fresh(watch);
     if (watch.state != EntryState::avail) return;
     arm_reminder(watch);

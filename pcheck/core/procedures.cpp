@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "common/exit_code.hpp"
 #include "pcheck/core/supervisor.hpp"
 
 namespace banken::core {
@@ -28,11 +29,15 @@ void Supervisor::enter(Watch& watch, EntryState state, EntryWait wait) {
         emit(Trace{watch.key, watch.main ? watch.main->pid : 0, text_of(state), std::string(text_of(wait))});
         watch.state = state;
         watch.wait = wait;
-        watch.since = now_.instant;
-        watch.since_wall = now_.wall;
-        arm_reminder(watch);
+        since_now(watch);
     }
     touch(watch);
+}
+
+void Supervisor::since_now(Watch& watch) {
+    watch.since = now_.instant;
+    watch.since_wall = now_.wall;
+    arm_reminder(watch);
 }
 
 void Supervisor::ask(Watch& watch, Question question) {
@@ -145,6 +150,7 @@ void Supervisor::begin(Watch& watch, bool by_order) {
     runs_[run] = watch.key;
     slots_.take(run, now_.instant);
     enter(watch, EntryState::restart);
+    since_now(watch);  // also when one attempt follows another in the same state
     ScriptRun& script = watch.script.emplace();
     script.run = run;
     script.begun = now_.instant;
@@ -202,6 +208,7 @@ void Supervisor::finish(int exit_status, std::string reason, OrderId order) {
         if (watch.script && watch.script->process) log(messages::left_running(watch.ref(), watch.script->process->pid));
     }
     if (exit_status == 0) log(messages::shutdown());
+    for (const Order& early : std::exchange(early_, {})) answer(early.id, number_of(ExitCode::refused), "pcheck is ending");
     for (const EntryKey key : order_) touched_.push_back(key);
     settle();
     emit(End{exit_status, std::move(reason), order});

@@ -62,6 +62,7 @@ void Supervisor::on(const Reloaded& event) {
     const std::vector<EntryKey> before = std::exchange(order_, {});
     std::unordered_map<std::string, EntryKey> old;
     for (const EntryKey key : before) old.emplace(watches_.at(key).pent.identity(), key);
+    const bool reminders_change = event.pfile.param.remind_interval != param_.remind_interval;
     param_ = event.pfile.param;
     slots_.set_capacity(param_.script_parallel);
     std::size_t added = 0, changed = 0, same = 0;
@@ -82,6 +83,7 @@ void Supervisor::on(const Reloaded& event) {
         const bool equal = same_values(watch.pent, pent);
         ++(equal ? same : changed);
         if (!equal) change(watch, pent);
+        if (reminders_change) arm_reminder(watch);
         if (watch.given_up()) fresh_ones.push_back(watch.key);
     }
     for (const auto& [identity, key] : old) remove(watches_.at(key));

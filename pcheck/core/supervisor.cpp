@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <csignal>
 
+#include "common/exit_code.hpp"
+
 namespace banken::core {
 namespace {
 
@@ -16,7 +18,7 @@ BootTicks ticks_of(Duration duration) { return static_cast<BootTicks>(duration /
 // Somebody's init script often has the name of the daemon that it is about to start: until the confirm deadline only a process with the
 // argv[0] of the last main process is the replacement.
 bool too_early_for(const Watch& watch, const Candidate& candidate, Question question) {
-    const bool confirming = watch.wait == EntryWait::confirm && question != Question::confirm_over;
+    const bool confirming = watch.wait == EntryWait::confirm && (question == Question::none || question == Question::confirm);
     return confirming && watch.memory.last && candidate.argv0 != watch.memory.last->argv0;
 }
 
@@ -35,11 +37,23 @@ Supervisor::Supervisor(Pfile pfile, bool as_root, Now now) : param_(std::move(pf
 
 std::vector<Action> Supervisor::step(const Event& event, Now now) {
     now_ = now;
-    if (ending_) return {};
+    if (ending_) {
+        refuse_while_ending(event);
+        return std::exchange(actions_, {});
+    }
     std::visit([this](const auto& what) { on(what); }, event);
     if (!ending_) serve_slots();
     settle();
     return std::exchange(actions_, {});
+}
+
+// Whoever waits for an answer gets one, also when the end has overtaken the order.
+void Supervisor::refuse_while_ending(const Event& event) {
+    OrderId order = 0;
+    if (const auto* given = std::get_if<Order>(&event)) order = given->id;
+    if (const auto* reloaded = std::get_if<Reloaded>(&event)) order = reloaded->order;
+    if (const auto* dumped = std::get_if<DumpDone>(&event)) order = dumped->order;
+    answer(order, number_of(ExitCode::refused), "pcheck is ending");
 }
 
 std::optional<Instant> Supervisor::next_deadline() const {
@@ -144,6 +158,7 @@ void Supervisor::looked_in_vain(Watch& watch, Question question) {
 }
 
 void Supervisor::looked_while_available(Watch& watch, const Looked& event) {
+    if (watch.question == Question::hand_over && !event.asked) return;  // a pass from before the death
     const bool handing_over = std::exchange(watch.question, Question::none) == Question::hand_over;
     const auto main = std::ranges::find(event.matches, *watch.main, &Candidate::id);
     if (!handing_over && main != event.matches.end()) {
@@ -151,7 +166,7 @@ void Supervisor::looked_while_available(Watch& watch, const Looked& event) {
         note_known(watch.memory, event.matches);
         const std::size_t others = rivals(event.matches, watch.memory, *watch.main);
         if (others > 0 && !watch.told_ambiguous && !watch.paused) log(messages::ambiguous(watch.ref(), others + 1, watch.main->pid));
-        watch.told_ambiguous = others > 0;
+        watch.told_ambiguous = others > 0 && (watch.told_ambiguous || !watch.paused);
         return;
     }
     if (!handing_over) {  // the sweep says gone: it exec'ed into something else, or nobody told us
@@ -160,7 +175,7 @@ void Supervisor::looked_while_available(Watch& watch, const Looked& event) {
     }
     const bool young = watch.memory.death && *watch.memory.death < watch.main->start + ticks_of(watch.pent.start_timeout);
     const bool in_a_row = young && watch.handed_over >= hand_overs_in_a_row;
-    const Candidate* taker = watch.paused || in_a_row ? nullptr : taker_over(event.matches, watch.memory, young);
+    const Candidate* taker = in_a_row ? nullptr : taker_over(event.matches, watch.memory, young);
     if (!taker) return down(watch, *watch.last_cause);
     watch.handed_over = young ? watch.handed_over + 1 : 0;
     std::erase(watch.memory.orphans, taker->id);
@@ -189,7 +204,7 @@ void Supervisor::on(const Died& event) {
     watch->last_cause = event.cause;
     note_death(watch->memory, event.noticed);
     if (watch->state == EntryState::avail) {
-        if (watch->paused || !lets_hand_over(event.cause)) return down(*watch, event.cause);
+        if (!lets_hand_over(event.cause)) return down(*watch, event.cause);
         return ask(*watch, Question::hand_over);
     }
     emit(Unfollow{watch->key});
@@ -213,7 +228,8 @@ void Supervisor::on(const ScriptEnded& event) {
     if (!watch || !watch->script || watch->script->run != event.run) return;
     const ScriptRun run = *std::exchange(watch->script, std::nullopt);
     touch(*watch);
-    emit(Trace{key, run.process ? run.process->pid : 0, "script", short_text_of_status(event.status)});
+    emit(
+        Trace{key, run.process ? run.process->pid : 0, "script", event.reason.empty() ? short_text_of_status(event.status) : event.reason});
     if (run.phase != ScriptRun::Phase::running) emit(SignalScript{event.run, SIGKILL});  // what the script left of its group ends with it
     if (leaving_.erase(key) > 0) return forget(key);
     if (watch->state == EntryState::down && watch->wait == EntryWait::slot) return ask(*watch, Question::wait_over);

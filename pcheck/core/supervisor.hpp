@@ -43,6 +43,7 @@ public:
 
 private:
     // supervisor.cpp: events
+    void refuse_while_ending(const Event& event);
     void on(const Looked& event);
     void on(const FirstSweepDone& event);
     void on(const Died& event);
@@ -81,6 +82,7 @@ private:
 
     // procedures.cpp: what they share
     void enter(Watch& watch, EntryState state, EntryWait wait = EntryWait::none);
+    void since_now(Watch& watch);
     void ask(Watch& watch, Question question);
     void look_again(Watch& watch);
     void arm_reminder(Watch& watch);

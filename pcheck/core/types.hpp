@@ -89,7 +89,7 @@ using Event = std::variant<Looked, FirstSweepDone, Died, ScriptStarted, ScriptEn
 struct Log {
     Message message;
 };
-// The entry's record in the segment is to say what `Supervisor::entry` says now.
+// The entry's record in the segment is to say what `Supervisor::find` says now.
 struct Publish {
     EntryKey entry = 0;
 };

@@ -256,6 +256,76 @@ TEST_CASE("an entry that is found while it waits for a slot gives its place to t
     CHECK(world.state(3) == "RESTART");
 }
 
+TEST_CASE("a reload that changes REMIND_INTERVAL ends reminders, or begins them") {
+    World other = running("a:-:0:0:continue", "REMIND_INTERVAL 60\n");
+    other.crash(1);
+    other.reload("a:-:0:0:continue", "REMIND_INTERVAL 0\n");
+    other.pass(24h);
+    CHECK(other.reminders().empty());
+    other.reload("a:-:0:0:continue", "REMIND_INTERVAL 60\n");
+    other.pass(61s);
+    CHECK(other.reminders().size() == 1);
+}
+
+TEST_CASE("an order in confirm finds a replacement under another argv[0]: no script beside it") {
+    World world = running();
+    world.end_orderly(1);
+    world.pass(50ms);
+    Candidate other;
+    other.id = {150, world.now.ticks};
+    other.session = 150;
+    other.argv0 = "/opt/crond";
+    world.add(1, other);
+    world.order(Verb::clear, "crond");
+    CHECK(world.state(1) == "AVAIL");
+    CHECK(world.scripts() == 0);
+}
+
+TEST_CASE("while paused a daemon that replaces itself is followed without a line") {
+    World world = running();
+    world.order(Verb::stop, "crond");
+    static_cast<void>(world.log());
+    Candidate heir;
+    heir.id = {200, world.now.ticks};
+    heir.session = 200;
+    heir.argv0 = "daemon";
+    world.add(1, heir);
+    world.die(1, {Cause::Kind::status, 0});
+    CHECK(world.state(1) == "AVAIL");
+    CHECK(world.entry(1).main == heir.id);
+    CHECK(world.log().empty());
+    world.order(Verb::start, "crond");
+    CHECK(world.log().front() == "(crond ,pid=200) Up");
+}
+
+TEST_CASE("orders that the end overtakes are answered as refused") {
+    World world(crond);
+    world.order(Verb::clear, "crond");  // waits for the first sweep
+    world.order(Verb::shutdown);
+    CHECK(status_of(world) == 1);
+    world.order(Verb::dump);
+    CHECK(status_of(world) == 1);
+}
+
+TEST_CASE("an answer follows what it has changed") {
+    World world = running();
+    const auto actions = world.core.step(Order{7, Verb::stop, "crond", {}}, world.now);
+    const auto kind = [&](auto is) { return std::ranges::find_if(actions, is) - actions.begin(); };
+    const auto published = kind([](const Action& action) { return std::holds_alternative<Publish>(action); });
+    const auto answered = kind([](const Action& action) { return std::holds_alternative<Answer>(action); });
+    CHECK(published < answered);
+}
+
+TEST_CASE("stop and start during an ordered restart leave it an ordered one") {
+    World world = running();
+    world.order(Verb::restart, "crond");
+    world.order(Verb::stop, "crond");
+    world.order(Verb::start, "crond");
+    world.crash(1);
+    CHECK(world.state(1) == "RESTART");
+    CHECK(world.entry(1).window.count == 0);
+}
+
 TEST_CASE("a late answer to a look that a pause has made void changes nothing") {
     World world = running();
     world.answer_at_once = false;
