@@ -117,6 +117,11 @@ int run_order(const PadminOptions& options) {
 }  // namespace
 
 int run_padmin(const PadminOptions& options) {
+    // A named file that cannot be used is said to every order, although only those that log read it; one at the usual place must not be in
+    // the way of a look.
+    if (const auto named = sys::load_config(options.conf); !named && !options.conf.empty()) {
+        return refuse({named.error().code, fmt::format("{}", fmt::join(named.error().lines, "\n"))});
+    }
     if (options.list) return run_list(options);
     return options.words.front() == "show" ? run_show(options) : run_order(options);
 }
