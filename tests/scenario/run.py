@@ -33,6 +33,10 @@ def chosen(options):
     return [one for one in SCENARIOS if options.all or not one.slow]
 
 
+def not_built(build):
+    return [name for name in ("pcheck/pcheck", "padmin/padmin", "tests/scenario/testd") if not os.path.exists(os.path.join(build, name))]
+
+
 def run_one(build, one):
     """One line, and True, False or None for a skip."""
     begun = time.monotonic()
@@ -61,6 +65,8 @@ def main():
     parser.add_argument("--list", action="store_true", help="only print the names")
     parser.add_argument("names", nargs="*", metavar="NAME")
     options = parser.parse_args()
+    if not options.list and not_built(options.build):
+        sys.exit(f"run.py: not built in {options.build}: {', '.join(not_built(options.build))}")
     if os.getuid() != 0 and not options.list:
         sys.exit("run.py: the scenarios watch and end daemons of root: run as root")
     if not options.host and not options.list:
