@@ -249,6 +249,13 @@ class World:
         except Failure:
             same(self.last_answer.out, wanted, " ".join(words))
 
+    def shut_down(self):
+        """By order; returns when the last line has come."""
+        place = self.log.place()
+        self.order("shutdown")
+        self.log.wait("Shutdown pcheck", place)
+        self.pcheck_ends(0)
+
     def refused(self, code, *words):
         answer = self.ask(*words)
         check(answer.code == code, f"padmin -c {' '.join(words)}: exit {code} wanted, {answer}")

@@ -218,6 +218,15 @@ def wrong_usage_is_64_and_a_named_conf_that_is_missing_is_66(world):
 
 
 @scenario
+def the_environment_names_banken_conf_for_both_programs(world):
+    pfile = world.pfile(pent_line("alpha"))
+    world.environment["BANKEN_CONF"] = world.path("no.conf")
+    for words in (["pcheck/pcheck", "-f", pfile], ["padmin/padmin", "-f", pfile, "-c", "stop"]):
+        same(world.run([os.path.join(world.build, words[0]), *words[1:]]).code, 66, f"the exit status of {words[0]}")
+        check(world.path("no.conf") in world.last_answer.err, world.last_answer)
+
+
+@scenario
 def configuration_that_others_may_write_is_refused(world):
     world.pfile(pent_line("alpha"))
     os.chmod(world.pfile_path, 0o666)

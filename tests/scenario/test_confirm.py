@@ -25,7 +25,7 @@ def restart_by_hand(world, *verbs, cause):
     new = cron.pid()
     world.log.wait(f"(cron ,pid={new}) Up", place)
     world.becomes("cron", proc_sts="AVAIL", restart_count=0, restart_total=0)
-    world.order("shutdown")
+    world.shut_down()
     lines = [re.sub(r"unknown \(.*", "unknown", text) for text in world.log.texts(place)]
     same(lines, [*down("cron", old, cause), up("cron", new), "Shutdown pcheck"], "pcheck's lines")
     same(world.runs("cron"), [], "runs of the restart script")
@@ -90,7 +90,7 @@ def a_daemon_that_goes_to_the_background_late_is_handed_over_without_down(world)
     new = world.up_pid("alpha", place)
     same(new, world.pid_of("alpha"), "the pid that is followed now")
     world.becomes("alpha", proc_sts="AVAIL", pid=new, restart_count=0)
-    world.order("shutdown")
+    world.shut_down()
     same(world.log.texts(place), [f"(alpha ,pid={new}) Up", "Shutdown pcheck"], "pcheck's lines")
 
 
@@ -100,7 +100,7 @@ def a_daemon_that_goes_to_the_background_late_is_handed_over_with_no_source_of_c
     place = world.log.place()
     world.tell("orders", "background")
     new = world.up_pid("alpha", place)
-    world.order("shutdown")
+    world.shut_down()
     same(world.log.texts(place), [f"(alpha ,pid={new}) Up", "Shutdown pcheck"], "pcheck's lines")
 
 

@@ -79,8 +79,7 @@ def the_whole_first_steps_walk_with_the_real_cron(world):
     same(world.up_pid("cron", place), pids[4], "the pid after reload")
     world.shows(pent(pids[4]), "show", "pent")
 
-    world.order("shutdown")
-    world.pcheck_ends(0)
+    world.shut_down()
     check(listed not in world.padmin("-l").out, "padmin -l still lists our pcheck")
     world.log.wait(f"Command execute. [shutdown] pfile={world.pfile_path}")
     compare_lines(world, pids)
