@@ -83,6 +83,8 @@ def pent_line(name, script="-", grace=3600, retries=3, action="continue"):
 
 class World:
     def __init__(self, build, scenario_):
+        if scenario_.rsyslogd and not shutil.which("rsyslogd"):
+            raise Skip("rsyslogd is not installed")
         self.build = os.path.abspath(build)
         self.directory = tempfile.mkdtemp(prefix="banken-", dir=os.environ.get("BANKEN_TEST_DIR", "/tmp"))
         os.chmod(self.directory, 0o755)
@@ -137,10 +139,10 @@ class World:
     def script(self, name, body, mode=0o755):
         return self.write(name, f"#!/bin/sh\n{body}\n", mode)
 
-    def pfile(self, *pents, name="pfile", without=(), **param):
-        """Short intervals, a long wait for the process; keys with value None are left out."""
+    def pfile(self, *pents, name="pfile", **param):
+        """Short intervals, and a long wait for the process."""
         keys = {"IPCKEY": f"0x{self.key:08x}", "MONITOR_INTERVAL": 1, "MONITOR_TRY_COUNT": 20, "SHM_DUMP_FILE": self.dump, **param}
-        text = ["##### PARAM #####"] + [f"{key} {value}" for key, value in keys.items() if value is not None and key not in without]
+        text = ["##### PARAM #####"] + [f"{key} {value}" for key, value in keys.items()]
         self.pfile_path = self.write(name, "\n".join(text + ["##### PENT #####", *pents]) + "\n")
         return self.pfile_path
 
@@ -161,10 +163,10 @@ class World:
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=BOUND, check=True)
         return int(out.stdout)
 
-    def restarter(self, name, *words, count=None):
-        """A restart script for the daemon of this name; every run leaves a line in `count` (default: NAME.runs)."""
-        line = f"echo \"$PCHECK_OLD_PID $PCHECK_REASON $PCHECK_CAUSE\" >> {self.path(count or name + '.runs')}\n"
-        return self.script(f"restart_{name}.sh", line + " ".join([self.program(name), *words, "> /dev/null"]) + "\nexit 0")
+    def restarter(self, name):
+        """A restart script for the daemon of this name; every run leaves a line in `runs`."""
+        line = f"echo \"$PCHECK_OLD_PID $PCHECK_REASON $PCHECK_CAUSE\" >> {self.path(name + '.runs')}"
+        return self.script(f"restart_{name}.sh", f"{line}\n{self.program(name)} > /dev/null\nexit 0")
 
     def runs(self, name):
         return self.read(f"{name}.runs").splitlines()

@@ -40,19 +40,21 @@ def not_built(build):
 def run_one(build, one):
     """One line, and True, False or None for a skip."""
     begun = time.monotonic()
-    world = World(build, one)
+    world = None
     try:
+        world = World(build, one)
         one.body(world)
     except Skip as why:
         print(f"skip {one.name}: {why}", flush=True)
         return None
     except Exception as error:      # any mistake of a scenario is its failure, never the end of the run
         why = str(error) if isinstance(error, Failure) else traceback.format_exc()
-        excerpt = "".join(f"    {line}\n" for line in world.excerpt().splitlines())
+        excerpt = "".join(f"    {line}\n" for line in world.excerpt().splitlines()) if world else ""
         print(f"FAIL {one.name}: at {place_of(error)}: {why}\n{excerpt}", end="", flush=True)
         return False
     finally:
-        world.close()
+        if world:
+            world.close()
     print(f"ok {one.name} ({time.monotonic() - begun:.1f} s)", flush=True)
     return True
 
