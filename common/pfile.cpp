@@ -60,6 +60,12 @@ ParsedPfile parse_pfile(std::string_view text) {
     return {std::move(pfile), diagnostics.take()};
 }
 
+// A control character is in none of the fields, so it keeps them apart.
+std::string Pent::identity() const {
+    if (!label && args.empty() && exe.empty() && user.empty() && cgroup.empty() && !any_pid_namespace && pidfile.empty()) return name;
+    return fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", name, label, args, exe, user, cgroup, any_pid_namespace, pidfile);
+}
+
 bool ParsedPfile::good() const { return banken::good(diagnostics); }
 
 Result<std::uint32_t> ipc_key_of(std::string_view text) {

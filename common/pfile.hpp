@@ -50,6 +50,32 @@ struct Param {
     friend bool operator==(const Param&, const Param&) = default;
 };
 
+// A filter on a value that must not be exceeded for so long.
+struct Limit {
+    std::uint64_t value = 0;  // cpu: permille of one core; rss: bytes; fds: descriptors
+    Duration lasting{};
+
+    friend bool operator==(const Limit&, const Limit&) = default;
+};
+
+// How a stalled or over-limit process is stopped: a script, else a signal that SIGCONT follows.
+struct StopRule {
+    Command script;  // none(): the signal
+    int signal = 15;
+    Duration limit = std::chrono::seconds(60);  // then it is killed; 0: never
+
+    friend bool operator==(const StopRule&, const StopRule&) = default;
+};
+
+// What run_as means on this host; resolved when the file is loaded.
+struct RunAs {
+    std::uint32_t uid = 0, gid = 0;
+    std::vector<std::uint32_t> groups;
+    std::string home;
+
+    friend bool operator==(const RunAs&, const RunAs&) = default;
+};
+
 // One PENT line.
 struct Pent {
     std::string name;
@@ -60,16 +86,51 @@ struct Pent {
     std::size_t line = 0;  // in the pfile, for messages
     std::string text;      // the line as written, without blanks around it: kept in the segment
 
-    // The values that options change later; the defaults come from Param when the file is loaded.
+    // Which process. Texts as written; empty: no such filter.
+    bool label = false;  // match=label: the name matches nothing
+    std::string args;    // an RE2 pattern that compiles
+    std::string exe;
+    std::string user;                  // name or uid …
+    std::optional<std::uint32_t> uid;  // … and what the loader made of it
+    std::string cgroup;
+    bool any_pid_namespace = false;
+    std::string pidfile;
+    std::optional<unsigned> min, max;  // count mode when either is set; then min is
+
+    // Together and in order.
+    std::string group;
+    std::vector<std::string> after;
+
+    // Pacing. The defaults come from Param when the file is loaded.
     Duration confirm{};
+    bool confirm_always = false;    // after a crash too
     Duration delay{}, delay_max{};  // delay_max 0: no doubling
     Duration stable{};              // 0: off
     Duration script_timeout{};      // 0: none
     Duration start_timeout{};
     std::vector<int> success_exit{0};
+    std::string run_as;
+    std::optional<RunAs> runner;  // what the loader made of run_as
 
+    // Alive.
+    Command check;  // none(): no health check
+    Duration check_interval = std::chrono::seconds(30), check_timeout = std::chrono::seconds(10);
+    unsigned check_failures = 3;
+    Duration heartbeat{};        // 0: off
+    std::string heartbeat_path;  // empty: WATCHDOG=1
+    Duration hung{};             // 0: off
+
+    // Within limits.
+    std::optional<Limit> cpu, rss, fds;
+    bool limit_restarts = false;  // on_limit
+    StopRule stop;
+    bool monitor = true;  // false: starts paused
+
+    [[nodiscard]] bool counts() const { return min.has_value(); }
+    // Whether anything is to be measured while it runs.
+    [[nodiscard]] bool is_measured() const { return hung > Duration{} || cpu || rss || fds; }
     // Two entries are the same when name, match and the filters are equal (spec/padmin.md, reload). Equal identities have equal text.
-    [[nodiscard]] const std::string& identity() const { return name; }
+    [[nodiscard]] std::string identity() const;
     friend bool operator==(const Pent&, const Pent&) = default;
 };
 

@@ -173,8 +173,8 @@ static_assert(Coding<ScriptRecord>::width == 7);
 static_assert(Coding<FileStamp>::width == 3);
 static_assert(end_of_fields<HeaderRecord>(1) == 16);
 static_assert(end_of_fields<HeartbeatRecord>(1) == 3);
-static_assert(end_of_fields<ParamRecord>(1) == 4);
-static_assert(end_of_fields<EntryRecord>(1) == 54);
+static_assert(end_of_fields<ParamRecord>(1) == 10);
+static_assert(end_of_fields<EntryRecord>(1) == 74);
 static_assert(end_of_fields<ResourceRecord>(1) == 8);
 static_assert(end_of_fields<TraceRecord>(1) == 6);
 

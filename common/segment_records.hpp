@@ -94,7 +94,12 @@ struct HeartbeatRecord {
 struct ParamRecord {
     Duration msg_check_interval{}, monitor_interval{};
     std::uint32_t monitor_try_count = 0;
+    // What entries that do not say it themselves are given, and what `explain` needs.
+    Duration confirm_wait{}, script_timeout{}, script_kill_wait{}, remind_interval{};
+    std::uint32_t script_parallel = 0;
+    bool detect_event = true;
     std::string shm_dump_file;
+    std::string script_output_file;  // empty: the output of scripts goes to no file
 
     friend bool operator==(const ParamRecord&, const ParamRecord&) = default;
 };
@@ -143,6 +148,14 @@ struct EntryRecord {
     std::optional<std::uint64_t> cpu_permille;  // 1000 = one core
     std::optional<std::uint64_t> rss_bytes;
     std::optional<std::uint64_t> fds;
+    ScriptRecord check;                // the health check that runs
+    std::uint32_t bad_checks = 0;      // in a row
+    std::optional<Instant> last_beat;  // heartbeat
+    // Of the entry's group; the same in all its members.
+    RetryWindow group_window;
+    std::optional<Instant> group_begun, group_timer;
+    EntryWait group_wait = EntryWait::none;
+    std::uint32_t group_turn = 0;  // pent_id of the member whose turn it is; 0: nobody's
 
     std::string name;
     std::string line;  // the PENT line as written: name, match and filters are read from it
@@ -216,8 +229,10 @@ template <>
 struct Form<ParamRecord> {
     using R = ParamRecord;
     static constexpr auto fields =
-        std::tuple{Field{1, &R::msg_check_interval}, Field{2, &R::monitor_interval}, Field{3, &R::monitor_try_count}};
-    static constexpr auto texts = std::tuple{Text{&R::shm_dump_file, 4096}};
+        std::tuple{Field{1, &R::msg_check_interval}, Field{2, &R::monitor_interval}, Field{3, &R::monitor_try_count},
+                   Field{4, &R::confirm_wait},       Field{5, &R::script_timeout},   Field{6, &R::script_kill_wait},
+                   Field{7, &R::remind_interval},    Field{8, &R::script_parallel},  Field{9, &R::detect_event}};
+    static constexpr auto texts = std::tuple{Text{&R::shm_dump_file, 4096}, Text{&R::script_output_file, 4096}};
 };
 
 template <>
@@ -231,7 +246,9 @@ struct Form<EntryRecord> {
                    Field{24, &R::retry_overs},  Field{25, &R::stalls},       Field{26, &R::begun},        Field{28, &R::script},
                    Field{35, &R::paused},       Field{36, &R::paused_until}, Field{38, &R::timer},        Field{40, &R::since},
                    Field{41, &R::since_wall},   Field{42, &R::window_ends},  Field{44, &R::next_attempt}, Field{46, &R::proc_count},
-                   Field{48, &R::cpu_permille}, Field{50, &R::rss_bytes},    Field{52, &R::fds}};
+                   Field{48, &R::cpu_permille}, Field{50, &R::rss_bytes},    Field{52, &R::fds},          Field{54, &R::check},
+                   Field{61, &R::bad_checks},   Field{62, &R::last_beat},    Field{64, &R::group_window}, Field{68, &R::group_begun},
+                   Field{70, &R::group_timer},  Field{72, &R::group_wait},   Field{73, &R::group_turn}};
     static constexpr auto texts =
         std::tuple{Text{&R::name, 255}, Text{&R::line, 4096}, Text{&R::last_cause, 127},  Text{&R::waits_for, 255},
                    Text{&R::group, 31}, Text{&R::health, 63}, Text{&R::last_argv0, 1023}, Text{&R::orphans, R::most_orphans * 16}};

@@ -19,6 +19,11 @@ std::string text_of(const core::Remind& action, const core::Watch& watch) {
     const std::string since = sys::local_time_text(action.since);
     switch (action.what) {
         case core::Remind::What::given_up: return fmt::format("given up since {}", since);
+        case core::Remind::What::on_hold: {
+            const auto until = watch.timer.value_or(watch.since) - watch.since;
+            return fmt::format("on hold until {}", sys::local_time_text(action.since + until));
+        }
+        case core::Remind::What::not_ended: return fmt::format("not ended since {}", since);
         case core::Remind::What::running_again:
             return fmt::format("running again as pid={}, not watched until reload, clear or restart", watch.seen ? watch.seen->pid : 0);
         case core::Remind::What::paused: return fmt::format("paused since {}", since);
@@ -88,7 +93,11 @@ void Executor::on(const core::Follow& action) { edge_.deaths.follow(action.entry
 
 void Executor::on(const core::Unfollow& action) { edge_.deaths.unfollow(action.entry); }
 
-void Executor::on(const core::Look& action) { edge_.sweep.look(action.entry); }
+void Executor::on(const core::ReadHeartbeat&) {}
+
+void Executor::on(const core::Measure&) {}
+
+void Executor::on(const core::Look& action) { edge_.sweep.look(action); }
 
 // The child exists and is recorded before it may go on; if we die in between, it ends by itself.
 void Executor::on(const core::RunScript& action) {
@@ -141,7 +150,7 @@ void Executor::peek_at(core::RunId run, Run& started) {
     }
     if (stat->fingerprint == *started.last_image) return;
     started.last_image = stat->fingerprint;
-    edge_.sweep.look(core_.entry_of(run));
+    edge_.sweep.look({core_.entry_of(run), 0, false});
 }
 
 void Executor::tell_sweep_of_scripts() {

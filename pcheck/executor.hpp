@@ -78,6 +78,8 @@ private:
     void on(const core::Follow& action);
     void on(const core::Unfollow& action);
     void on(const core::Look& action);
+    void on(const core::ReadHeartbeat& action);
+    void on(const core::Measure& action);
     void on(const core::RunScript& action);
     void on(const core::ReleaseScript& action);
     void on(const core::SignalScript& action);

@@ -120,7 +120,8 @@ bool Matches::excluded(ProcessId process) const {
 core::Candidate Matches::candidate(const Match& match, const sys::ProcTable::Known& known, core::EntryKey entry) const {
     const auto parent = matches_.find(known.parent);
     const bool root = parent == matches_.end() || !parent->second.entries.contains(entry) || excluded(parent->second.id);
-    return {match.id, root, match.facts.fork_no_exec, match.facts.in_session_scope, known.session, match.facts.user, match.facts.argv0};
+    return {match.id,         root, true, match.facts.fork_no_exec, match.facts.in_session_scope, known.session, match.facts.user,
+            match.facts.argv0};
 }
 
 std::vector<core::Candidate> Matches::take(core::EntryKey entry) {

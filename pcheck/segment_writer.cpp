@@ -59,7 +59,14 @@ ParamRecord record_of(const Param& param) {
     return {.msg_check_interval = param.msg_check_interval,
             .monitor_interval = param.monitor_interval,
             .monitor_try_count = param.monitor_try_count,
-            .shm_dump_file = param.shm_dump_file};
+            .confirm_wait = param.confirm_wait,
+            .script_timeout = param.script_timeout,
+            .script_kill_wait = param.script_kill_wait,
+            .remind_interval = param.remind_interval,
+            .script_parallel = param.script_parallel,
+            .detect_event = param.detect_event,
+            .shm_dump_file = param.shm_dump_file,
+            .script_output_file = param.script_output == ScriptOutput::file ? param.script_output_file : std::string()};
 }
 
 Result<SegmentWriter> SegmentWriter::open(const Param& param, const SegmentRequest& request, Now now) {

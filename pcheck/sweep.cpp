@@ -82,7 +82,7 @@ private:
 // What is told when all that a pass has found is decided.
 struct Round {
     PassNumber pass = 0;
-    std::vector<EntryKey> asked;
+    std::vector<core::Look> asked;
     bool sweep = false;
 };
 
@@ -101,7 +101,7 @@ struct Sweep::State {
     void settle(const Reading& reading);
     void tell_unreadable();
     void deliver();
-    void tell(EntryKey entry, bool was_asked);
+    void tell(EntryKey entry, std::uint64_t number);
 
     Handlers handlers;
     sys::ProcTable table;
@@ -109,7 +109,7 @@ struct Sweep::State {
     ProcessReader reader;
     std::shared_ptr<const RuleIndex> rules = std::make_shared<const RuleIndex>();
     Undecided undecided;
-    std::vector<EntryKey> asked;
+    std::vector<core::Look> asked;
     std::deque<Round> rounds;
     PassNumber pass = 0;
     Instant next_look{};
@@ -199,15 +199,15 @@ void Sweep::State::deliver() {
     while (!rounds.empty() && undecided.decided(rounds.front().pass)) {
         const Round round = std::move(rounds.front());
         rounds.pop_front();
-        for (const EntryKey entry : round.asked) tell(entry, true);
+        for (const core::Look& look : round.asked) tell(look.entry, look.number);
         if (!round.sweep) continue;
-        for (const EntryKey entry : matches.news()) tell(entry, false);
+        for (const EntryKey entry : matches.news()) tell(entry, 0);
         handlers.on_sweep_done();
     }
 }
 
-void Sweep::State::tell(EntryKey entry, bool was_asked) {
-    if (matches.has(entry)) handlers.on_looked({entry, was_asked, matches.take(entry)});
+void Sweep::State::tell(EntryKey entry, std::uint64_t number) {
+    if (matches.has(entry)) handlers.on_looked({entry, number, matches.take(entry)});
 }
 
 Sweep::Sweep(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -229,7 +229,7 @@ void Sweep::set_wanted(EntryKey entry, bool every_sweep) { state_->matches.set_w
 void Sweep::set_scripts(std::vector<Script> scripts) { state_->matches.set_scripts(std::move(scripts)); }
 
 void Sweep::sweep(bool something_lacking, Instant now) {
-    const bool every = something_lacking || !state_->asked.empty();
+    const bool every = something_lacking || std::ranges::any_of(state_->asked, &core::Look::thorough);
     if (!state_->run_pass(every ? sys::Depth::every : sys::Depth::eighth, now)) return;
     for (const ProcessId process : state_->matches.due_again()) state_->ask(process, true);
     state_->ask_titles();
@@ -237,8 +237,11 @@ void Sweep::sweep(bool something_lacking, Instant now) {
     state_->advance(now);
 }
 
-void Sweep::look(EntryKey entry) {
-    if (std::ranges::find(state_->asked, entry) == state_->asked.end()) state_->asked.push_back(entry);
+void Sweep::look(const core::Look& look) {
+    const auto asked = std::ranges::find(state_->asked, look.entry, &core::Look::entry);
+    if (asked == state_->asked.end()) return state_->asked.push_back(look);
+    asked->number = std::max(asked->number, look.number);  // 0: nobody waits for the answer
+    asked->thorough = asked->thorough || look.thorough;
 }
 
 std::optional<Instant> Sweep::wake_at() const {
@@ -248,7 +251,8 @@ std::optional<Instant> Sweep::wake_at() const {
 }
 
 void Sweep::wake(Instant now) {
-    if (!state_->asked.empty() && state_->next_look <= now && state_->run_pass(sys::Depth::every, now)) {
+    const bool thorough = std::ranges::any_of(state_->asked, &core::Look::thorough);
+    if (!state_->asked.empty() && state_->next_look <= now && state_->run_pass(thorough ? sys::Depth::every : sys::Depth::young, now)) {
         state_->rounds.push_back({state_->pass, std::exchange(state_->asked, {}), false});
     }
     state_->advance(now);

@@ -57,8 +57,8 @@ public:
 
     // One pass at once. With `something_lacking` (an entry lacks a process, or counts) it reads every fingerprint, else of one eighth.
     void sweep(bool something_lacking, Instant now);
-    // Answered by a Looked with `asked`, unless the entry is gone by then.
-    void look(core::EntryKey entry);
+    // Answered by a Looked with the number, unless the entry is gone by then. A look that has not begun is replaced.
+    void look(const core::Look& look);
 
     // When wake() wants to be called; a past instant: at once.
     [[nodiscard]] std::optional<Instant> wake_at() const;

@@ -17,6 +17,7 @@ namespace banken::sys {
 namespace {
 
 constexpr unsigned turns = 8;
+constexpr BootTicks youth = 200;
 
 // What a Record's traits say.
 constexpr std::uint8_t dead = 1, kernel_thread = 2, watched = 4, has_image = 8;
@@ -83,16 +84,24 @@ private:
     void appeared(const ProcessStat& stat) {
         const Record record = record_of(stat);
         next.push_back(record);
+        table_.youngest_ = std::max(table_.youngest_, record.start);
         if (!has(record.traits, dead) && !has(record.traits, kernel_thread)) tell(TableChange::Kind::appeared, record);
     }
     void again(const Record& old) {
-        const auto turn = static_cast<unsigned>(old.pid) % turns;
-        if (depth_ == Depth::eighth && !has(old.traits, watched) && turn != table_.turn_) return next.push_back(old);
+        if (!has(old.traits, watched) && !is_due(old)) return next.push_back(old);
         const auto stat = table_.dir_->stat(old.pid);
         if (!stat) return is_gone(stat.error()) ? gone(old) : next.push_back(old);
         if (stat->fingerprint.start == old.start) return compare(old, *stat);
         gone(old);
         appeared(*stat);
+    }
+    [[nodiscard]] bool is_due(const Record& old) const {
+        switch (depth_) {
+            case Depth::every: return true;
+            case Depth::young: return old.start + youth >= table_.youngest_;
+            case Depth::eighth: return static_cast<unsigned>(old.pid) % turns == table_.turn_;
+        }
+        return true;
     }
     void compare(const Record& old, const ProcessStat& stat) {
         Record record = record_of(stat);
@@ -147,7 +156,7 @@ Result<std::vector<pid_t>> ProcTable::list() const {
 Result<std::vector<TableChange>> ProcTable::pass(Depth depth) {
     const auto pids = list();
     if (!pids) return Failure(pids.error());
-    turn_ = (turn_ + 1) % turns;
+    if (depth == Depth::eighth) turn_ = (turn_ + 1) % turns;
     Merge merge(*this, depth);
     merge.take(*pids);
     records_ = std::move(merge.next);

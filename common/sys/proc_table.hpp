@@ -18,6 +18,7 @@ namespace banken::sys {
 // Of which known processes a pass reads the fingerprint; new and watched ones are always read.
 enum class Depth {
     every,
+    young,   // of those that started within 2 s of the youngest: an exec comes soon after the start
     eighth,  // of one eighth, in turn
 };
 
@@ -75,6 +76,7 @@ private:
     std::shared_ptr<const ProcDir> dir_;
     std::vector<Record> records_;  // by pid
     unsigned turn_ = 0;
+    BootTicks youngest_ = 0;  // start time of the youngest process seen so far
 };
 
 }  // namespace banken::sys

@@ -41,9 +41,13 @@ void Supervisor::since_now(Watch& watch) {
 }
 
 void Supervisor::ask(Watch& watch, Question question) {
+    // Looks that come one after another wait for what has just begun to run; the others decide, and so do late ones, which are rare.
+    constexpr Duration soon = std::chrono::milliseconds(500);
+    const bool repeated = question == Question::confirm || question == Question::start || question == Question::hand_over;
     watch.question = question;
+    watch.asked = ++last_look_;
     watch.look_at.reset();
-    emit(Look{watch.key});
+    emit(Look{watch.key, watch.asked, !repeated || watch.look_gap > soon});
 }
 
 // Looks of confirm and START: at once, then after 10, 20, 40 … ms, then at the sweeps (spec/pcheck.md, the cycle, step 4).

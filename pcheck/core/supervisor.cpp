@@ -116,7 +116,8 @@ void Supervisor::on(const Looked& event) {
     watch->matching = event.matches.size();
     forget_gone_orphans(watch->memory, event.matches);
     if (watch->state == EntryState::avail) return looked_while_available(*watch, event);
-    const Question question = event.asked ? std::exchange(watch->question, Question::none) : Question::none;
+    const bool answers = event.number != 0 && event.number == watch->asked;  // an older look's answer is news, no more
+    const Question question = answers ? std::exchange(watch->question, Question::none) : Question::none;
     if (watch->state == EntryState::restart && watch->script && watch->script->process) {
         // A script that ends in `exec daemon`: its own process has become the match, the script is over.
         const auto became = std::ranges::find(event.matches, *watch->script->process, &Candidate::id);
@@ -158,7 +159,7 @@ void Supervisor::looked_in_vain(Watch& watch, Question question) {
 }
 
 void Supervisor::looked_while_available(Watch& watch, const Looked& event) {
-    if (watch.question == Question::hand_over && !event.asked) return;  // a pass from before the death
+    if (watch.question == Question::hand_over && event.number != watch.asked) return;  // a pass from before the death
     const bool handing_over = std::exchange(watch.question, Question::none) == Question::hand_over;
     const auto main = std::ranges::find(event.matches, *watch.main, &Candidate::id);
     if (!handing_over && main != event.matches.end()) {
@@ -273,6 +274,9 @@ void Supervisor::on(const DumpDone& event) {
     answer(event.order, event.error.empty() ? 0 : 1, event.error);
 }
 
+void Supervisor::on(const Heartbeat&) {}
+void Supervisor::on(const HeartbeatRead&) {}
+void Supervisor::on(const Measured&) {}
 void Supervisor::on(const Deadline&) {
     while (!deadlines_.empty() && deadlines_.begin()->first <= now_.instant && !ending_) {
         const EntryKey key = deadlines_.begin()->second;

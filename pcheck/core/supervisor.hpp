@@ -52,6 +52,9 @@ private:
     void on(const Order& event);
     void on(const Reloaded& event);
     void on(const DumpDone& event);
+    void on(const Heartbeat& event);
+    void on(const HeartbeatRead& event);
+    void on(const Measured& event);
     void on(const Deadline& event);
     void looked_in_vain(Watch& watch, Question question);
     void looked_while_available(Watch& watch, const Looked& event);
@@ -126,6 +129,7 @@ private:
     bool swept_ = false, ending_ = false;
     EntryKey last_key_ = 0;
     RunId last_run_ = 0;
+    std::uint64_t last_look_ = 0;
 
     std::set<std::pair<Instant, EntryKey>> deadlines_;  // the heap of the design: one place for each entry
     std::unordered_map<EntryKey, Instant> armed_;       // where an entry stands in it

@@ -24,6 +24,7 @@ using OrderId = std::uint64_t;   // one order; 0: nobody waits for an answer
 struct Candidate {
     ProcessId id;
     bool root = true;               // its parent does not match the same entry
+    bool named = true;              // by the entry's pidfile, if it has one; one that is not named is never chosen
     bool fork_no_exec = false;      // has not exec'ed since its fork
     bool in_session_scope = false;  // its cgroup is a session-*.scope: a login, not a daemon
     pid_t session = 0;
@@ -35,10 +36,10 @@ struct Candidate {
 
 // ---- events ----
 
-// What matches an entry now: the answer to a Look (asked), or a sweep's news. Sent after every sweep for an entry that is not AVAIL.
+// What matches an entry now: the answer to a Look, or a sweep's news. Sent after every sweep for an entry that is not AVAIL or counts.
 struct Looked {
     EntryKey entry = 0;
-    bool asked = false;
+    std::uint64_t number = 0;  // of the Look that it answers; 0: a sweep's news
     std::vector<Candidate> matches;
 };
 // The first sweep is complete: every entry has had its Looked.
@@ -48,7 +49,8 @@ struct Died {
     EntryKey entry = 0;
     ProcessId process;
     Cause cause;
-    BootTicks noticed = 0;  // when the edge saw it first: what started later is younger than the death
+    BootTicks noticed = 0;      // when the edge saw it first: what started later is younger than the death
+    bool brought_back = false;  // a service manager will restart it (spec/pcheck.md, the cycle, step 2)
 };
 // The script's child exists and waits for release: it is recorded first (spec/shared-memory.md).
 struct ScriptStarted {
@@ -79,10 +81,28 @@ struct DumpDone {
     OrderId order = 0;
     std::string error;  // empty: in place
 };
+// WATCHDOG=1 came from somebody who may say so for this entry.
+struct Heartbeat {
+    EntryKey entry = 0;
+};
+// The answer to a ReadHeartbeat.
+struct HeartbeatRead {
+    EntryKey entry = 0;
+    std::optional<Duration> age;  // of the path's mtime; unset: it cannot be read
+};
+// The answer to a Measure.
+struct Measured {
+    EntryKey entry = 0;
+    ProcessId process;
+    char state = '?';                // of /proc/PID/stat; of its busiest thread where they differ
+    Duration cpu{};                  // user and system time it has used since its start
+    std::uint64_t rss = 0, fds = 0;  // bytes; open descriptors
+};
 // The instant asked for by next_deadline() has come.
 struct Deadline {};
 
-using Event = std::variant<Looked, FirstSweepDone, Died, ScriptStarted, ScriptEnded, Order, Reloaded, DumpDone, Deadline>;
+using Event = std::variant<Looked, FirstSweepDone, Died, ScriptStarted, ScriptEnded, Order, Reloaded, DumpDone, Heartbeat, HeartbeatRead,
+                           Measured, Deadline>;
 
 // ---- actions, to be performed in their order ----
 
@@ -97,16 +117,29 @@ struct Publish {
 struct PublishAll {};
 struct Follow {
     EntryKey entry = 0;
-    ProcessId process;  // replaces the one followed so far
+    ProcessId process;  // replaces the one followed so far; with `beside` it joins those followed
+    bool beside = false;
 };
+// All that it follows.
 struct Unfollow {
     EntryKey entry = 0;
 };
-// Ask the matcher; the answer is a Looked with `asked`.
+// Ask the matcher; the answer is a Looked with this number.
 struct Look {
     EntryKey entry = 0;
+    std::uint64_t number = 0;  // replaces an earlier look of this entry that was not begun
+    bool thorough = false;     // every process is read; else new, followed and young ones, which costs a tenth
 };
-enum class ScriptKind { restart, stop };
+// Read the mtime of the entry's heartbeat path.
+struct ReadHeartbeat {
+    EntryKey entry = 0;
+};
+// Read what the limits of the entry are about.
+struct Measure {
+    EntryKey entry = 0;
+    ProcessId process;
+};
+enum class ScriptKind { restart, stop, check };
 struct RunScript {
     RunId run = 0;
     EntryKey entry = 0;
@@ -126,7 +159,7 @@ struct SignalProcess {
 };
 // One `Reminder` line. The edge words it, since only it knows the time zone of `since`.
 struct Remind {
-    enum class What { given_up, running_again, paused, without_script, waiting };
+    enum class What { given_up, on_hold, running_again, paused, without_script, waiting, not_ended };
     EntryKey entry = 0;
     What what{};
     WallTime since{};
@@ -152,7 +185,7 @@ struct End {
     OrderId order = 0;
 };
 
-using Action = std::variant<Log, Remind, Publish, PublishAll, Follow, Unfollow, Look, RunScript, ReleaseScript, SignalScript, SignalProcess,
-                            Trace, Answer, WriteDump, End>;
+using Action = std::variant<Log, Remind, Publish, PublishAll, Follow, Unfollow, Look, ReadHeartbeat, Measure, RunScript, ReleaseScript,
+                            SignalScript, SignalProcess, Trace, Answer, WriteDump, End>;
 
 }  // namespace banken::core

@@ -58,6 +58,7 @@ struct Watch {
     WallTime paused_since{};
 
     Question question = Question::none;
+    std::uint64_t asked = 0;         // number of the look whose answer it waits for
     std::optional<Instant> timer;    // what it means is the state's affair
     bool killed = false;             // STALL: the stop was not obeyed, KILL was sent
     std::optional<Instant> look_at;  // the next look between two sweeps

@@ -29,7 +29,7 @@ void World::perform(const std::vector<Action>& actions) {
     std::vector<RunId> begun;
     for (const Action& action : actions) {
         if (const auto* log = std::get_if<Log>(&action)) lines_.push_back(log->message.text);
-        if (const auto* look = std::get_if<Look>(&action)) looks_.push_back(look->entry);
+        if (const auto* look = std::get_if<Look>(&action)) looks_.push_back(*look);
         if (const auto* answer = std::get_if<Answer>(&action)) answers_.push_back(*answer);
         if (const auto* signal = std::get_if<SignalProcess>(&action)) signals_.push_back(*signal);
         if (const auto* signal = std::get_if<SignalScript>(&action)) script_signals_.push_back(*signal);
@@ -46,7 +46,7 @@ void World::perform(const std::vector<Action>& actions) {
 
 void World::answer_looks() {
     while (!looks_.empty()) {
-        for (const EntryKey entry : std::exchange(looks_, {})) perform(core.step(Looked{entry, true, matches_[entry]}, now));
+        for (const Look& look : std::exchange(looks_, {})) perform(core.step(Looked{look.entry, look.number, matches_[look.entry]}, now));
     }
 }
 
@@ -68,7 +68,7 @@ void World::die(EntryKey entry, Cause cause) {
 }
 
 void World::sweep() {
-    for (const EntryKey entry : std::vector(core.entries().begin(), core.entries().end())) step(Looked{entry, false, matches_[entry]});
+    for (const EntryKey entry : std::vector(core.entries().begin(), core.entries().end())) step(Looked{entry, 0, matches_[entry]});
 }
 
 void World::start_up() {

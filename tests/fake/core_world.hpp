@@ -66,7 +66,7 @@ private:
 
     std::map<EntryKey, std::vector<Candidate>> matches_;
     std::map<EntryKey, RunId> runs_;
-    std::vector<EntryKey> looks_;
+    std::vector<Look> looks_;
     std::vector<std::string> lines_;
     std::vector<Answer> answers_;
     std::vector<SignalProcess> signals_;

@@ -101,7 +101,8 @@ Words small_image() {
     entry.line = "java -Dapp=shop:/restart:3600:3:hold";
     append_table(image, places, Table::header, {encode(full_header())});
     append_table(image, places, Table::heartbeat, {encode(HeartbeatRecord{Instant(5s), WallTime(6s)})});
-    append_table(image, places, Table::param, {encode(ParamRecord{5s, 10s, 2, "/dump"})});
+    append_table(image, places, Table::param,
+                 {encode(ParamRecord{.monitor_try_count = 2, .shm_dump_file = "/dump", .script_output_file = {}})});
     append_table(image, places, Table::entries, {encode(entry), encode(EntryRecord{})});
     append_table(image, places, Table::trace, {encode(trace_record(3)), encode(trace_record(1)), encode(trace_record(2))});
     image[preamble::magic] = segment_magic;
@@ -140,7 +141,7 @@ TEST_CASE("every record comes back from its words as it was") {
     CHECK(decode<EntryRecord>(encode(EntryRecord{})).value() == EntryRecord{});
     CHECK(decode<HeaderRecord>(encode(full_header())).value() == full_header());
     CHECK(decode<TraceRecord>(encode(trace_record(9))).value() == trace_record(9));
-    const ParamRecord param{5s, 10s, 2, "/var/opt/dump"};
+    const ParamRecord param{5s, 10s, 2, 1500ms, 0s, 3s, 1h, 16, false, "/var/opt/dump", "/var/log/scripts"};
     CHECK(decode<ParamRecord>(encode(param)).value() == param);
     const HeartbeatRecord beat{Instant(1ns), WallTime(2ns)};
     CHECK(decode<HeartbeatRecord>(encode(beat)).value() == beat);

@@ -38,7 +38,8 @@ View crond_view() {
     view.key = 0x1f000501;
     view.header.owner.id.pid = 7750;
     view.header.pfile = "/var/opt/HA/PS/conf/bin/pfile_crond";
-    view.param = {5s, 10s, 2, "/var/opt/HA/PS/log/pcheck_dump_crond"};
+    view.param = {.msg_check_interval = 5s, .monitor_interval = 10s, .monitor_try_count = 2, .shm_dump_file = {}, .script_output_file = {}};
+    view.param.shm_dump_file = "/var/opt/HA/PS/log/pcheck_dump_crond";
     view.entries = {crond()};
     view.now = {.instant = instant, .wall = wall, .ticks = 0};
     return view;

@@ -48,9 +48,9 @@ public:
     }
     // What matches, looked at once more. With a sweep's pass, since a look's own is paced.
     Pids look(EntryKey entry) {
-        sweep.look(entry);
+        sweep.look({entry, 1, true});
         run_sweep();
-        std::erase_if(looked, [](const Looked& news) { return !news.asked; });
+        std::erase_if(looked, [](const Looked& news) { return news.number == 0; });
         REQUIRE(looked.size() == 1);
         CHECK(looked.front().entry == entry);
         return pids();
@@ -134,8 +134,8 @@ TEST_CASE("a sweep tells what matches, with all that the choice needs") {
     Watcher watcher(fake.proc.path(), {{7, {"crond"}}, {8, {"atd"}}});
     watcher.run_sweep();
     REQUIRE(watcher.told() == std::vector<EntryKey>{7});
-    CHECK_FALSE(watcher.looked[0].asked);
-    CHECK(watcher.looked[0].matches == std::vector{core::Candidate{{40, 5000}, true, true, true, 39, 104, "crond"}});
+    CHECK(watcher.looked[0].number == 0);
+    CHECK(watcher.looked[0].matches == std::vector{core::Candidate{{40, 5000}, true, true, true, true, 39, 104, "crond"}});
 }
 
 TEST_CASE("every kind of name finds its process") {
@@ -196,14 +196,14 @@ TEST_CASE("looks share one pass and are paced") {
     Fake fake;
     Watcher watcher(fake.proc.path(), {{1, {"crond"}}, {2, {"atd"}}});
     CHECK_FALSE(watcher.sweep.wake_at());
-    for (const EntryKey entry : {1U, 2U, 1U, 9U}) watcher.sweep.look(entry);
+    for (const EntryKey entry : {1U, 2U, 1U, 9U}) watcher.sweep.look({entry, 1, true});
     CHECK(*watcher.sweep.wake_at() <= watcher.now);
     watcher.until([&] { return watcher.looked.size() == 2; });
     CHECK(watcher.told() == std::vector<EntryKey>{1, 2});  // nobody knows 9
     CHECK(watcher.sweeps == 0);
 
     watcher.looked.clear();
-    watcher.sweep.look(1);
+    watcher.sweep.look({1, 1, true});
     const Instant next = watcher.sweep.wake_at().value();
     CHECK(next >= watcher.now + 10ms);
     watcher.sweep.wake(watcher.now);
@@ -215,10 +215,10 @@ TEST_CASE("looks share one pass and are paced") {
 TEST_CASE("a sweep answers the looks that wait, and a look's news are not told twice") {
     Fake fake;
     Watcher watcher(fake.proc.path(), {{1, {"crond"}}, {2, {"atd"}}});
-    watcher.sweep.look(1);
+    watcher.sweep.look({1, 1, true});
     watcher.run_sweep(false);
     REQUIRE(watcher.told() == std::vector<EntryKey>{1});
-    CHECK(watcher.looked[0].asked);
+    CHECK(watcher.looked[0].number == 1);
 }
 
 TEST_CASE("an answer may ask anew") {
@@ -228,14 +228,14 @@ TEST_CASE("an answer may ask anew") {
     watcher.sweep = *Sweep::open({.on_looked =
                                       [&](const Looked& news) {
                                           ++answers;
-                                          if (news.asked && answers < 3) watcher.sweep.look(news.entry);
+                                          if (news.number != 0 && answers < 3) watcher.sweep.look({news.entry, 1, true});
                                           watcher.now += 1h;
                                       },
                                   .on_sweep_done = [] {},
                                   .on_unreadable = [](std::size_t) {}},
                                  fake.proc.path());
     watcher.sweep.set_rules({{1, {"crond"}}});
-    watcher.sweep.look(1);
+    watcher.sweep.look({1, 1, true});
     watcher.until([&] { return answers == 3; });
 }
 
@@ -347,7 +347,7 @@ TEST_CASE("new rules are judged for what is known, old matches stay, and what ha
     CHECK(watcher.told() == std::vector<EntryKey>{3});
     CHECK(watcher.pids() == Pids{50});
     CHECK(watcher.look(1) == Pids{40});
-    watcher.sweep.look(2);
+    watcher.sweep.look({2, 1, true});
     watcher.run_sweep(false);
     CHECK(watcher.looked.empty());
 }
@@ -356,10 +356,10 @@ TEST_CASE("a look that is out when the rules change is answered by the new ones"
     Fake fake;
     fake.proc.put(daemon_of(50, "sshd"));
     Watcher watcher(fake.proc.path(), {{1, {"crond"}}});
-    watcher.sweep.look(1);
+    watcher.sweep.look({1, 1, true});
     watcher.sweep.wake(watcher.now);
     watcher.sweep.set_rules({{1, {"crond"}}, {2, {"sshd"}}});
-    watcher.sweep.look(2);
+    watcher.sweep.look({2, 1, true});
     watcher.sweep.sweep(true, watcher.now);
     watcher.until([&] { return watcher.sweeps == 1; });
     CHECK(watcher.told() == std::vector<EntryKey>{1, 2});
@@ -372,8 +372,8 @@ TEST_CASE("a command line that hangs costs its process one second and its argume
     fake.proc.put({.pid = 42, .comm = "crond", .exe = "/bin/y", .command_line = "y"});
     Hanging hanging(fake.proc, 41);
     Watcher watcher(fake.proc.path(), {{1, {"crond"}}, {2, {"title"}}});
-    watcher.sweep.look(1);
-    watcher.sweep.look(2);
+    watcher.sweep.look({1, 1, true});
+    watcher.sweep.look({2, 1, true});
     watcher.sweep.wake(watcher.now);
     hanging.await_reader();
     CHECK(watcher.looked.empty());
@@ -400,7 +400,7 @@ TEST_CASE("when four reads hang every other process is judged by comm and execut
         hanging.push_back(std::make_unique<Hanging>(proc, pid));
     }
     Watcher watcher(proc.path(), {{1, {"crond"}}, {2, {"script.py"}}});
-    watcher.sweep.look(1);
+    watcher.sweep.look({1, 1, true});
     watcher.sweep.wake(watcher.now);
     for (const auto& one : hanging) {
         CHECK(watcher.looked.empty());
@@ -414,8 +414,8 @@ TEST_CASE("when four reads hang every other process is judged by comm and execut
     proc.put({.pid = 51, .comm = "python3", .exe = "/usr/bin/python3", .command_line = std::string("python3\0script.py\0", 18)});
     watcher.looked.clear();
     watcher.now += 1s;
-    watcher.sweep.look(1);
-    watcher.sweep.look(2);
+    watcher.sweep.look({1, 1, true});
+    watcher.sweep.look({2, 1, true});
     watcher.sweep.wake(watcher.now);
     CHECK(watcher.pids() == Pids{50});
     REQUIRE(watcher.looked.size() == 2);
@@ -433,7 +433,7 @@ TEST_CASE("a process that changes all the time holds up no answer") {
     for (int turn = 0; turn < 20; ++turn) {
         watcher.looked.clear();
         for (int passes = 0; passes < 2; ++passes) {
-            watcher.sweep.look(1);
+            watcher.sweep.look({1, 1, true});
             watcher.now = std::max(watcher.now, watcher.sweep.wake_at().value());
             watcher.sweep.wake(watcher.now);
         }

@@ -102,6 +102,19 @@ TEST_CASE("the first pass tells all, the next one nothing") {
     CHECK_FALSE(table.find(30));
 }
 
+TEST_CASE("a pass over the young reads those that started within two seconds of the youngest") {
+    const FakeProc proc;
+    proc.put({.pid = 30, .comm = "old", .start = 4000});
+    proc.put({.pid = 31, .comm = "younger", .start = 4900});
+    proc.put({.pid = 32, .comm = "youngest", .start = 5000});
+    ProcTable table = table_of(proc.path());
+    REQUIRE(table.pass(Depth::every));
+    for (const pid_t pid : {30, 31, 32}) proc.put({.pid = pid, .comm = "other", .start = pid == 30 ? 4000u : pid == 31 ? 4900u : 5000u});
+    CHECK(*table.pass(Depth::young) == Changes{{Kind::renamed, {31, 4900}}, {Kind::renamed, {32, 5000}}});
+    table.watch(30, true);
+    CHECK(*table.pass(Depth::young) == Changes{{Kind::renamed, {30, 4000}}});
+}
+
 TEST_CASE("a pid with a new owner is gone, then appeared") {
     Seen seen;
     const ProcessId before = seen.process.id();
