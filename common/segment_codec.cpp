@@ -28,6 +28,7 @@ constexpr std::uint64_t enumerators(RetryOverAction) { return static_cast<std::u
 constexpr std::uint64_t enumerators(Life) { return lives; }
 constexpr std::uint64_t enumerators(Busy) { return busies; }
 constexpr std::uint64_t enumerators(ScriptRecord::Kind) { return script_kinds; }
+constexpr std::uint64_t enumerators(EndingPhase) { return endings; }
 
 template <class T>
 constexpr std::uint64_t most_of() {
@@ -173,8 +174,8 @@ static_assert(Coding<ScriptRecord>::width == 7);
 static_assert(Coding<FileStamp>::width == 3);
 static_assert(end_of_fields<HeaderRecord>(1) == 16);
 static_assert(end_of_fields<HeartbeatRecord>(1) == 3);
-static_assert(end_of_fields<ParamRecord>(1) == 10);
-static_assert(end_of_fields<EntryRecord>(1) == 74);
+static_assert(end_of_fields<ParamRecord>(1) == 11);
+static_assert(end_of_fields<EntryRecord>(1) == 80);
 static_assert(end_of_fields<ResourceRecord>(1) == 8);
 static_assert(end_of_fields<TraceRecord>(1) == 6);
 

@@ -78,6 +78,7 @@ struct HeaderRecord {
     std::string pfile;                         // its resolved path
     std::string reason;                        // why it ended
     std::string version;                       // of the program
+    std::string capabilities;                  // lines `name = value`: what pcheck has found that this host can do
 
     friend bool operator==(const HeaderRecord&, const HeaderRecord&) = default;
 };
@@ -97,7 +98,7 @@ struct ParamRecord {
     // What entries that do not say it themselves are given, and what `explain` needs.
     Duration confirm_wait{}, script_timeout{}, script_kill_wait{}, remind_interval{};
     std::uint32_t script_parallel = 0;
-    bool detect_event = true;
+    bool detect_event = true, script_check_strict = true;
     std::string shm_dump_file;
     std::string script_output_file;  // empty: the output of scripts goes to no file
 
@@ -116,6 +117,10 @@ struct ScriptRecord {
     friend bool operator==(const ScriptRecord&, const ScriptRecord&) = default;
 };
 inline constexpr std::size_t script_kinds = static_cast<std::size_t>(ScriptRecord::Kind::stop) + 1;
+
+// How far the ending of a script that is over its limit (RESTART), or of a process that is to go (STALL), has come.
+enum class EndingPhase : std::uint8_t { none, asked, killed };  // none: of a script, its limit is not reached
+inline constexpr std::size_t endings = static_cast<std::size_t>(EndingPhase::killed) + 1;
 
 struct EntryRecord {
     static constexpr std::size_t most_orphans = 64;
@@ -156,6 +161,10 @@ struct EntryRecord {
     std::optional<Instant> group_begun, group_timer;
     EntryWait group_wait = EntryWait::none;
     std::uint32_t group_turn = 0;  // pent_id of the member whose turn it is; 0: nobody's
+    EndingPhase ending = EndingPhase::none;
+    std::optional<Instant> remind_at;   // the next reminder
+    std::optional<Instant> next_check;  // when the next health check begins
+    WallTime paused_since{};            // while it is paused
 
     std::string name;
     std::string line;  // the PENT line as written: name, match and filters are read from it
@@ -215,7 +224,8 @@ struct Form<HeaderRecord> {
     using R = HeaderRecord;
     static constexpr auto fields = std::tuple{Field{1, &R::owner},    Field{9, &R::life},       Field{10, &R::busy},
                                               Field{11, &R::entries}, Field{12, &R::resources}, Field{13, &R::file}};
-    static constexpr auto texts = std::tuple{Text{&R::pfile, 4096}, Text{&R::reason, 255}, Text{&R::version, 31}};
+    static constexpr auto texts =
+        std::tuple{Text{&R::pfile, 4096}, Text{&R::reason, 255}, Text{&R::version, 31}, Text{&R::capabilities, 2047}};
 };
 
 template <>
@@ -228,10 +238,10 @@ struct Form<HeartbeatRecord> {
 template <>
 struct Form<ParamRecord> {
     using R = ParamRecord;
-    static constexpr auto fields =
-        std::tuple{Field{1, &R::msg_check_interval}, Field{2, &R::monitor_interval}, Field{3, &R::monitor_try_count},
-                   Field{4, &R::confirm_wait},       Field{5, &R::script_timeout},   Field{6, &R::script_kill_wait},
-                   Field{7, &R::remind_interval},    Field{8, &R::script_parallel},  Field{9, &R::detect_event}};
+    static constexpr auto fields = std::tuple{
+        Field{1, &R::msg_check_interval}, Field{2, &R::monitor_interval},    Field{3, &R::monitor_try_count}, Field{4, &R::confirm_wait},
+        Field{5, &R::script_timeout},     Field{6, &R::script_kill_wait},    Field{7, &R::remind_interval},   Field{8, &R::script_parallel},
+        Field{9, &R::detect_event},       Field{10, &R::script_check_strict}};
     static constexpr auto texts = std::tuple{Text{&R::shm_dump_file, 4096}, Text{&R::script_output_file, 4096}};
 };
 
@@ -248,7 +258,8 @@ struct Form<EntryRecord> {
                    Field{41, &R::since_wall},   Field{42, &R::window_ends},  Field{44, &R::next_attempt}, Field{46, &R::proc_count},
                    Field{48, &R::cpu_permille}, Field{50, &R::rss_bytes},    Field{52, &R::fds},          Field{54, &R::check},
                    Field{61, &R::bad_checks},   Field{62, &R::last_beat},    Field{64, &R::group_window}, Field{68, &R::group_begun},
-                   Field{70, &R::group_timer},  Field{72, &R::group_wait},   Field{73, &R::group_turn}};
+                   Field{70, &R::group_timer},  Field{72, &R::group_wait},   Field{73, &R::group_turn},   Field{74, &R::ending},
+                   Field{75, &R::remind_at},    Field{77, &R::next_check},   Field{79, &R::paused_since}};
     static constexpr auto texts =
         std::tuple{Text{&R::name, 255}, Text{&R::line, 4096}, Text{&R::last_cause, 127},  Text{&R::waits_for, 255},
                    Text{&R::group, 31}, Text{&R::health, 63}, Text{&R::last_argv0, 1023}, Text{&R::orphans, R::most_orphans * 16}};

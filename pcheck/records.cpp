@@ -14,6 +14,13 @@ ScriptRecord record_of(const core::ScriptRun& run) {
     return record;
 }
 
+EndingPhase ending_of(const core::Watch& watch) {
+    using Phase = core::ScriptRun::Phase;
+    if (watch.state == EntryState::stall) return watch.killed ? EndingPhase::killed : EndingPhase::asked;
+    if (!watch.script || watch.script->phase == Phase::running) return EndingPhase::none;
+    return watch.script->phase == Phase::killed ? EndingPhase::killed : EndingPhase::asked;
+}
+
 void set_memory(EntryRecord& record, const core::FollowMemory& memory) {
     record.death = memory.death;
     record.orphans = memory.orphans;
@@ -50,6 +57,9 @@ EntryRecord record_of(const core::Watch& watch) {
     record.since_wall = watch.since_wall;
     if (watch.window.first) record.window_ends = *watch.window.first + watch.pent.grace;
     if (watch.wait == EntryWait::delay) record.next_attempt = watch.timer;
+    record.ending = ending_of(watch);
+    record.remind_at = watch.remind_at;
+    if (watch.paused) record.paused_since = watch.paused_since;
     record.proc_count = static_cast<std::uint32_t>(watch.matching);
     record.name = watch.pent.name;
     record.line = watch.pent.text;

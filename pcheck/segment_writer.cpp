@@ -65,6 +65,7 @@ ParamRecord record_of(const Param& param) {
             .remind_interval = param.remind_interval,
             .script_parallel = param.script_parallel,
             .detect_event = param.detect_event,
+            .script_check_strict = param.script_check_strict,
             .shm_dump_file = param.shm_dump_file,
             .script_output_file = param.script_output == ScriptOutput::file ? param.script_output_file : std::string()};
 }

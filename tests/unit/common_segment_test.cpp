@@ -48,6 +48,18 @@ EntryRecord full_entry() {
     entry.cpu_permille = 905;
     entry.rss_bytes = 1u << 30;
     entry.fds = 1000;
+    entry.check = {ScriptRecord::Kind::none, {8037, 101}, 8037, Instant(13s), 0};
+    entry.bad_checks = 2;
+    entry.last_beat = Instant(14s);
+    entry.group_window = {Instant(15s), WallTime(1169127285s), 1};
+    entry.group_begun = Instant(16s);
+    entry.group_timer = Instant(17s);
+    entry.group_wait = EntryWait::slot;
+    entry.group_turn = 6;
+    entry.ending = EndingPhase::killed;
+    entry.remind_at = Instant(18s);
+    entry.next_check = Instant(19s);
+    entry.paused_since = WallTime(1169127286s);
     entry.name = "java -Dapp=shop";
     entry.line = std::string(4096, 'x');
     entry.last_cause = "killed by signal 9 (KILL)";
@@ -69,6 +81,7 @@ HeaderRecord full_header() {
     header.pfile = "/etc/banken/pfile_cron";
     header.reason = "order";
     header.version = "0.1.0";
+    header.capabilities = "stat = yes\n";
     return header;
 }
 
@@ -141,7 +154,7 @@ TEST_CASE("every record comes back from its words as it was") {
     CHECK(decode<EntryRecord>(encode(EntryRecord{})).value() == EntryRecord{});
     CHECK(decode<HeaderRecord>(encode(full_header())).value() == full_header());
     CHECK(decode<TraceRecord>(encode(trace_record(9))).value() == trace_record(9));
-    const ParamRecord param{5s, 10s, 2, 1500ms, 0s, 3s, 1h, 16, false, "/var/opt/dump", "/var/log/scripts"};
+    const ParamRecord param{5s, 10s, 2, 1500ms, 0s, 3s, 1h, 16, false, true, "/var/opt/dump", "/var/log/scripts"};
     CHECK(decode<ParamRecord>(encode(param)).value() == param);
     const HeartbeatRecord beat{Instant(1ns), WallTime(2ns)};
     CHECK(decode<HeartbeatRecord>(encode(beat)).value() == beat);
