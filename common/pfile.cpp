@@ -5,9 +5,11 @@
 #include <array>
 #include <utility>
 
+#include "common/pfile_after.hpp"
 #include "common/pfile_param.hpp"
 #include "common/pfile_pent.hpp"
 #include "common/pfile_text.hpp"
+#include "common/segment_records.hpp"
 
 namespace banken {
 namespace {
@@ -17,6 +19,14 @@ constexpr std::string_view too_large = "file is larger than 16 MiB";
 std::string unsortable(const PfileLine& line) {
     const auto hint = did_you_mean(line.first_word(), names_of(param_rules));
     return fmt::format("{} is neither a PARAM key nor a PENT line (name:script:grace:retries:action){}", quoted(line.text), hint);
+}
+
+void judge_after(const std::vector<Pent>& pents, const PentReader& reader, Diagnostics& diagnostics) {
+    for (const AfterError& error : check_after(pents)) {
+        const Pent& pent = pents[error.pent];
+        diagnostics.error(pent.line, reader.given()[error.pent].column(PentOption::after),
+                          fmt::format("{}, after: {}", shortened(pent.name), error.text));
+    }
 }
 
 // What is not wrong, but hardly meant (spec/pfile.md, warnings); what the text alone does not tell is the linter's.
@@ -34,7 +44,7 @@ ParsedPfile parse_pfile(std::string_view text) {
     Diagnostics diagnostics;
     if (text.size() > pfile_max_bytes) {
         diagnostics.error(0, 0, too_large);
-        return {{}, diagnostics.take()};
+        return {{}, {}, diagnostics.take()};
     }
     ParamReader param(diagnostics);
     PentReader pents(diagnostics);
@@ -56,8 +66,30 @@ ParsedPfile parse_pfile(std::string_view text) {
     Pfile pfile;
     pfile.param = param.finish();
     pfile.pents = pents.finish(pfile.param);
+    judge_after(pfile.pents, pents, diagnostics);
     lint(pfile, diagnostics);
-    return {std::move(pfile), diagnostics.take()};
+    return {std::move(pfile), pents.take_given(), diagnostics.take()};
+}
+
+Result<Pent> parse_pent(std::string_view line, const ParamRecord& defaults) {
+    Diagnostics diagnostics;
+    PentReader reader(diagnostics);
+    PfileLine text;
+    text.number = 1;
+    text.text = trimmed(line);
+    reader.read(text);
+    Param param;
+    param.confirm_wait = defaults.confirm_wait;
+    param.detect_event = defaults.detect_event;
+    param.monitor_interval = defaults.monitor_interval;
+    param.monitor_try_count = defaults.monitor_try_count;
+    param.script_timeout = defaults.script_timeout;
+    auto pents = reader.finish(param);
+    for (const Diagnostic& diagnostic : diagnostics.take()) {
+        if (diagnostic.severity == Diagnostic::Severity::error) return fail("{}", diagnostic.text);
+    }
+    pents.front().line = 0;
+    return std::move(pents.front());
 }
 
 // A control character is in none of the fields, so it keeps them apart.

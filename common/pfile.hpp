@@ -2,6 +2,7 @@
 // A pfile: its text, its values, and every mistake in it with its place (spec/pfile.md). Pure: text in, values out.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -12,9 +13,12 @@
 #include "common/diagnostic.hpp"
 #include "common/messages.hpp"
 #include "common/result.hpp"
+#include "common/schema.hpp"
 #include "common/time.hpp"
 
 namespace banken {
+
+struct ParamRecord;
 
 // A script with its arguments, split at blanks, double quotes grouping. Empty: `-`, only report.
 struct Command {
@@ -139,8 +143,18 @@ struct Pfile {
     std::vector<Pent> pents;
 };
 
+// Which options a line gives, and where their values stand.
+struct GivenOptions {
+    std::array<std::uint16_t, pent_options> columns{};  // from 1; 0: not given
+    bool good = true;                                   // no mistake in any of them
+
+    [[nodiscard]] std::size_t column(PentOption option) const { return columns[static_cast<std::size_t>(option)]; }
+    [[nodiscard]] bool has(PentOption option) const { return column(option) != 0; }
+};
+
 struct ParsedPfile {
     Pfile pfile;                          // meaningful only without errors
+    std::vector<GivenOptions> given;      // for each of its entries
     std::vector<Diagnostic> diagnostics;  // all of them, in the order of the file, missing keys last
 
     [[nodiscard]] bool good() const;  // no error; warnings keep it good
@@ -148,9 +162,14 @@ struct ParsedPfile {
 
 inline constexpr std::size_t pfile_max_bytes = 16u << 20, pfile_max_line = 4096, pfile_max_pents = 16384, pfile_max_resources = 1024;
 
-// Warnings, for `pcheck -t` alone, are what the text itself shows: no entry, no SCRIPT_TIMEOUT, CONFIRM_WAIT with DETECT poll. Linear in time;
-// beyond Diagnostics::max_kept errors the rest is counted in the last one.
+// Warnings, for `pcheck -t` alone, are what the text itself shows: what has no effect, and what is hardly meant. Linear in time; beyond
+// Diagnostics::max_kept errors the rest is counted in the last one. What only the host can tell (uid, runner) is not resolved.
 [[nodiscard]] ParsedPfile parse_pfile(std::string_view text);
+
+// One PENT line by itself, with the defaults of the pfile that it stood in: for whoever reads EntryRecord::line and ParamRecord from a segment.
+// `line` of the entry is 0; a `uid` of a user that is given by name, and the `runner`, are not resolved; names in `after` are taken as they are.
+// Error: the first mistake.
+[[nodiscard]] Result<Pent> parse_pent(std::string_view line, const ParamRecord& defaults);
 
 // Only IPCKEY, for padmin: a file that is wrong elsewhere still names its pcheck. Error: `line 3: IPCKEY: "x" is not a number, …`.
 [[nodiscard]] Result<std::uint32_t> ipc_key_of(std::string_view text);

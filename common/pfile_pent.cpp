@@ -22,12 +22,11 @@ Result<std::string> name_of(const std::string& text) {
     return text;
 }
 
-Result<Command> command_of(const std::string& text) {
-    auto words = split_command(text);
-    if (!words) return Failure(words.error());
-    if (*words == std::vector<std::string>{"-"}) return Command{{}, "-"};
-    if (!words->front().starts_with('/')) return fail("{} is not an absolute path or -", quoted(words->front()));
-    return Command{*std::move(words), text};
+Result<Command> script_of(const std::string& text) {
+    if (text == "-" || text == "\"-\"") return Command{{}, "-"};
+    auto command = command_of(text);
+    if (!command && !text.starts_with('/')) return Failure(Error{command.error().text + " or -", 0});
+    return command;
 }
 
 Result<Duration> grace_of(const std::string& text) { return seconds_of(text, grace_range); }
@@ -46,7 +45,6 @@ Result<RetryOverAction> action_of(const std::string& text) {
     if (rule == action_rules.end()) {
         return fail("{} is not one of {}{}", quoted(text), rule_of(PentField::action).values, did_you_mean(word, names_of(action_rules)));
     }
-    if (!rule->built) return fail("action {} is not built yet", quoted(rule->name));
     return rule->action;
 }
 
@@ -76,16 +74,6 @@ private:
     std::string label_;
 };
 
-// What is wrong with a field behind the fifth.
-std::string option_error(const std::string& text) {
-    if (text.empty()) return "empty";
-    const auto name = trimmed(std::string_view(text).substr(0, text.find('=')));
-    const auto names = names_of(option_rules);
-    if (std::find(names.begin(), names.end(), name) != names.end()) return fmt::format("option {} is not built yet", quoted(name));
-    if (text.find('=') == text.npos) return fmt::format("{} is not an option, option=value expected", quoted(text));
-    return fmt::format("unknown option {}{}", quoted(name), did_you_mean(name, names));
-}
-
 bool is_tag(std::string_view text) {
     constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-";
     return !text.empty() && text.size() <= max_name && text.find_first_not_of(letters) == text.npos && text.find_first_of("./-") != 0;
@@ -114,17 +102,28 @@ void PentReader::read_fields(const PfileLine& line, const std::vector<PfileField
     pent.text = line.text;
     FieldReader field(line, fields, diagnostics_);
     field.read(PentField::name, pent.name, name_of);
-    field.read(PentField::script, pent.script, command_of);
+    field.read(PentField::script, pent.script, script_of);
     field.read(PentField::grace, pent.grace, pent.script.text == "-" ? grace_without_script : grace_of);
     field.read(PentField::retries, pent.retries, retries_of);
     field.read(PentField::action, pent.action, action_of);
-    for (std::size_t i = pent_fields; i < fields.size(); ++i) {
-        diagnostics_.error(line.number, fields[i].column,
-                           [&] { return fmt::format("{}field {}: {}", label_of(fields), i + 1, option_error(fields[i].text())); });
+    if (pent.action == RetryOverAction::hold && pent.retries == 0U) {
+        diagnostics_.error(line.number, fields[static_cast<std::size_t>(PentField::action)].column, [&] {
+            return fmt::format(
+                "{}field 5 (retry-over action): hold with 0 retries would wait for nothing, since no restart begins a window",
+                label_of(fields));
+        });
     }
-    // With options, all of them refused for now, nobody can say whether two entries are the same.
-    if (fields.size() == pent_fields && !pent.name.empty()) refuse_same(pent, fields[0].column);
+    const GivenOptions given = read_options(line, fields, pent);
+    if (given.good && !pent.name.empty()) refuse_same(pent, fields[0].column);
     pents_.push_back(std::move(pent));
+    given_.push_back(given);
+}
+
+GivenOptions PentReader::read_options(const PfileLine& line, const std::vector<PfileField>& fields, Pent& pent) {
+    const std::string label = label_of(fields);
+    OptionReader options(line.number, label, pent, diagnostics_);
+    for (std::size_t i = pent_fields; i < fields.size(); ++i) options.read(i + 1, fields[i]);
+    return options.finish();
 }
 
 void PentReader::refuse_same(const Pent& pent, std::size_t column) {
@@ -134,11 +133,11 @@ void PentReader::refuse_same(const Pent& pent, std::size_t column) {
 }
 
 std::vector<Pent> PentReader::finish(const Param& param) {
-    for (auto& pent : pents_) {
-        pent.confirm = param.confirm_wait;
-        pent.delay = param.monitor_interval;
-        pent.script_timeout = param.script_timeout;
-        pent.start_timeout = param.monitor_interval * param.monitor_try_count;
+    for (std::size_t i = 0; i < pents_.size(); ++i) {
+        settle_options(pents_[i], given_[i], param);
+        const auto column = given_[i].column(PentOption::confirm);
+        if (column == 0 || param.detect_event) continue;
+        diagnostics_.warning(pents_[i].line, column, fmt::format("{}, confirm: no effect with DETECT poll", shortened(pents_[i].name)));
     }
     return std::move(pents_);
 }

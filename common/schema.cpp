@@ -88,6 +88,17 @@ std::optional<ParamKey> param_key_of(std::string_view name) {
     return std::nullopt;
 }
 
+std::optional<PentOption> option_of(std::string_view name) {
+    for (std::size_t i = 0; i < pent_options; ++i) {
+        if (option_rules[i].name == name) return static_cast<PentOption>(i);
+    }
+    return std::nullopt;
+}
+
+std::string text_of(const OptionRule& rule) {
+    return rule.form.empty() ? text_of(rule.value) : fmt::format(fmt::runtime(rule.form), text_of(rule.value));
+}
+
 std::vector<std::string_view> choices_of(const ValueRule& rule) {
     auto choices = split(rule.choices, ',');
     std::transform(choices.begin(), choices.end(), choices.begin(), trimmed);

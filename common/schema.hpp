@@ -139,53 +139,101 @@ inline constexpr Range grace_range{1, 31536000}, grace_range_without_script{0, 3
 struct ActionRule {
     std::string_view name;
     RetryOverAction action;
-    bool built;
 };
 inline constexpr std::array<ActionRule, 4> action_rules{{
-    {"continue", RetryOverAction::continue_, true},
-    {"exit", RetryOverAction::exit, true},
-    {"shutdown", RetryOverAction::shutdown, true},
-    {"hold", RetryOverAction::hold, false},
+    {"continue", RetryOverAction::continue_},
+    {"exit", RetryOverAction::exit},
+    {"shutdown", RetryOverAction::shutdown},
+    {"hold", RetryOverAction::hold},
 }};
+
+enum class PentOption {
+    match,
+    args,
+    exe,
+    user,
+    cgroup,
+    pidns,
+    pidfile,
+    min,
+    max,
+    group,
+    after,
+    confirm,
+    delay,
+    stable,
+    script_timeout,
+    start_timeout,
+    success_exit,
+    run_as,
+    check,
+    check_interval,
+    check_timeout,
+    check_failures,
+    heartbeat,
+    hung,
+    cpu,
+    rss,
+    fds,
+    on_limit,
+    stop,
+    monitor,
+    events,
+};
+inline constexpr std::size_t pent_options = static_cast<std::size_t>(PentOption::events) + 1;
 
 struct OptionRule {
     std::string_view name;
+    ValueRule value;            // of the whole value, or of the part that `form` leaves open
+    std::string_view form;      // in the manual: {} stands for the words of `value`; empty: they are all
     std::string_view fallback;  // the default as the manual says it; empty: the option is off
-    bool built;
+    bool built = true;
 };
-inline constexpr auto option_rules = std::to_array<OptionRule>({
-    {"match", "name", false},
-    {"args", "", false},
-    {"exe", "", false},
-    {"user", "", false},
-    {"cgroup", "", false},
-    {"pidns", "same", false},
-    {"pidfile", "", false},
-    {"min", "", false},
-    {"max", "", false},
-    {"group", "", false},
-    {"after", "", false},
-    {"confirm", "CONFIRM_WAIT", false},
-    {"delay", "MONITOR_INTERVAL", false},
-    {"stable", "0", false},
-    {"script_timeout", "SCRIPT_TIMEOUT", false},
-    {"start_timeout", "MONITOR_INTERVAL x MONITOR_TRY_COUNT", false},
-    {"success_exit", "0", false},
-    {"run_as", "", false},
-    {"check", "", false},
-    {"check_interval", "30", false},
-    {"check_timeout", "10", false},
-    {"check_failures", "3", false},
-    {"heartbeat", "", false},
-    {"hung", "", false},
-    {"cpu", "", false},
-    {"rss", "", false},
-    {"fds", "", false},
-    {"on_limit", "alert", false},
-    {"stop", "TERM/60", false},
-    {"monitor", "on", false},
-    {"events", "", false},
-});
+
+inline constexpr Range limit_seconds_range{1, 86400}, percent_range{1, 1000000}, fds_range{1, 1000000000}, exit_code_range{0, 255};
+inline constexpr std::size_t max_group = 31;  // bytes
+
+// In the order of PentOption.
+inline constexpr std::array<OptionRule, pent_options> option_rules{{
+    {"match", {ValueKind::choice, {}, "name, label"}, {}, "name"},
+    {"args", {}, "RE2 pattern", {}},
+    {"exe", {ValueKind::path}, {}, {}},
+    {"user", {}, "name or uid", {}},
+    {"cgroup", {}, "glob", {}},
+    {"pidns", {ValueKind::choice, {}, "same, any"}, {}, "same"},
+    {"pidfile", {ValueKind::path}, {}, {}},
+    {"min", {ValueKind::number, {0, 100000}}, {}, "1 with max"},
+    {"max", {ValueKind::number, {0, 100000}}, {}, {}},
+    {"group", {}, "1..31 of A-Za-z0-9_-", {}},
+    {"after", {}, "names of entries, separated by commas", {}},
+    {"confirm", {ValueKind::decimal_seconds, {0, 60}}, "{}; /always may follow", "CONFIRM_WAIT"},
+    {"delay", {ValueKind::seconds, {0, 3600}}, "{}; -MAX may follow, up to 86400", "MONITOR_INTERVAL"},
+    {"stable", {ValueKind::seconds, {0, 86400}}, {}, "0"},
+    {"script_timeout", {ValueKind::seconds, {0, 86400}}, {}, "SCRIPT_TIMEOUT"},
+    {"start_timeout", {ValueKind::seconds, {1, 86400}}, {}, "MONITOR_INTERVAL x MONITOR_TRY_COUNT"},
+    {"success_exit", {ValueKind::number, exit_code_range}, "{}, separated by commas", "0"},
+    {"run_as", {}, "name or uid", {}},
+    {"check", {}, "absolute path with arguments", {}},
+    {"check_interval", {ValueKind::seconds, {1, 86400}}, {}, "30"},
+    {"check_timeout", {ValueKind::seconds, {1, 86400}}, {}, "10"},
+    {"check_failures", {ValueKind::number, {1, 100}}, {}, "3"},
+    {"heartbeat", {ValueKind::seconds, {1, 86400}}, "{}; ,PATH may follow", {}},
+    {"hung", {ValueKind::seconds, {1, 86400}}, {}, {}},
+    {"cpu", {ValueKind::seconds, limit_seconds_range}, "1%..1000000%, then / and {}", {}},
+    {"rss", {ValueKind::seconds, limit_seconds_range}, "bytes, or a number of K, M, G, then / and {}", {}},
+    {"fds", {ValueKind::seconds, limit_seconds_range}, "1..1000000000, then / and {}", {}},
+    {"on_limit", {ValueKind::choice, {}, "alert, restart"}, {}, "alert"},
+    {"stop", {ValueKind::seconds, {0, 86400}}, "name of a signal, or absolute path with arguments; / and {} may follow", "TERM/60"},
+    {"monitor", {ValueKind::choice, {}, "on, off"}, {}, "on"},
+    {"events", {}, "class/event, separated by commas", {}, false},
+}};
+inline constexpr std::uint64_t longest_delay = 86400;  // seconds
+
+// The option of that name.
+[[nodiscard]] std::optional<PentOption> option_of(std::string_view name);
+[[nodiscard]] constexpr const OptionRule& rule_of(PentOption option) { return option_rules[static_cast<std::size_t>(option)]; }
+// "0..60 s, decimals allowed; /always may follow".
+[[nodiscard]] std::string text_of(const OptionRule& rule);
 
 // ---- a RESOURCE line: tag:kind:file ----
 

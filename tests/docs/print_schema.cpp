@@ -30,9 +30,11 @@ void print_settings() {
         fact("config", fmt::format("[{}] {}", rule.section, rule.name), value_sentence(rule.value, rule.fallback));
     }
     for (const auto& rule : pent_field_rules) fact("field", rule.name, rule.values);
-    for (const auto& rule : action_rules) fact(rule.built ? "action" : "refused", rule.name, "");
+    for (const auto& rule : action_rules) fact("action", rule.name, "");
     for (const auto& rule : option_rules) {
-        if (rule.built) fact("option", rule.name, rule.fallback.empty() ? "" : fmt::format("Default: {}.", rule.fallback));
+        const auto values = fmt::format("Values: {}.", text_of(rule));
+        const auto fallback = rule.fallback.empty() ? std::string("Default: off.") : fmt::format("Default: {}.", rule.fallback);
+        fact(rule.built ? "option" : "refused", rule.name, rule.built ? fmt::format("{} {}", values, fallback) : "");
     }
 }
 
@@ -95,9 +97,7 @@ void print_original(Lines& lines) {
     }
     lines.print(messages::set_pid_fail(crond));
     lines.print(messages::try_to_restart(crond));
-    for (const auto& rule : action_rules) {
-        if (rule.built) lines.print(messages::retry_over(crond, rule.action));
-    }
+    for (const auto& rule : action_rules) lines.print(messages::retry_over(crond, rule.action));
     lines.print(messages::shutdown());
     lines.print(messages::command_execute("reload", pfile, ""));
     lines.print(messages::command_execute("stop", pfile, "crond"));
