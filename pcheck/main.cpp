@@ -10,6 +10,7 @@
 #include "pcheck/daemon.hpp"
 #include "pcheck/lint.hpp"
 #include "pcheck/options.hpp"
+#include "pcheck/simulation.hpp"
 
 namespace {
 
@@ -67,6 +68,7 @@ int run(int argc, char** argv) {
         return end->exit_status;
     }
     const Options& options = std::get<Options>(parsed);
+    if (!options.scenario.empty()) return simulate(options.scenario, options.pfile);
     auto config = sys::load_config(options.conf);
     if (options.test) return test_pfile(options.pfile, config);
     if (!config) return refuse(config.error(), {});
