@@ -166,9 +166,9 @@ inline constexpr std::size_t pfile_max_bytes = 16u << 20, pfile_max_line = 4096,
 // Diagnostics::max_kept errors the rest is counted in the last one. What only the host can tell (uid, runner) is not resolved.
 [[nodiscard]] ParsedPfile parse_pfile(std::string_view text);
 
-// One PENT line by itself, with the defaults of the pfile that it stood in: for whoever reads EntryRecord::line and ParamRecord from a segment.
-// `line` of the entry is 0; a `uid` of a user that is given by name, and the `runner`, are not resolved; names in `after` are taken as they are.
-// Error: the first mistake.
+// One PENT line by itself, with the defaults of the pfile that it stood in: for whoever reads EntryRecord::line and ParamRecord from a
+// segment. `line` of the entry is 0; the `uid` of a user that is given by name, and the `runner`, are not resolved; names in `after` are
+// taken as they are. Error: the first mistake.
 [[nodiscard]] Result<Pent> parse_pent(std::string_view line, const ParamRecord& defaults);
 
 // Only IPCKEY, for padmin: a file that is wrong elsewhere still names its pcheck. Error: `line 3: IPCKEY: "x" is not a number, …`.

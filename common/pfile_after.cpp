@@ -12,8 +12,8 @@
 namespace banken {
 namespace {
 
-// An entry or a whole group waits for others. A graph of these alone would have an edge for every pair of namesakes; with a node for each awaited
-// name it stays as large as the file.
+// An entry or a whole group waits for others. A graph of these alone would have an edge for every pair of namesakes; with a node for each
+// awaited name it stays as large as the file.
 class Waits {
 public:
     explicit Waits(const std::vector<Pent>& pents) : pents_(pents) {

@@ -15,8 +15,8 @@ struct AfterError {
     std::string text;
 };
 
-// In a search for circles a group counts as one entry, and an `after` of a member that names a member of its own group does not count. Of circles that
-// share an entry only one is told: "web waits for db, db waits for web".
+// In a search for circles a group counts as one entry, and an `after` of a member that names a member of its own group does not count. Of
+// circles that share an entry only one is told: "web waits for db, db waits for web".
 [[nodiscard]] std::vector<AfterError> check_after(const std::vector<Pent>& pents);
 
 }  // namespace banken

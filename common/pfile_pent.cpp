@@ -107,11 +107,8 @@ void PentReader::read_fields(const PfileLine& line, const std::vector<PfileField
     field.read(PentField::retries, pent.retries, retries_of);
     field.read(PentField::action, pent.action, action_of);
     if (pent.action == RetryOverAction::hold && pent.retries == 0U) {
-        diagnostics_.error(line.number, fields[static_cast<std::size_t>(PentField::action)].column, [&] {
-            return fmt::format(
-                "{}field 5 (retry-over action): hold with 0 retries would wait for nothing, since no restart begins a window",
-                label_of(fields));
-        });
+        diagnostics_.error(line.number, fields[static_cast<std::size_t>(PentField::action)].column,
+                           [&] { return fmt::format("{}field 5 (retry-over action): hold needs at least one retry", label_of(fields)); });
     }
     const GivenOptions given = read_options(line, fields, pent);
     if (given.good && !pent.name.empty()) refuse_same(pent, fields[0].column);

@@ -237,8 +237,7 @@ TEST_CASE("every field of an entry, wrong once, is told with its place and what 
              {"crond:/r:60:3:contine",
               "F:5:15: error: crond, field 5 (retry-over action): \"contine\" is not one of continue, exit, shutdown, hold, did you mean "
               "continue?"},
-             {"crond:/r:60:0:Hold",
-              "F:5:15: error: crond, field 5 (retry-over action): hold with 0 retries would wait for nothing, since no restart begins a window"},
+             {"crond:/r:60:0:Hold", "F:5:15: error: crond, field 5 (retry-over action): hold needs at least one retry"},
              {"crond:/r:60:3:exit:", "F:5:20: error: crond, field 6: empty"},
              {"crond:/r:60:3:exit:yes", "F:5:20: error: crond, field 6: \"yes\" is not an option, option=value expected"},
              {"crond:/r:60:3:exit:arg=x", "F:5:20: error: crond, field 6: unknown option \"arg\", did you mean args?"},
