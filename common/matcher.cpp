@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/matcher.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -101,8 +103,8 @@ bool equals_up_to_blank(std::string_view line, std::string_view name) {
     return line.starts_with(name) && (line.size() == name.size() || is_blank(line[name.size()]));
 }
 
-Judgement judged(bool matched) {
-    return matched ? Judgement{Judgement::Kind::matched, {}, {}} : Judgement{Judgement::Kind::failed, "name", {}};
+Judgement judged(bool matched, std::string_view filter = "name") {
+    return matched ? Judgement{Judgement::Kind::matched, {}, {}} : Judgement{Judgement::Kind::failed, filter, {}};
 }
 Judgement needs(Fact fact) { return {Judgement::Kind::needs, {}, fact}; }
 constexpr Judgement match{Judgement::Kind::matched, {}, {}};
@@ -135,6 +137,71 @@ Judgement judge_simple(std::string_view name, const Process& process) {
                   basename_of(script_argument(*process.exe, *process.command_line)) == name);
 }
 
+Judgement judge_name(const MatchRule& rule, const Process& process) {
+    if (rule.name.empty()) return match;
+    if (has_blank(rule.name)) return judge_line(rule.name, process);
+    if (rule.name.find('/') != rule.name.npos) return judge_path(rule.name, process);
+    return judge_simple(rule.name, process);
+}
+
+// ---- the other filters ----
+
+Judgement judge_exe(const MatchRule& rule, const Process& process) {
+    if (rule.exe.empty()) return match;
+    return process.exe ? judged(*process.exe == rule.exe, "exe") : needs(Fact::exe);
+}
+
+Judgement judge_user(const MatchRule& rule, const Process& process) {
+    if (!rule.user) return match;
+    return process.status ? judged(process.status->user == *rule.user, "user") : needs(Fact::status);
+}
+
+Judgement judge_pid_namespace(const MatchRule& rule, const Process& process) {
+    if (rule.any_pid_namespace) return match;
+    return process.status ? judged(process.status->in_own_pid_namespace, "pidns") : needs(Fact::status);
+}
+
+// Behind a `*` that met its text, an earlier one need not be tried again: at worst the product of both lengths, and these are paths.
+bool fits(std::string_view glob, std::string_view text) {
+    std::size_t at = 0, in_glob = 0, star = glob.npos, tried = 0;
+    while (at < text.size()) {
+        if (in_glob < glob.size() && glob[in_glob] == '*') {
+            star = in_glob++;
+            tried = at;
+        } else if (in_glob < glob.size() && (glob[in_glob] == '?' || glob[in_glob] == text[at])) {
+            ++in_glob;
+            ++at;
+        } else if (star != glob.npos) {
+            in_glob = star + 1;
+            at = ++tried;
+        } else {
+            return false;
+        }
+    }
+    return glob.find_first_not_of('*', in_glob) == glob.npos;
+}
+
+Judgement judge_cgroup(const MatchRule& rule, const Process& process) {
+    if (rule.cgroup.empty()) return match;
+    if (!process.cgroups) return needs(Fact::cgroups);
+    return judged(std::ranges::any_of(*process.cgroups, [&](std::string_view path) { return fits(rule.cgroup, path); }), "cgroup");
+}
+
+Judgement judge_args(const MatchRule& rule, const Process& process) {
+    if (!rule.args) return match;
+    if (!process.command_line) return needs(Fact::command_line);
+    return judged(!process.command_line->empty() && rule.args->found_in(joined_command_line(*process.command_line)), "args");
+}
+
+using JudgeFilter = Judgement (*)(const MatchRule&, const Process&);
+constexpr std::array<JudgeFilter, 6> filters{judge_name, judge_exe, judge_user, judge_pid_namespace, judge_cgroup, judge_args};
+
+// What is never matched afresh.
+std::string_view unmatchable(const ProcessStat& stat) {
+    if (stat.kernel_thread) return "kernel thread";
+    return stat.state == 'Z' || stat.state == 'X' ? "zombie" : "";
+}
+
 }  // namespace
 
 std::string_view script_argument(std::string_view exe, const std::vector<std::string>& command_line) {
@@ -157,19 +224,50 @@ std::string_view script_argument(std::string_view exe, const std::vector<std::st
     return {};
 }
 
-Judgement judge(const MatchRule& rule, const Process& process) {
-    if (process.stat.kernel_thread) return {Judgement::Kind::failed, "kernel thread", {}};
-    if (process.stat.state == 'Z' || process.stat.state == 'X') return {Judgement::Kind::failed, "zombie", {}};
-    if (judges_command_line(rule)) return judge_line(rule.name, process);
-    if (rule.name.find('/') != rule.name.npos) return judge_path(rule.name, process);
-    return judge_simple(rule.name, process);
+MatchRule rule_of(const Pent& pent) {
+    MatchRule rule;
+    if (!pent.label) rule.name = pent.name;
+    if (!pent.args.empty()) rule.args = Pattern::compile(pent.args).value();
+    rule.exe = pent.exe;
+    if (!pent.user.empty()) rule.user = pent.uid.value_or(static_cast<uid_t>(-1));  // which no process can have
+    rule.cgroup = pent.cgroup;
+    rule.any_pid_namespace = pent.any_pid_namespace;
+    rule.pidfile = pent.pidfile;
+    return rule;
 }
 
-bool judges_command_line(const MatchRule& rule) { return has_blank(rule.name); }
+Judgement judge(const MatchRule& rule, const Process& process) {
+    if (const auto why = unmatchable(process.stat); !why.empty()) return judged(false, why);
+    for (const JudgeFilter judge_filter : filters) {
+        const Judgement judgement = judge_filter(rule, process);
+        if (judgement.kind != Judgement::Kind::matched) return judgement;
+    }
+    return match;
+}
+
+std::vector<std::string_view> failed_filters(const MatchRule& rule, const Process& process) {
+    if (const auto why = unmatchable(process.stat); !why.empty()) return {why};
+    std::vector<std::string_view> failed;
+    for (const JudgeFilter judge_filter : filters) {
+        const Judgement judgement = judge_filter(rule, process);
+        if (judgement.kind == Judgement::Kind::failed) failed.push_back(judgement.filter);
+    }
+    return failed;
+}
+
+std::string joined_command_line(const std::vector<std::string>& command_line) {
+    const auto last = std::ranges::find_if(command_line.rbegin(), command_line.rend(), [](const auto& word) { return !word.empty(); });
+    return fmt::format("{}", fmt::join(command_line.begin(), last.base(), " "));
+}
+
+bool judges_what_changes(const MatchRule& rule) {
+    return has_blank(rule.name) || rule.args.has_value() || rule.user.has_value() || !rule.cgroup.empty();
+}
 
 std::vector<std::string_view> index_words(const MatchRule& rule) {
     const std::string_view name = rule.name;
-    if (judges_command_line(rule)) return {first_word(name)};
+    if (name.empty()) return rule.exe.empty() ? std::vector<std::string_view>() : std::vector<std::string_view>{rule.exe};
+    if (has_blank(name)) return {first_word(name)};
     if (name.find('/') != name.npos || name.size() <= comm_length) return {name};
     return {name, name.substr(0, comm_length)};
 }

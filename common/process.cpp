@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/process.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -9,6 +10,7 @@ namespace {
 
 constexpr std::uint64_t pf_fork_no_exec = 0x40, pf_kernel_thread = 0x00200000;  // linux/sched.h, stable since 2.6
 constexpr std::size_t fields_after_comm = 50;                                   // fields 3 to 52 of proc(5)
+constexpr pid_t most_pid = 1 << 22;                                             // PID_MAX_LIMIT of 64-bit kernels
 
 // Field `number` as proc(5) counts, from the fields behind comm (the first of these is number 3).
 template <class T>
@@ -26,6 +28,23 @@ bool split_fields(std::string_view rest, std::array<std::string_view, fields_aft
         rest.remove_prefix(end);
     }
     return true;
+}
+
+// The next line, cut off its text.
+std::string_view take_line(std::string_view& text) {
+    const auto end = text.find('\n');
+    const auto line = text.substr(0, end);
+    text.remove_prefix(end == text.npos ? text.size() : end + 1);
+    return line;
+}
+
+// What follows "Uid:\t"; the name in the first line of status has its newlines escaped. Nothing: no such line.
+std::optional<std::string_view> line_of_status(std::string_view text, std::string_view key) {
+    while (!text.empty()) {
+        const auto line = take_line(text);
+        if (line.starts_with(key) && line.substr(key.size()).starts_with(":\t")) return line.substr(key.size() + 2);
+    }
+    return {};
 }
 
 }  // namespace
@@ -67,6 +86,36 @@ std::vector<std::string> split_cmdline(std::string_view text) {
 std::string_view without_deleted(std::string_view exe) {
     constexpr std::string_view mark = " (deleted)";
     return exe.ends_with(mark) ? exe.substr(0, exe.size() - mark.size()) : exe;
+}
+
+Result<ProcessStatus> parse_status(std::string_view text) {
+    ProcessStatus status;
+    const auto user = line_of_status(text, "Uid");
+    if (!user) return fail("status: no Uid");
+    if (std::from_chars(user->data(), user->data() + user->size(), status.user).ec != std::errc{}) return fail("status: Uid is no number");
+    const auto pids = line_of_status(text, "NSpid");
+    status.in_own_pid_namespace = !pids || pids->find('\t') == pids->npos;
+    return status;
+}
+
+std::vector<std::string> parse_cgroups(std::string_view text) {
+    std::vector<std::string> paths;
+    while (!text.empty()) {
+        const auto line = take_line(text);  // "4:memory:/system.slice", "0::/system.slice"
+        const auto path = line.find(":/");
+        if (path != line.npos) paths.emplace_back(line.substr(path + 1));
+    }
+    return paths;
+}
+
+std::optional<pid_t> parse_pidfile(std::string_view text) {
+    std::string_view line = take_line(text);
+    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+    pid_t pid = 0;
+    const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), pid);
+    const bool alone = line.find_first_not_of(" \t\r", static_cast<std::size_t>(end - line.data())) == line.npos;
+    if (error != std::errc{} || !alone || pid < 1 || pid > most_pid) return {};
+    return pid;
 }
 
 }  // namespace banken

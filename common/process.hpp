@@ -59,12 +59,31 @@ struct ProcessStat {
 // The target of /proc/PID/exe without a trailing " (deleted)", so that an upgraded program keeps matching.
 [[nodiscard]] std::string_view without_deleted(std::string_view exe);
 
+// The lines of /proc/PID/status that we use.
+struct ProcessStatus {
+    uid_t user = 0;                     // real uid
+    bool in_own_pid_namespace = false;  // in that of the /proc it was read from; false: in one below it, a container's
+
+    friend bool operator==(const ProcessStatus&, const ProcessStatus&) = default;
+};
+
+// NSpid has one number for each namespace the process lives in, and unlike /proc/PID/ns everyone may read it. A kernel without namespaces has
+// no such line.
+[[nodiscard]] Result<ProcessStatus> parse_status(std::string_view text);
+
+// The paths of /proc/PID/cgroup, of the v2 hierarchy and of every v1 hierarchy.
+[[nodiscard]] std::vector<std::string> parse_cgroups(std::string_view text);
+
+// The pid that a pidfile names: the number in its first line, blanks around it. Unset: anything else, as 0, a sign or more than a pid can be.
+[[nodiscard]] std::optional<pid_t> parse_pidfile(std::string_view text);
+
 // A process and what has been read of it so far. What is unset was not read yet; an empty value was read and is empty or hidden.
 struct Process {
     ProcessStat stat;
     std::optional<std::string> exe;                        // without " (deleted)"
     std::optional<std::vector<std::string>> command_line;  // argv
-    std::optional<uid_t> user;                             // real uid
+    std::optional<ProcessStatus> status;
+    std::optional<std::vector<std::string>> cgroups;
 
     [[nodiscard]] ProcessId id() const { return stat.id(); }
 };

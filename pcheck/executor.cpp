@@ -79,7 +79,7 @@ void Executor::publish_all(bool segment_is_new) {
     if (segment_is_new) published_ = 0;
     const auto entries = core_.entries();
     std::vector<EntryRule> rules;
-    for (const core::EntryKey key : entries) rules.push_back({key, {core_.find(key)->pent.name}});
+    for (const core::EntryKey key : entries) rules.push_back({key, rule_of(core_.find(key)->pent)});
     edge_.sweep.set_rules(std::move(rules));  // before anything is wanted of new entries
     edge_.segment.publish_param(core_.param());
     edge_.segment.set_entries(std::min(published_, entries.size()));  // a reader never meets one that is not published

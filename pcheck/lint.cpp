@@ -83,9 +83,10 @@ std::vector<Process> all_processes() {
 
 // Only the first 15 bytes tell such a process from its neighbours.
 bool matches_by_comm_alone(const std::string& name, Process process) {
-    if (judge({name}, process).kind != Judgement::Kind::matched) return false;
+    const MatchRule rule{.name = name, .any_pid_namespace = true};
+    if (judge(rule, process).kind != Judgement::Kind::matched) return false;
     process.stat.fingerprint.comm.clear();
-    return judge({name}, process).kind != Judgement::Kind::matched;
+    return judge(rule, process).kind != Judgement::Kind::matched;
 }
 
 void lint_long_names(const LoadedPfile& loaded, const std::string& named, Findings& findings) {

@@ -13,9 +13,12 @@ constexpr int deepest_ancestry = 1000;  // parents as last read could be a ring 
 
 }  // namespace
 
-void Matches::set_entries(const std::set<core::EntryKey>& entries) {
+void Matches::set_entries(const std::vector<EntryRule>& rules) {
+    std::set<core::EntryKey> entries;
+    for (const EntryRule& rule : rules) entries.insert(rule.entry);
     std::erase_if(entries_, [&](const auto& entry) { return !entries.contains(entry.first); });
-    for (const auto entry : entries) entries_.try_emplace(entry);
+    std::erase_if(named_, [&](const auto& named) { return !entries.contains(named.second); });
+    for (const EntryRule& rule : rules) entries_[rule.entry].has_pidfile = !rule.rule.pidfile.empty();
     for (auto at = matches_.begin(); at != matches_.end();) {
         std::erase_if(at->second.entries, [&](core::EntryKey entry) { return !entries.contains(entry); });
         if (at->second.entries.empty()) {
@@ -40,6 +43,22 @@ void Matches::set_scripts(std::vector<Sweep::Script> scripts) {
     const auto before = std::exchange(scripts_, std::move(scripts));
     for (const auto& script : before) table_.watch(script.process.pid, matches_.contains(script.process.pid));
     watch_scripts();
+}
+
+bool Matches::set_named(core::EntryKey entry, std::optional<pid_t> pid) {
+    const auto found = entries_.find(entry);
+    if (found == entries_.end() || found->second.named == pid) return false;
+    if (found->second.named) named_.erase({*found->second.named, entry});
+    if (pid) named_.insert({*pid, entry});
+    found->second.named = pid;
+    found->second.changed = true;
+    return true;
+}
+
+std::vector<core::EntryKey> Matches::named_by(pid_t pid) const {
+    std::vector<core::EntryKey> entries;
+    for (auto at = named_.lower_bound({pid, 0}); at != named_.end() && at->first == pid; ++at) entries.push_back(at->second);
+    return entries;
 }
 
 void Matches::watch_scripts() {
@@ -120,7 +139,9 @@ bool Matches::excluded(ProcessId process) const {
 core::Candidate Matches::candidate(const Match& match, const sys::ProcTable::Known& known, core::EntryKey entry) const {
     const auto parent = matches_.find(known.parent);
     const bool root = parent == matches_.end() || !parent->second.entries.contains(entry) || excluded(parent->second.id);
-    return {match.id,         root, true, match.facts.fork_no_exec, match.facts.in_session_scope, known.session, match.facts.user,
+    const Entry& of = entries_.at(entry);
+    const bool named = !of.has_pidfile || of.named == match.id.pid;
+    return {match.id,         root, named, match.facts.fork_no_exec, match.facts.in_session_scope, known.session, match.facts.user,
             match.facts.argv0};
 }
 

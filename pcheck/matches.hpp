@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <map>
+#include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "common/process.hpp"
@@ -21,12 +23,16 @@ public:
     // The table outlives it; what matches is watched there.
     explicit Matches(sys::ProcTable& table) : table_(table) {}
 
-    // What is no longer among them is forgotten.
-    void set_entries(const std::set<core::EntryKey>& entries);
+    // Entries that have no rule any more are forgotten.
+    void set_entries(const std::vector<EntryRule>& rules);
     [[nodiscard]] bool has(core::EntryKey entry) const { return entries_.contains(entry); }
     void set_wanted(core::EntryKey entry, bool every_sweep);
     [[nodiscard]] bool wanted(core::EntryKey entry) const;
     void set_scripts(std::vector<Sweep::Script> scripts);
+    // What the entry's pidfile says now, if it says anything. True: it said something else before, which is news.
+    bool set_named(core::EntryKey entry, std::optional<pid_t> pid);
+    // The entries whose pidfile names it.
+    [[nodiscard]] std::vector<core::EntryKey> named_by(pid_t pid) const;
 
     // After every pass: a script may be new to the table.
     void watch_scripts();
@@ -55,6 +61,8 @@ private:
     struct Entry {
         std::set<pid_t> matches;
         bool wanted = false, changed = false;
+        bool has_pidfile = false;
+        std::optional<pid_t> named{};  // by the pidfile
     };
 
     void change_all_of(pid_t pid);
@@ -66,6 +74,7 @@ private:
     sys::ProcTable& table_;
     std::map<pid_t, Match> matches_;
     std::map<core::EntryKey, Entry> entries_;
+    std::set<std::pair<pid_t, core::EntryKey>> named_;  // of entries_
     std::vector<Sweep::Script> scripts_;
     const pid_t self_ = ::getpid();
     pid_t turn_ = 0;

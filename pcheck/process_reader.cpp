@@ -6,6 +6,8 @@
 #include <mutex>
 #include <utility>
 
+#include "common/cgroup.hpp"
+
 namespace banken {
 namespace {
 
@@ -35,17 +37,20 @@ Reading ProcessReader::read(const sys::ProcDir& dir, const RuleIndex& rules, con
     if (!stat || stat->id() != asked.process) return reading;
     Facts facts{.argv0 = {}, .fork_no_exec = stat->fingerprint.fork_no_exec};
 
-    Process process{.stat = *std::move(stat), .exe = dir.exe(pid).value_or(""), .command_line = {}, .user = {}};
-    if (with_command_line) {
-        process.command_line = split_cmdline(dir.command_line(pid).value_or(""));
-        if (!process.command_line->empty()) facts.argv0 = process.command_line->front().substr(0, max_argv0);
-    }
-    reading.entries = rules.matches(std::move(process));
+    Process process{.stat = *std::move(stat), .exe = {}, .command_line = {}, .status = {}, .cgroups = {}};
+    const auto read_fact = [&dir](Fact fact, Process& of) { return dir.read(fact, of); };
+    static_cast<void>(dir.read(Fact::exe, process));
+    process.command_line.emplace();
+    if (with_command_line) static_cast<void>(dir.read(Fact::command_line, process));
+    if (!process.command_line->empty()) facts.argv0 = process.command_line->front().substr(0, max_argv0);
+    auto entries = rules.matches(process, asked.named_by, read_fact);
+    if (!entries) return reading;
+    reading.entries = *std::move(entries);
     if (!reading.entries.empty() || asked.with_facts) {
-        const auto user = dir.real_user(pid);
-        if (!user) return {.id = asked.process, .number = asked.number};
-        facts.user = *user;
-        facts.in_session_scope = dir.in_session_scope(pid).value_or(false);
+        if (!process.status && !dir.read(Fact::status, process)) return {.id = asked.process, .number = asked.number};
+        if (!process.cgroups) static_cast<void>(dir.read(Fact::cgroups, process));
+        facts.user = process.status->user;
+        facts.in_session_scope = std::ranges::any_of(*process.cgroups, is_login_session);
         reading.facts = std::move(facts);
     }
     reading.how = with_command_line ? Reading::How::whole : Reading::How::without_command_line;
@@ -66,8 +71,9 @@ void ProcessReader::read_all(Batch& batch) {
     }
 }
 
-void ProcessReader::ask(ProcessId process, std::uint64_t number, bool with_facts) {
-    if (waiting_.insert_or_assign(process.pid, Asked{process, number, with_facts}).second) order_.push_back(process.pid);
+void ProcessReader::ask(Asked asked) {
+    const pid_t pid = asked.process.pid;
+    if (waiting_.insert_or_assign(pid, std::move(asked)).second) order_.push_back(pid);
     asked_anew_ = true;
 }
 
@@ -128,7 +134,7 @@ std::optional<ProcessReader::Asked> ProcessReader::next() {
     if (order_.empty()) return {};
     const auto node = waiting_.extract(order_.front());
     order_.pop_front();
-    return node.mapped();
+    return std::move(node.mapped());
 }
 
 // Leaves waiting what another helper is reading just now.

@@ -49,33 +49,34 @@ public:
     static constexpr std::size_t batch_size = 32;
     static constexpr Duration patience = std::chrono::seconds(1);  // with one batch
 
-    ProcessReader(std::shared_ptr<const sys::ProcDir> dir, sys::Worker worker) : dir_(std::move(dir)), worker_(std::move(worker)) {}
+    struct Asked {
+        ProcessId process;
+        std::uint64_t number = 0;
+        bool with_facts = false;
+        std::vector<core::EntryKey> named_by{};  // entries whose pidfile names it
+    };
+
+    // The worker outlives it, and has that many threads and requests to spare.
+    ProcessReader(std::shared_ptr<const sys::ProcDir> dir, sys::Worker& worker) : dir_(std::move(dir)), worker_(worker) {}
     ProcessReader(ProcessReader&&) = delete;  // the worker's answers find it by its address
     ProcessReader& operator=(ProcessReader&&) = delete;
 
     // For what is sent out from now on.
     void set_rules(std::shared_ptr<const RuleIndex> rules) { rules_ = std::move(rules); }
     // In the order of asking; a process that is being read already is read once more thereafter.
-    void ask(ProcessId process, std::uint64_t number, bool with_facts);
+    void ask(Asked asked);
     // Not to be offered as readable again.
     void forget(ProcessId process) { unread_.erase(process.pid); }
 
     // Sends out what was asked for, gives up what is overdue, returns what is known by now.
     [[nodiscard]] std::vector<Reading> advance(Instant now);
-    // When advance() is due, a past instant: at once. Beside that, after each drain().
+    // When advance() is due, a past instant: at once. Beside that, whenever the worker was drained.
     [[nodiscard]] std::optional<Instant> due() const;
-    [[nodiscard]] int fd() const { return worker_.fd(); }
-    void drain() { worker_.drain(); }
 
     // Processes judged without their command lines and not gone.
     [[nodiscard]] std::size_t unreadable() const { return unread_.size(); }
 
 private:
-    struct Asked {
-        ProcessId process;
-        std::uint64_t number = 0;
-        bool with_facts = false;
-    };
     struct Batch;
     struct Slot {  // one helper thread at work
         std::shared_ptr<Batch> batch;
@@ -97,7 +98,7 @@ private:
     [[nodiscard]] bool all_stuck() const;
 
     std::shared_ptr<const sys::ProcDir> dir_;
-    sys::Worker worker_;
+    sys::Worker& worker_;
     std::shared_ptr<const RuleIndex> rules_ = std::make_shared<const RuleIndex>();
     std::unordered_map<pid_t, Asked> waiting_;  // by pid: asked again before it was sent out, a process is still read once
     std::deque<pid_t> order_;                   // of waiting_

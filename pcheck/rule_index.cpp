@@ -5,36 +5,47 @@
 #include <string>
 
 namespace banken {
-namespace {
-
-// A fact that could not be read counts as empty, so that judge() never asks for it.
-Process completed(Process process) {
-    if (!process.exe) process.exe.emplace();
-    if (!process.command_line) process.command_line.emplace();
-    return process;
-}
-
-}  // namespace
 
 RuleIndex::RuleIndex(std::vector<EntryRule> rules) : rules_(std::move(rules)) {
     for (std::size_t at = 0; at < rules_.size(); ++at) {
-        for (const auto word : index_words(rules_[at].rule)) words_.emplace_back(word, at);
+        const auto words = index_words(rules_[at].rule);
+        for (const auto word : words) words_.emplace_back(word, at);
+        if (!words.empty()) continue;
+        if (rules_[at].rule.pidfile.empty()) {
+            any_word_.push_back(at);
+        } else {
+            only_named_.emplace(rules_[at].entry, at);
+        }
     }
     std::ranges::sort(words_);
 }
 
-std::vector<core::EntryKey> RuleIndex::matches(Process process) const {
-    const Process whole = completed(std::move(process));
-    std::vector<core::EntryKey> entries;
-    for (const auto word : index_words(whole)) {
+std::vector<std::size_t> RuleIndex::candidates(const Process& process, const std::vector<core::EntryKey>& named_by) const {
+    std::vector<std::size_t> rules = any_word_;
+    for (const auto word : index_words(process)) {
         auto at = std::ranges::lower_bound(words_, word, {}, &std::pair<std::string_view, std::size_t>::first);
-        for (; at != words_.end() && at->first == word; ++at) {
-            const auto& [entry, rule] = rules_[at->second];
-            if (judge(rule, whole).kind == Judgement::Kind::matched) entries.push_back(entry);
+        for (; at != words_.end() && at->first == word; ++at) rules.push_back(at->second);
+    }
+    for (const auto entry : named_by) {
+        if (const auto found = only_named_.find(entry); found != only_named_.end()) rules.push_back(found->second);
+    }
+    std::ranges::sort(rules);
+    rules.erase(std::unique(rules.begin(), rules.end()), rules.end());
+    return rules;
+}
+
+Result<std::vector<core::EntryKey>> RuleIndex::matches(Process& process, const std::vector<core::EntryKey>& named_by,
+                                                       const ReadFact& read) const {
+    std::vector<core::EntryKey> entries;
+    for (const std::size_t at : candidates(process, named_by)) {
+        const auto& [entry, rule] = rules_[at];
+        Judgement judgement = judge(rule, process);
+        for (; judgement.kind == Judgement::Kind::needs; judgement = judge(rule, process)) {
+            if (auto known = read(judgement.fact, process); !known) return Failure(known.error());
         }
+        if (judgement.kind == Judgement::Kind::matched) entries.push_back(entry);
     }
     std::ranges::sort(entries);
-    entries.erase(std::unique(entries.begin(), entries.end()), entries.end());
     return entries;
 }
 

@@ -12,6 +12,7 @@
 #include "common/sys/clock.hpp"
 #include "common/sys/proc_table.hpp"
 #include "pcheck/matches.hpp"
+#include "pcheck/pidfile_reader.hpp"
 #include "pcheck/process_reader.hpp"
 
 namespace banken {
@@ -20,7 +21,7 @@ namespace {
 using core::EntryKey;
 using PassNumber = std::uint64_t;
 
-constexpr std::size_t titles_per_sweep = 4096;
+constexpr std::size_t changing_per_sweep = 4096, changing_per_look = 256;
 constexpr Duration after_a_failed_pass = std::chrono::seconds(1);
 
 // The processes that are asked about, each since the pass that found it.
@@ -38,6 +39,10 @@ public:
         if (item.process != process) {
             if (item.number != 0) uncount(item.since);
             item = {process, 0, pass, pass, keep};
+            ++counts_[pass];
+        } else if (pass < item.since) {
+            uncount(item.since);
+            item.since = pass;
             ++counts_[pass];
         }
         item.number = ++last_;
@@ -84,47 +89,63 @@ struct Round {
     PassNumber pass = 0;
     std::vector<core::Look> asked;
     bool sweep = false;
+    bool pidfiles_asked = false;
 };
 
 }  // namespace
 
 struct Sweep::State {
-    State(Handlers to, const std::shared_ptr<const sys::ProcDir>& dir, sys::Worker worker)
-        : handlers(std::move(to)), table(dir), matches(table), reader(dir, std::move(worker)) {}
+    State(Handlers to, const std::shared_ptr<const sys::ProcDir>& dir, sys::Worker helpers)
+        : handlers(std::move(to)), table(dir), matches(table), worker(std::move(helpers)), reader(dir, worker), pidfiles(worker) {}
 
     void set_rules(std::vector<EntryRule> all);
     [[nodiscard]] bool run_pass(sys::Depth depth, Instant now);
     void take(const sys::TableChange& change);
-    void ask(ProcessId process, bool keep);
-    void ask_titles();
+    void ask(ProcessId process, bool keep) { ask(process, keep, pass); }
+    void ask(ProcessId process, bool keep, PassNumber since);
+    void ask_what_changes();
+    void ask_young();
+    void ask_pidfiles(Instant now);
     void advance(Instant now);
     void settle(const Reading& reading);
+    void settle(const PidfileReader::Naming& naming);
     void tell_unreadable();
-    void deliver();
+    [[nodiscard]] bool deliver();
     void tell(EntryKey entry, std::uint64_t number);
 
     Handlers handlers;
     sys::ProcTable table;
     Matches matches;
+    sys::Worker worker;  // of both readers
     ProcessReader reader;
+    PidfileReader pidfiles;
     std::shared_ptr<const RuleIndex> rules = std::make_shared<const RuleIndex>();
+    std::set<EntryKey> judging_what_changes;
+    std::map<EntryKey, std::string> paths;  // of pidfiles
     Undecided undecided;
     std::vector<core::Look> asked;
     std::deque<Round> rounds;
     PassNumber pass = 0;
     Instant next_look{};
-    pid_t last_title = 0;
+    pid_t last_changing = 0;
     bool unreadable_told = false;
 };
 
 void Sweep::State::set_rules(std::vector<EntryRule> all) {
     if (all == rules->rules()) return;
-    std::set<EntryKey> entries;
-    for (const auto& rule : all) entries.insert(rule.entry);
-    matches.set_entries(entries);
+    matches.set_entries(all);
+    judging_what_changes.clear();
+    paths.clear();
+    for (const auto& [entry, rule] : all) {
+        if (judges_what_changes(rule)) judging_what_changes.insert(entry);
+        if (!rule.pidfile.empty()) paths.emplace(entry, rule.pidfile);
+    }
     rules = std::make_shared<const RuleIndex>(std::move(all));
     reader.set_rules(rules);
-    for (Round& round : rounds) round.pass = pass;
+    for (Round& round : rounds) {
+        round.pass = pass;
+        round.pidfiles_asked = false;
+    }
     for (const ProcessId process : table.all()) ask(process, true);
 }
 
@@ -154,29 +175,51 @@ void Sweep::State::take(const sys::TableChange& change) {
     }
 }
 
-void Sweep::State::ask(ProcessId process, bool keep) {
-    reader.ask(process, undecided.ask(process, pass, keep).number, matches.matching(process.pid));
+void Sweep::State::ask(ProcessId process, bool keep, PassNumber since) {
+    const std::uint64_t number = undecided.ask(process, since, keep).number;
+    reader.ask({process, number, matches.matching(process.pid), matches.named_by(process.pid)});
 }
 
-// Titles change without an exec. Bounded, so that the rest of a large table comes with the next sweeps.
-void Sweep::State::ask_titles() {
-    const auto lacks_title = [this](const EntryRule& rule) { return judges_command_line(rule.rule) && matches.wanted(rule.entry); };
-    if (std::ranges::none_of(rules->rules(), lacks_title)) return;
+// Titles, uids and cgroups change without an exec. Bounded, so that the rest of a large table comes with the next sweeps.
+void Sweep::State::ask_what_changes() {
+    if (std::ranges::none_of(judging_what_changes, [this](EntryKey entry) { return matches.wanted(entry); })) return;
     const auto processes = table.all();
-    auto at = std::ranges::upper_bound(processes, last_title, {}, &ProcessId::pid);
-    for (std::size_t count = std::min(processes.size(), titles_per_sweep); count > 0; --count, ++at) {
+    auto at = std::ranges::upper_bound(processes, last_changing, {}, &ProcessId::pid);
+    for (std::size_t count = std::min(processes.size(), changing_per_sweep); count > 0; --count, ++at) {
         if (at == processes.end()) at = processes.begin();
-        last_title = at->pid;
+        last_changing = at->pid;
         ask(*at, true);
     }
 }
 
-void Sweep::State::advance(Instant now) {
-    for (auto readings = reader.advance(now); !readings.empty(); readings = reader.advance(now)) {
-        for (const Reading& reading : readings) settle(reading);
+// A daemon drops its rights and gets its title soon after its start.
+void Sweep::State::ask_young() {
+    if (std::ranges::none_of(asked, [this](const core::Look& look) { return judging_what_changes.contains(look.entry); })) return;
+    const auto processes = table.young();
+    for (std::size_t at = 0; at < std::min(processes.size(), changing_per_look); ++at) ask(processes[at], true);
+}
+
+// A file says something else without any process changing, so it is read for everything that is told.
+void Sweep::State::ask_pidfiles(Instant now) {
+    if (rounds.empty() || rounds.front().pidfiles_asked || !pidfiles.idle()) return;
+    Round& round = rounds.front();
+    round.pidfiles_asked = true;
+    std::vector<PidfileReader::File> files;
+    for (const auto& [entry, path] : paths) {
+        if (round.sweep || std::ranges::find(round.asked, entry, &core::Look::entry) != round.asked.end()) files.push_back({entry, path});
     }
+    pidfiles.read(std::move(files), now);
+}
+
+void Sweep::State::advance(Instant now) {
+    do {
+        ask_pidfiles(now);
+        for (const auto& naming : pidfiles.advance(now)) settle(naming);
+        for (auto readings = reader.advance(now); !readings.empty(); readings = reader.advance(now)) {
+            for (const Reading& reading : readings) settle(reading);
+        }
+    } while (deliver());
     tell_unreadable();
-    deliver();
 }
 
 void Sweep::State::settle(const Reading& reading) {
@@ -189,21 +232,30 @@ void Sweep::State::settle(const Reading& reading) {
     if (keep && reading.how != Reading::How::vanished) matches.record(reading, *keep);
 }
 
+// The process that a file names may match now, and whoever waits for the file waits for that.
+void Sweep::State::settle(const PidfileReader::Naming& naming) {
+    const bool news = matches.set_named(naming.entry, naming.pid);
+    if (!naming.pid || (!news && !matches.wanted(naming.entry))) return;
+    const auto known = table.find(*naming.pid);
+    if (known) ask(known->id, true, rounds.empty() ? pass : rounds.front().pass);
+}
+
 void Sweep::State::tell_unreadable() {
     const std::size_t count = reader.unreadable();
     if (std::exchange(unreadable_told, count != 0) || count == 0) return;
     handlers.on_unreadable(count);
 }
 
-void Sweep::State::deliver() {
-    while (!rounds.empty() && undecided.decided(rounds.front().pass)) {
-        const Round round = std::move(rounds.front());
-        rounds.pop_front();
-        for (const core::Look& look : round.asked) tell(look.entry, look.number);
-        if (!round.sweep) continue;
-        for (const EntryKey entry : matches.news()) tell(entry, 0);
-        handlers.on_sweep_done();
-    }
+// The first round, if all that it waits for is there. False: nothing was told.
+bool Sweep::State::deliver() {
+    if (rounds.empty() || !rounds.front().pidfiles_asked || !pidfiles.idle() || !undecided.decided(rounds.front().pass)) return false;
+    const Round round = std::move(rounds.front());
+    rounds.pop_front();
+    for (const core::Look& look : round.asked) tell(look.entry, look.number);
+    if (!round.sweep) return true;
+    for (const EntryKey entry : matches.news()) tell(entry, 0);
+    handlers.on_sweep_done();
+    return true;
 }
 
 void Sweep::State::tell(EntryKey entry, std::uint64_t number) {
@@ -218,7 +270,8 @@ Sweep::~Sweep() = default;
 Result<Sweep> Sweep::open(Handlers handlers, const std::string& proc) {
     auto dir = sys::ProcDir::open(proc);
     if (!dir) return Failure(dir.error());
-    auto worker = sys::Worker::open(ProcessReader::threads, ProcessReader::threads);
+    constexpr unsigned threads = ProcessReader::threads + PidfileReader::threads;
+    auto worker = sys::Worker::open(threads, threads);
     if (!worker) return Failure(worker.error());
     const auto shared = std::make_shared<const sys::ProcDir>(*std::move(dir));
     return Sweep(std::make_unique<State>(std::move(handlers), shared, *std::move(worker)));
@@ -232,8 +285,8 @@ void Sweep::sweep(bool something_lacking, Instant now) {
     const bool every = something_lacking || std::ranges::any_of(state_->asked, &core::Look::thorough);
     if (!state_->run_pass(every ? sys::Depth::every : sys::Depth::eighth, now)) return;
     for (const ProcessId process : state_->matches.due_again()) state_->ask(process, true);
-    state_->ask_titles();
-    state_->rounds.push_back({state_->pass, std::exchange(state_->asked, {}), true});
+    state_->ask_what_changes();
+    state_->rounds.push_back({.pass = state_->pass, .asked = std::exchange(state_->asked, {}), .sweep = true});
     state_->advance(now);
 }
 
@@ -245,23 +298,28 @@ void Sweep::look(const core::Look& look) {
 }
 
 std::optional<Instant> Sweep::wake_at() const {
-    const auto due = state_->reader.due();
-    if (state_->asked.empty()) return due;
-    return due ? std::min(*due, state_->next_look) : state_->next_look;
+    std::optional<Instant> first = state_->reader.due();
+    const auto consider = [&first](std::optional<Instant> due) {
+        if (due && (!first || *due < *first)) first = due;
+    };
+    consider(state_->pidfiles.due());
+    if (!state_->asked.empty()) consider(state_->next_look);
+    return first;
 }
 
 void Sweep::wake(Instant now) {
     const bool thorough = std::ranges::any_of(state_->asked, &core::Look::thorough);
     if (!state_->asked.empty() && state_->next_look <= now && state_->run_pass(thorough ? sys::Depth::every : sys::Depth::young, now)) {
-        state_->rounds.push_back({state_->pass, std::exchange(state_->asked, {}), false});
+        state_->ask_young();
+        state_->rounds.push_back({.pass = state_->pass, .asked = std::exchange(state_->asked, {})});
     }
     state_->advance(now);
 }
 
-int Sweep::fd() const { return state_->reader.fd(); }
+int Sweep::fd() const { return state_->worker.fd(); }
 
 void Sweep::drain(Instant now) {
-    state_->reader.drain();
+    state_->worker.drain();
     state_->advance(now);
 }
 

@@ -31,8 +31,6 @@ private:
     std::array<char, 32> text_;
 };
 
-bool is_session_scope(std::string_view component) { return component.starts_with("session-") && component.ends_with(".scope"); }
-
 Result<> check_namespace(int dir) {
     std::array<char, 32> self{};
     const ssize_t length = ::readlinkat(dir, "self", self.data(), self.size());
@@ -68,30 +66,32 @@ Result<std::string> ProcDir::exe(pid_t pid) const {
     return std::string(without_deleted({target.data(), static_cast<std::size_t>(length)}));
 }
 
-Result<uid_t> ProcDir::real_user(pid_t pid) const {
-    const auto status = read_at(fd(), Relative(pid, "status").c_str(), max_text);
-    if (!status) return Failure(status.error());
-    constexpr std::string_view key = "\nUid:\t";  // the name in the first line has its newlines escaped
-    const auto at = status->find(key);
-    uid_t user = 0;
-    if (at == status->npos) return fail("status: no Uid");
-    const char* const digits = status->data() + at + key.size();
-    if (std::from_chars(digits, status->data() + status->size(), user).ec != std::errc{}) return fail("status: Uid is no number");
-    return user;
+Result<ProcessStatus> ProcDir::status(pid_t pid) const {
+    const auto text = read_at(fd(), Relative(pid, "status").c_str(), max_text);
+    return text ? parse_status(*text) : Failure(text.error());
 }
 
-Result<bool> ProcDir::in_session_scope(pid_t pid) const {
-    const auto cgroup = read_at(fd(), Relative(pid, "cgroup").c_str(), max_text);
-    if (!cgroup) return Failure(cgroup.error());
-    std::string_view rest = *cgroup;
-    while (!rest.empty()) {
-        const auto end = std::min(rest.find_first_of("/\n"), rest.size());
-        if (is_session_scope(rest.substr(0, end))) return true;
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-    return false;
+Result<std::vector<std::string>> ProcDir::cgroups(pid_t pid) const {
+    const auto text = read_at(fd(), Relative(pid, "cgroup").c_str(), max_text);
+    if (!text) return Failure(text.error());
+    return parse_cgroups(*text);
 }
 
 Result<std::string> ProcDir::command_line(pid_t pid) const { return read_at(fd(), Relative(pid, "cmdline").c_str(), max_command_line); }
+
+Result<> ProcDir::read(Fact fact, Process& process) const {
+    const pid_t pid = process.stat.pid;
+    switch (fact) {
+        case Fact::exe: process.exe = exe(pid).value_or(""); break;
+        case Fact::cgroups: process.cgroups = cgroups(pid).value_or(std::vector<std::string>()); break;
+        case Fact::command_line: process.command_line = split_cmdline(command_line(pid).value_or("")); break;
+        case Fact::status: {
+            const auto read = status(pid);
+            if (!read) return Failure(read.error());
+            process.status = *read;
+        }
+    }
+    return {};
+}
 
 }  // namespace banken::sys

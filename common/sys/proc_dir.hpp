@@ -6,7 +6,9 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
+#include "common/matcher.hpp"
 #include "common/process.hpp"
 #include "common/result.hpp"
 #include "common/sys/unique_fd.hpp"
@@ -26,11 +28,13 @@ public:
     [[nodiscard]] Result<ProcessStat> stat(pid_t pid) const;
     // Without " (deleted)"; empty when it is hidden from us.
     [[nodiscard]] Result<std::string> exe(pid_t pid) const;
-    [[nodiscard]] Result<uid_t> real_user(pid_t pid) const;
-    // Whether its cgroup is a login session's: a `session-*.scope` in any hierarchy.
-    [[nodiscard]] Result<bool> in_session_scope(pid_t pid) const;
+    [[nodiscard]] Result<ProcessStatus> status(pid_t pid) const;
+    [[nodiscard]] Result<std::vector<std::string>> cgroups(pid_t pid) const;
     // At most max_command_line bytes. Needs the target's mmap lock and can hang: only for helper threads.
     [[nodiscard]] Result<std::string> command_line(pid_t pid) const;
+
+    // Whoever judges asks for it. What is hidden from us is read as empty; an error says that the process is gone.
+    [[nodiscard]] Result<> read(Fact fact, Process& process) const;
 
 private:
     explicit ProcDir(UniqueFd dir) : dir_(std::move(dir)) {}

@@ -98,7 +98,7 @@ private:
     [[nodiscard]] bool is_due(const Record& old) const {
         switch (depth_) {
             case Depth::every: return true;
-            case Depth::young: return old.start + youth >= table_.youngest_;
+            case Depth::young: return table_.is_young(old.start);
             case Depth::eighth: return static_cast<unsigned>(old.pid) % turns == table_.turn_;
         }
         return true;
@@ -193,5 +193,13 @@ std::vector<ProcessId> ProcTable::all() const {
     }
     return processes;
 }
+
+std::vector<ProcessId> ProcTable::young() const {
+    std::vector<ProcessId> processes = all();
+    std::erase_if(processes, [this](ProcessId process) { return !is_young(process.start); });
+    return processes;
+}
+
+bool ProcTable::is_young(BootTicks start) const { return start + youth >= youngest_; }
 
 }  // namespace banken::sys

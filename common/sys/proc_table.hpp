@@ -59,6 +59,8 @@ public:
     [[nodiscard]] bool differs(ProcessId process, const Fingerprint& fingerprint) const;
     // All that are alive, kernel threads excepted, by pid.
     [[nodiscard]] std::vector<ProcessId> all() const;
+    // Those of them that Depth::young reads.
+    [[nodiscard]] std::vector<ProcessId> young() const;
 
 private:
     class Merge;
@@ -72,6 +74,7 @@ private:
 
     [[nodiscard]] Result<std::vector<pid_t>> list() const;
     [[nodiscard]] const Record* record(pid_t pid) const;
+    [[nodiscard]] bool is_young(BootTicks start) const;
 
     std::shared_ptr<const ProcDir> dir_;
     std::vector<Record> records_;  // by pid

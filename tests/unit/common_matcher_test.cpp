@@ -20,6 +20,7 @@ Process only_comm(std::string comm) {
     process.stat.pid = 100;
     process.stat.state = 'S';
     process.stat.fingerprint.comm = std::move(comm);
+    process.status = ProcessStatus{0, true};
     return process;
 }
 
@@ -195,7 +196,8 @@ TEST_CASE("whatever matches shares a word with its rule") {
                                        {"python3 -u"},
                                        {"nginx: master"},
                                        {"nginx"},
-                                       {"x"}};
+                                       {"x"},
+                                       {.exe = "/usr/sbin/nginx"}};
     int matches = 0;
     for (const auto& process : processes) {
         for (const auto& rule : rules) {
@@ -204,5 +206,121 @@ TEST_CASE("whatever matches shares a word with its rule") {
             CHECK_MESSAGE(found_by_index(rule, process), rule.name);
         }
     }
-    CHECK(matches == 15);
+    CHECK(matches == 16);
+}
+
+// ---- filters ----
+
+namespace {
+
+Process java() {
+    Process process = process_of("java", "/usr/lib/jvm/bin/java", {"java", "-Xmx1g", "-jar", "/srv/app.jar", ""});
+    process.status = ProcessStatus{104, true};
+    process.cgroups = {"/", "/system.slice/app.service"};
+    return process;
+}
+
+Judgement fails(std::string_view filter) { return {Judgement::Kind::failed, filter, {}}; }
+Judgement wants(Fact fact) { return {Judgement::Kind::needs, {}, fact}; }
+MatchRule with_args(const std::string& pattern) { return {.name = "java", .args = *Pattern::compile(pattern)}; }
+
+}  // namespace
+
+TEST_CASE("every filter must pass, and the one that fails is named") {
+    CHECK(judge({.name = "java", .exe = "/usr/lib/jvm/bin/java", .user = 104, .cgroup = "/system.slice/*"}, java()) == matched);
+    CHECK(judge({.name = "ruby", .exe = "/bin/x"}, java()) == fails("name"));
+    CHECK(judge({.name = "java", .exe = "/usr/bin/java"}, java()) == fails("exe"));
+    CHECK(judge({.name = "java", .user = 0}, java()) == fails("user"));
+    CHECK(judge({.name = "java", .cgroup = "/user.slice/*"}, java()) == fails("cgroup"));
+    CHECK(judge(with_args("other\\.jar"), java()) == fails("args"));
+    CHECK(failed_filters({.name = "java", .exe = "/bin/x", .user = 0, .cgroup = "/x"}, java()) ==
+          std::vector<std::string_view>{"exe", "user", "cgroup"});
+    CHECK(failed_filters({.name = "java"}, java()).empty());
+    Process zombie = java();
+    zombie.stat.state = 'Z';
+    CHECK(failed_filters({.name = "java"}, zombie) == std::vector<std::string_view>{"zombie"});
+}
+
+TEST_CASE("facts are asked for one after another, and only those that a filter needs") {
+    Process process = java();
+    process.exe.reset();
+    process.status.reset();
+    process.cgroups.reset();
+    process.command_line.reset();
+    const MatchRule all{.args = *Pattern::compile("jar"), .exe = "/usr/lib/jvm/bin/java", .user = 104, .cgroup = "*.service"};
+    CHECK(judge(all, process) == wants(Fact::exe));
+    process.exe = "/bin/sh";
+    CHECK(judge(all, process) == fails("exe"));
+    process.exe = "/usr/lib/jvm/bin/java";
+    CHECK(judge(all, process) == wants(Fact::status));
+    process.status = ProcessStatus{104, true};
+    CHECK(judge(all, process) == wants(Fact::cgroups));
+    process.cgroups = {"/a.service"};
+    CHECK(judge(all, process) == wants(Fact::command_line));
+    CHECK(judge({.any_pid_namespace = true}, only_comm("x")) == matched);
+}
+
+TEST_CASE("a pattern sees the command line joined by single blanks, without what a title leaves behind") {
+    CHECK(judge(with_args("^java -Xmx1g -jar /srv/app\\.jar$"), java()) == matched);
+    CHECK(judge(with_args("app"), java()) == matched);
+    Process titled = process_of("nginx", "/usr/sbin/nginx", {"nginx: master process", "", "", ""});
+    CHECK(judge({.name = "nginx", .args = *Pattern::compile("process$")}, titled) == matched);
+    titled.command_line = Argv{};
+    CHECK(judge({.name = "nginx", .args = *Pattern::compile("")}, titled) == fails("args"));
+}
+
+TEST_CASE("a process of another PID namespace stands in for nobody, unless any will do") {
+    Process process = java();
+    process.status = ProcessStatus{104, false};
+    CHECK(judge({.name = "java"}, process) == fails("pidns"));
+    CHECK(judge({.name = "java", .any_pid_namespace = true}, process) == matched);
+}
+
+TEST_CASE("a cgroup glob must fit one path whole, and its stars cross slashes") {
+    const auto fits = [](std::string glob, std::vector<std::string> paths) {
+        Process process = java();
+        process.cgroups = std::move(paths);
+        return judge({.name = "java", .cgroup = std::move(glob)}, process) == matched;
+    };
+    CHECK(fits("/system.slice/app.service", {"/", "/system.slice/app.service"}));
+    CHECK(fits("*/app@?.service", {"/system.slice/sub.slice/app@1.service"}));
+    CHECK(fits("*", {"/"}));
+    CHECK(fits("/a*b*c**", {"/axxbxbxc"}));
+    CHECK(fits("/a\\x2db", {"/a\\x2db"}));  // a backslash is one: systemd writes them
+    CHECK_FALSE(fits("/system.slice", {"/system.slice/app.service"}));
+    CHECK_FALSE(fits("/a?", {"/a"}));
+    CHECK_FALSE(fits("*.service", {"/app.service/sub", "/x.scope"}));
+    CHECK_FALSE(fits("*", {}));
+    const std::string stars = "*a*a*a*a*a*a*b";
+    CHECK_FALSE(fits(stars, {std::string(4000, 'a')}));
+}
+
+TEST_CASE("the rule of an entry asks for what its options say") {
+    Pent pent;
+    pent.name = "app";
+    CHECK(rule_of(pent) == MatchRule{.name = "app"});
+    pent.label = true;
+    pent.args = "app\\.jar";
+    pent.user = "104";
+    pent.uid = 104;
+    pent.cgroup = "/x";
+    pent.any_pid_namespace = true;
+    pent.exe = "/usr/bin/java";
+    pent.pidfile = "/run/app.pid";
+    CHECK(rule_of(pent) == MatchRule{.args = *Pattern::compile("app\\.jar"),
+                                     .exe = "/usr/bin/java",
+                                     .user = 104,
+                                     .cgroup = "/x",
+                                     .any_pid_namespace = true,
+                                     .pidfile = "/run/app.pid"});
+    pent.uid.reset();
+    CHECK(rule_of(pent).user == static_cast<uid_t>(-1));  // nobody's
+}
+
+TEST_CASE("what may change without an exec is known of a rule") {
+    CHECK_FALSE(judges_what_changes({.name = "crond", .exe = "/usr/sbin/crond"}));
+    CHECK(judges_what_changes({.name = "crond -n"}));
+    CHECK(judges_what_changes(with_args("x")));
+    CHECK(judges_what_changes({.name = "crond", .user = 0}));
+    CHECK(judges_what_changes({.name = "crond", .cgroup = "*"}));
 }

@@ -110,3 +110,36 @@ TEST_CASE("only the mark of a removed executable is taken off") {
     CHECK(without_deleted("(deleted)") == "(deleted)");
     CHECK(without_deleted("").empty());
 }
+
+TEST_CASE("the status of a process tells its real uid and whether it lives in a PID namespace below ours") {
+    CHECK(parse_status("Name:\tx\nUid:\t104\t9\t9\t9\nNSpid:\t42\n").value() == ProcessStatus{104, true});
+    CHECK(parse_status("Name:\tx\nUid:\t104\t9\t9\t9\nNSpid:\t42\t1\n").value() == ProcessStatus{104, false});
+    CHECK(parse_status("Name:\tUid:\t7\nUid:\t0\t0\t0\t0\n").value() == ProcessStatus{0, true});  // no namespaces in this kernel
+    CHECK_FALSE(parse_status(""));
+    CHECK_FALSE(parse_status("Uid:\tx\n"));
+    CHECK_FALSE(parse_status("Name:\tUid:\t7\n"));
+}
+
+TEST_CASE("a process has a path in every cgroup hierarchy") {
+    using Paths = std::vector<std::string>;
+    CHECK(parse_cgroups("0::/system.slice/x.service\n") == Paths{"/system.slice/x.service"});
+    CHECK(parse_cgroups("9:name=systemd:/a\n4:cpu,cpuacct:/b:/c\n0::/\n") == Paths{"/a", "/b:/c", "/"});
+    CHECK(parse_cgroups("").empty());
+    CHECK(parse_cgroups("garbage\n").empty());
+}
+
+TEST_CASE("a pidfile names a pid in its first line") {
+    CHECK(parse_pidfile("4711\n") == 4711);
+    CHECK(parse_pidfile("4711") == 4711);
+    CHECK(parse_pidfile("  \t4711 \r\n") == 4711);
+    CHECK(parse_pidfile("4711\n/var/lib/postgresql\n5432\n") == 4711);
+    CHECK(parse_pidfile("4194304") == 4'194'304);
+}
+
+TEST_CASE("a pidfile with anything else names nobody") {
+    for (const char* text :
+         {"", "\n", "\n4711\n", "0", "-4711", "+4711", "4711x", "0x4711", "4711 4712", "4194305", "99999999999999999999", "pid"}) {
+        CHECK_MESSAGE(!parse_pidfile(text), text);
+    }
+    CHECK_FALSE(parse_pidfile(std::string("4711\0", 5)));
+}

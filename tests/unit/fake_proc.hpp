@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "common/process.hpp"
 #include "tests/unit/temporary_directory.hpp"
@@ -28,6 +29,7 @@ struct FakeProcess {
     unsigned long image = 0x1000;  // another image, other addresses; 0: ending, or hidden
     bool hidden = false;
     uid_t user = 0;
+    std::vector<pid_t> pids_below{};  // its pids in PID namespaces below ours
     std::string cgroup = "0::/system.slice/x.service\n";
 
     [[nodiscard]] ProcessId id() const { return {pid, start}; }
@@ -58,7 +60,10 @@ public:
         std::filesystem::create_directories(dir_ / std::to_string(pid));
         write(file(pid, "stat"), process.stat());
         if (!std::filesystem::is_fifo(file(pid, "cmdline"))) write(file(pid, "cmdline"), process.command_line);
-        write(file(pid, "status"), fmt::format("Name:\t{}\nUmask:\t0022\nUid:\t{}\t9\t9\t9\n", process.comm, process.user));
+        std::string pids = std::to_string(pid);
+        for (const pid_t below : process.pids_below) pids += fmt::format("\t{}", below);
+        write(file(pid, "status"),
+              fmt::format("Name:\t{}\nUmask:\t0022\nUid:\t{}\t9\t9\t9\nNSpid:\t{}\n", process.comm, process.user, pids));
         write(file(pid, "cgroup"), process.cgroup);
         if (!process.exe.empty()) link(std::to_string(pid) + "/exe", process.exe);
     }

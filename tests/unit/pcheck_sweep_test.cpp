@@ -3,7 +3,6 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -15,78 +14,19 @@
 #include "common/sys/unique_fd.hpp"
 #include "tests/unit/fake_proc.hpp"
 #include "tests/unit/program.hpp"
+#include "tests/unit/sweep_watcher.hpp"
 
 using namespace banken;
 using namespace std::chrono_literals;
 using core::EntryKey;
 using core::Looked;
+using test::daemon_of;
 using test::FakeProc;
 using test::FakeProcess;
-using Pids = std::vector<pid_t>;
+using test::Pids;
+using test::Watcher;
 
 namespace {
-
-// A sweep with its daemon: the clock is ours, only answers of helper threads are waited for.
-class Watcher {
-public:
-    explicit Watcher(const std::string& proc, std::vector<EntryRule> rules = {})
-        : sweep(*Sweep::open({.on_looked = [this](Looked news) { looked.push_back(std::move(news)); },
-                              .on_sweep_done = [this] { ++sweeps; },
-                              .on_unreadable = [this](std::size_t count) { unreadable.push_back(count); }},
-                             proc)) {
-        sweep.set_rules(std::move(rules));
-    }
-    Watcher(Watcher&&) = delete;
-    Watcher& operator=(Watcher&&) = delete;
-
-    // One whole sweep; what it told is in `looked`.
-    void run_sweep(bool lacking = true) {
-        looked.clear();
-        const int before = sweeps;
-        sweep.sweep(lacking, now);
-        until([&] { return sweeps > before; });
-    }
-    // What matches, looked at once more. With a sweep's pass, since a look's own is paced.
-    Pids look(EntryKey entry) {
-        sweep.look({entry, 1, true});
-        run_sweep();
-        std::erase_if(looked, [](const Looked& news) { return news.number == 0; });
-        REQUIRE(looked.size() == 1);
-        CHECK(looked.front().entry == entry);
-        return pids();
-    }
-    void until(const std::function<bool()>& done) {
-        for (;;) {
-            for (auto due = sweep.wake_at(); due && *due <= now && !done(); due = sweep.wake_at()) sweep.wake(now);
-            if (done()) return;
-            pollfd readable{.fd = sweep.fd(), .events = POLLIN, .revents = 0};
-            REQUIRE(::poll(&readable, 1, 20'000) == 1);
-            sweep.drain(now);
-        }
-    }
-    [[nodiscard]] Pids pids() const {
-        Pids all;
-        for (const auto& news : looked) {
-            for (const auto& match : news.matches) all.push_back(match.id.pid);
-        }
-        return all;
-    }
-    [[nodiscard]] std::vector<EntryKey> told() const {
-        std::vector<EntryKey> all;
-        for (const auto& news : looked) all.push_back(news.entry);
-        return all;
-    }
-
-    std::vector<Looked> looked;
-    int sweeps = 0;
-    std::vector<std::size_t> unreadable;
-    Instant now = Instant(1h);
-    Sweep sweep;
-};
-
-FakeProcess daemon_of(pid_t pid, const std::string& name) {
-    return {.pid = pid, .comm = name, .exe = "/usr/sbin/" + name, .command_line = name + std::string("\0-n\0", 4)};
-}
 
 struct Fake {
     FakeProc proc;

@@ -67,19 +67,31 @@ TEST_CASE("the facts of one process are read") {
     proc.put(process);
     const auto dir = *ProcDir::open(proc.path());
     CHECK(dir.exe(7).value() == "/usr/bin/x");
-    CHECK(dir.real_user(7).value() == 104);
+    CHECK(dir.status(7).value() == ProcessStatus{104, true});
     CHECK(dir.command_line(7).value() == process.command_line);
-    CHECK_FALSE(dir.in_session_scope(7).value());
-    for (const char* inside : {"0::/user.slice/user-0.slice/session-3.scope\n", "1:name=systemd:/user.slice/session-c2.scope/x\n0::/\n"}) {
-        process.cgroup = inside;
-        proc.put(process);
-        CHECK(dir.in_session_scope(7).value());
-    }
-    process.cgroup = "0::/system.slice/session-3.service\n1:x:/my-session-1.scope\n";
+    CHECK(dir.cgroups(7).value() == std::vector<std::string>{"/system.slice/x.service"});
+    process.pids_below = {3};
     proc.put(process);
-    CHECK_FALSE(dir.in_session_scope(7).value());
+    CHECK(dir.status(7).value() == ProcessStatus{104, false});
     CHECK(dir.exe(8).error().number == ENOENT);
     CHECK(dir.stat(8).error().number == ENOENT);
+    CHECK(dir.status(8).error().number == ENOENT);
+}
+
+TEST_CASE("what is hidden of a process is read as empty, and a process that is gone is an error") {
+    const FakeProc proc;
+    proc.put({.pid = 7, .comm = "x"});
+    std::filesystem::remove(proc.file(7, "cgroup"));
+    const auto dir = *ProcDir::open(proc.path());
+    Process process;
+    process.stat = *dir.stat(7);
+    for (const Fact fact : {Fact::exe, Fact::status, Fact::cgroups, Fact::command_line}) CHECK(dir.read(fact, process));
+    CHECK(process.exe == "");
+    CHECK(process.command_line->empty());
+    CHECK(process.cgroups->empty());
+    CHECK(process.status == ProcessStatus{0, true});
+    proc.remove(7);
+    CHECK_FALSE(dir.read(Fact::status, process));
 }
 
 TEST_CASE("a command line of any length costs at most a MiB") {
@@ -255,7 +267,7 @@ TEST_CASE("a real process appears, executes and goes") {
     const auto proc = *ProcDir::open();
     CHECK(proc.exe(pid).value() == std::filesystem::canonical(dir / "parrot").string());
     CHECK(split_cmdline(proc.command_line(pid).value()) == std::vector{dir / "parrot", std::string("-")});
-    CHECK(proc.real_user(pid).value() == ::getuid());
+    CHECK(proc.status(pid).value() == ProcessStatus{::getuid(), true});
     program.end();
     CHECK(tells(*table.pass(Depth::every), Kind::gone, program.id()));
 }
