@@ -12,6 +12,7 @@
 #include "common/sys/notify_socket.hpp"
 #include "common/sys/spawn.hpp"
 #include "common/sys/worker.hpp"
+#include "pcheck/core/record.hpp"
 #include "pcheck/core/supervisor.hpp"
 #include "pcheck/deaths.hpp"
 #include "pcheck/executor.hpp"
@@ -82,6 +83,7 @@ private:
     std::optional<Sweep> sweep_;
     std::optional<sys::Spawner> spawner_;
     std::optional<core::Supervisor> core_;
+    core::Recorder recorder_;
     std::optional<Executor> executor_;
     std::vector<sys::EventSource> sources_;
     sys::EventSource deaths_source_, notify_source_;

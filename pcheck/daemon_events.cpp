@@ -71,8 +71,13 @@ Result<> Daemon::add_signals() {
     return added;
 }
 
+// Recorded before it is done, so that a replay of the records knows no less than the core.
 void Daemon::dispatch(const core::Event& event) {
-    executor_->perform(core_->step(event, loop_->now()));
+    const Now now = loop_->now();
+    for (TraceRecord& record : recorder_.before({event, now}, *core_)) segment_->trace(std::move(record));
+    const std::vector<core::Action> actions = core_->step(event, now);
+    recorder_.after(event, actions);
+    executor_->perform(actions);
     arm();
 }
 
