@@ -102,7 +102,7 @@ Result<> Daemon::open_edge() {
     if (!spawner) return Failure(spawner.error());
     spawner_.emplace(*std::move(spawner));
     orders_.emplace(segment_->words(), segment_->slots(), is_running);
-    core_.emplace(setup_.loaded.pfile, geteuid() == 0, loop_->now());
+    core_.emplace(setup_.loaded.pfile, core::Manner{.as_root = geteuid() == 0, .dry_run = false}, loop_->now());
     executor_.emplace(Edge{*loop_, *log_, *segment_, *orders_, *deaths_, *sweep_, *spawner_, *files_}, *core_, setup_.environment,
                       setup_.loaded.path, [this](const core::Event& event) { dispatch(event); });
     return {};

@@ -25,7 +25,7 @@ bool younger_than_the_death(const FollowMemory& memory, const Candidate& candida
 }
 
 bool may_stand_in(const FollowMemory& memory, const Candidate& candidate, Scope scope) {
-    return candidate.root && !is_orphan(memory, candidate) && (!memory.last || candidate.user == memory.last->user) &&
+    return candidate.named && candidate.root && !is_orphan(memory, candidate) && (!memory.last || candidate.user == memory.last->user) &&
            (scope == Scope::any_age || younger_than_the_death(memory, candidate));
 }
 

@@ -96,32 +96,59 @@ void Supervisor::for_one(const Order& order, Watch& watch) {
 void Supervisor::pause(Watch& watch, std::optional<Duration> duration) {
     touch(watch);
     watch.paused_until = duration ? std::optional(now_.instant + *duration) : std::nullopt;
-    if (watch.state == EntryState::stall) watch.reason = EntryReason::stall;  // the stop goes on, no script after it
+    if (watch.state == EntryState::stall) watch.stop_only = true;  // the stop goes on, no script after it
     if (watch.paused) return;
     watch.paused = true;
     watch.paused_since = now_.wall;
-    if (watch.state == EntryState::down) return enter(watch, EntryState::down, EntryWait::operator_);
-    if (watch.state == EntryState::avail) arm_reminder(watch);
+    Group* const of = group(watch);
+    if (watch.state == EntryState::down) enter(watch, EntryState::down, EntryWait::operator_);
+    if (watch.state == EntryState::avail) {
+        rest(watch);
+        slots_.leave(watch.key);
+        arm_reminder(watch);
+    }
+    const bool idle = watch.state == EntryState::down || watch.state == EntryState::avail;
+    if (!of || !idle) return;
+    if (of->turn == watch.key) {
+        pass_turn(*of);
+    } else {
+        regroup(*of);
+    }
 }
 
 void Supervisor::resume(Watch& watch) {
     touch(watch);
-    watch.paused = false;
+    const bool was_paused = std::exchange(watch.paused, false);
     watch.paused_until.reset();
-    if (watch.state == EntryState::stall) watch.reason = EntryReason::operator_;  // an order stopped it: its script follows again
+    watch.stop_only = false;
     if (watch.state == EntryState::down) return fresh(watch);
     if (watch.state != EntryState::avail) return;
+    if (was_paused) arm_alive(watch);
     arm_reminder(watch);
-    if (watch.main->pid == watch.logged_pid) return;
-    watch.logged_pid = watch.main->pid;
+    if (watch.shown_pid == watch.logged_pid) return;
+    watch.logged_pid = watch.shown_pid;
     log(messages::up(watch.ref(), watch.logged_pid));
 }
 
 void Supervisor::order_clear(Watch& watch) {
     touch(watch);
     clear(watch);
-    if (watch.given_up()) return fresh(watch);
-    if (watch.state == EntryState::down && watch.wait != EntryWait::script) failed(watch);
+    if (watch.given_up()) return fresh_given_up(watch);
+    if (watch.state == EntryState::down && watch.wait != EntryWait::script) ask(watch, Question::again);
+}
+
+// The entry, and with it the rest of its group.
+void Supervisor::fresh_given_up(Watch& watch) {
+    fresh(watch);
+    const Group* of = group(watch);
+    if (!of) return;
+    for (const EntryKey key : of->members) {
+        Watch& member = watches_.at(key);
+        if (key == watch.key || !member.given_up()) continue;
+        touch(member);
+        clear(member);
+        fresh(member);
+    }
 }
 
 void Supervisor::order_restart(Watch& watch, const Order& order) {
@@ -137,16 +164,16 @@ void Supervisor::order_restart(Watch& watch, const Order& order) {
     touch(watch);
     if (watch.given_up()) {
         clear(watch);
-        if (!watch.main) watch.main = watch.seen;  // started by hand meanwhile: no second copy beside it
-        if (watch.main) emit(Follow{watch.key, *watch.main});
+        if (!watch.main && watch.seen && !watch.pent.counts()) follow(watch, *watch.seen);  // by hand meanwhile: no second copy beside it
+        fresh_given_up(watch);
+        watch.question = Question::none;  // its own look is not waited for
     }
     if (watch.main && watch.question != Question::hand_over) {
-        stop(watch);
+        begin_stop(watch, EntryReason::operator_);
     } else {
-        if (watch.main) emit(Unfollow{watch.key});
-        watch.main.reset();
+        unfollow(watch);
         watch.reason = EntryReason::operator_;
-        begin(watch, true);
+        begin(watch, BeginBy::order);
     }
     answer(order.id);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The procedures of spec/state-table.md: UP, FRESH, LOST, GATE, BEGIN, FAIL, STOP, CLEAR, OVER.
+// The procedures of spec/state-table.md: UP, FRESH, LOST, GATE, BEGIN, FAIL, CLEAR, OVER. GROUP and TURN are in groups.cpp, STOP in alive.cpp.
 #include <algorithm>
 #include <csignal>
 
@@ -10,10 +10,9 @@ namespace banken::core {
 namespace {
 
 constexpr Duration first_look_gap = std::chrono::milliseconds(10);  // then doubled, until the sweep is as often
-constexpr Duration stop_limit = std::chrono::seconds(60);           // TERM/60, how a process is stopped
 constexpr Duration worth_a_line = std::chrono::seconds(1);
 
-std::chrono::seconds round_up(Duration duration) { return std::chrono::ceil<std::chrono::seconds>(duration); }
+constexpr std::size_t most_counted = 4096;  // beyond it the sweep finds who died
 
 }  // namespace
 
@@ -25,10 +24,14 @@ void Supervisor::enter(Watch& watch, EntryState state, EntryWait wait) {
     watch.look_at.reset();
     watch.look_gap = {};
     watch.killed = false;
+    watch.waits_for.clear();
+    if (watch.state == EntryState::avail) rest(watch);
     if (state != watch.state || wait != watch.wait) {
         emit(Trace{watch.key, watch.main ? watch.main->pid : 0, text_of(state), std::string(text_of(wait))});
         watch.state = state;
         watch.wait = wait;
+        dependent_.erase(watch.key);
+        if (wait == EntryWait::dependency) dependent_.insert(watch.key);
         since_now(watch);
     }
     touch(watch);
@@ -63,93 +66,178 @@ Scope Supervisor::scope_of(const Watch& watch, Question question) const {
     return after && question != Question::fresh ? Scope::after_the_loss : Scope::any_age;
 }
 
+// With DETECT poll the sweep is so late that nobody is waited for.
+Duration Supervisor::confirm_of(const Watch& watch) const { return param_.detect_event ? watch.pent.confirm : Duration{}; }
+
+// Two entries that follow one process restart it against each other: told when the second one begins.
+void Supervisor::follow(Watch& watch, ProcessId process) {
+    emit(Follow{watch.key, process, false});
+    watch.main = process;
+    const auto [at, is_new] = followers_.try_emplace(process.pid, watch.key);
+    const Watch* other = is_new || at->second == watch.key ? nullptr : find(at->second);
+    if (other && other->main == process) {
+        log(messages::warning(fmt::format("entries {} (pent_id {}) and {} (pent_id {}) follow the same process, pid={}", other->pent.name,
+                                          other->pent_id, watch.pent.name, watch.pent_id, process.pid)));
+    }
+    at->second = watch.key;
+}
+
+void Supervisor::unfollow(Watch& watch) {
+    emit(Unfollow{watch.key});
+    if (watch.main) {
+        const auto at = followers_.find(watch.main->pid);
+        if (at != followers_.end() && at->second == watch.key) followers_.erase(at);
+    }
+    watch.main.reset();
+    watch.counted.clear();
+}
+
 void Supervisor::up(Watch& watch, const Candidate& process, const Choice& choice) {
-    const bool script_led_here = watch.state == EntryState::restart || watch.state == EntryState::start;
-    emit(Follow{watch.key, process.id});
-    watch.main = process.id;
-    watch.shown_pid = process.id.pid;
+    follow(watch, process.id);
     watch.memory.last = process;
+    const bool told = came_up(watch, process.id.pid);
+    watch.told_ambiguous = told && (choice.by_age_alone || choice.a_persons);
+    if (watch.told_ambiguous) log(messages::ambiguous(watch.ref(), choice.roots, process.id.pid));
+}
+
+// Count mode: all that match are followed, the oldest is shown.
+void Supervisor::up_with(Watch& watch, std::span<const Candidate> matches) {
+    follow_all(watch, matches);
+    const auto oldest =
+        std::ranges::min_element(matches, {}, [](const Candidate& match) { return std::pair(match.id.start, match.id.pid); });
+    came_up(watch, oldest == matches.end() ? 0 : oldest->id.pid);
+}
+
+void Supervisor::follow_all(Watch& watch, std::span<const Candidate> matches) {
+    emit(Unfollow{watch.key});
+    watch.counted.clear();
+    for (const Candidate& match : matches.first(std::min(matches.size(), most_counted))) {
+        watch.counted.push_back(match.id);
+        emit(Follow{watch.key, match.id, true});
+    }
+}
+
+// True: `Up` was logged.
+bool Supervisor::came_up(Watch& watch, pid_t pid) {
+    const bool script_led_here = watch.state == EntryState::restart || watch.state == EntryState::start;
+    watch.shown_pid = pid;
     watch.memory.death.reset();
     watch.seen.reset();
     watch.reason = EntryReason::none;
     watch.attempts = 0;
     watch.told_waiting = false;
+    watch.last_beat.reset();
+    watch.was_checked = false;
+    watch.bad_checks = 0;
     enter(watch, EntryState::avail);
-    if (watch.paused && !script_led_here) return;
-    watch.logged_pid = process.id.pid;
-    log(messages::up(watch.ref(), process.id.pid));
-    watch.told_ambiguous = choice.by_age_alone || choice.a_persons;
-    if (watch.told_ambiguous) log(messages::ambiguous(watch.ref(), choice.roots, process.id.pid));
+    if (!watch.paused) arm_alive(watch);
+    const bool told = !watch.paused || script_led_here;
+    if (told) {
+        watch.logged_pid = pid;
+        log(messages::up(watch.ref(), pid));
+    }
+    wake_dependants(watch.pent.name);
+    if (Group* of = group(watch)) {
+        if (of->turn == watch.key) {
+            pass_turn(*of);
+        } else {
+            regroup(*of);
+        }
+    }
+    return told;
 }
 
 // The first look found nothing: somebody may be starting it at this moment.
 void Supervisor::absent(Watch& watch) {
     watch.reason = EntryReason::absent;
-    if (!watch.paused && watch.pent.confirm > Duration{}) return confirm(watch);
+    if (!watch.paused && confirm_of(watch) > Duration{}) return confirm(watch);
     if (!watch.paused) log(messages::set_pid_fail(watch.ref()));
     lost(watch, EntryReason::absent);
 }
 
 void Supervisor::confirm(Watch& watch) {
     enter(watch, EntryState::down, EntryWait::confirm);
-    watch.timer = now_.instant + watch.pent.confirm;
+    watch.timer = now_.instant + confirm_of(watch);
     ask(watch, Question::confirm);
 }
 
 void Supervisor::fresh(Watch& watch) { ask(watch, Question::fresh); }
 
-// The followed process has ended and nobody took over.
-void Supervisor::down(Watch& watch, Cause cause) {
-    emit(Unfollow{watch.key});
-    const pid_t pid = std::exchange(watch.main, std::nullopt)->pid;
+// The followed process `pid` has ended and nobody took over; in count mode too few are left.
+void Supervisor::down(Watch& watch, pid_t pid, Cause cause, bool brought_back) {
+    unfollow(watch);
     watch.reason = EntryReason::down;
     watch.handed_over = 0;
     if (watch.paused) return enter(watch, EntryState::down, EntryWait::operator_);
     ++watch.losses;
     log(messages::down(watch.ref(), pid));
     if (param_.detect_event) log(messages::cause(watch.ref(), pid, cause));
-    if (ending_of(cause) == Ending::crash || watch.pent.confirm == Duration{}) return lost(watch, EntryReason::down);
+    const bool at_once = ending_of(cause) == Ending::crash && !watch.pent.confirm_always && !brought_back;
+    const Group* of = group(watch);
+    if (at_once || confirm_of(watch) == Duration{} || (of && of->turn != 0)) return lost(watch, EntryReason::down);
     confirm(watch);
 }
 
 void Supervisor::lost(Watch& watch, EntryReason reason) {
     watch.reason = reason;
     watch.told_waiting = false;
-    if (watch.paused) return enter(watch, EntryState::down, EntryWait::operator_);
-    if (watch.pent.script.none()) return enter(watch, EntryState::down, EntryWait::script);
-    gate(watch);
+    Group* const of = group(watch);
+    const bool in_turn = of && of->turn == watch.key;
+    if (watch.paused || watch.pent.script.none()) {
+        enter(watch, EntryState::down, watch.paused ? EntryWait::operator_ : EntryWait::script);
+        if (in_turn) pass_turn(*of);
+        return;
+    }
+    if (!of) return gate(watch);
+    enter(watch, EntryState::down, EntryWait::group);
+    if (in_turn) {
+        take_turn(*of);
+    } else {
+        regroup(*of);
+    }
 }
 
 void Supervisor::gate(Watch& watch) {
+    if (Group* of = group(watch)) return of->turn == watch.key ? take_turn(*of) : regroup(*of);
     if (watch.paused) return enter(watch, EntryState::down, EntryWait::operator_);
     if (has_passed(watch.window, watch.rule(), now_.instant)) watch.window = {};
     if (used_up(watch.window, watch.rule())) return over(watch);
+    if (auto missing = missing_dependency(watch)) {
+        enter(watch, EntryState::down, EntryWait::dependency);
+        watch.waits_for = *missing;
+        return announce(watch, watch.told_waiting, dependency_text(*missing));
+    }
     const Duration delay = delay_before(watch.pacing(), watch.window.count, watch.pent.name);
     if (watch.begun && now_.instant < *watch.begun + delay) {
+        const Instant until = *watch.begun + delay;
         enter(watch, EntryState::down, EntryWait::delay);
-        watch.timer = *watch.begun + delay;
-        return announce_delay(watch, *watch.timer);
+        watch.timer = until;
+        if (until - now_.instant <= worth_a_line) return;
+        return announce(watch, watch.told_waiting, delay_text(until));
     }
     const bool script_lives = watch.script || leaving_script_of(watch.pent.name);
     if (script_lives || !slots_.admit(watch.key)) return enter(watch, EntryState::down, EntryWait::slot);
-    begin(watch, false);
+    begin(watch, BeginBy::gate);
 }
 
-void Supervisor::announce_delay(Watch& watch, Instant until) {
-    if (watch.told_waiting || until - now_.instant <= worth_a_line) return;
-    watch.told_waiting = true;
-    log(messages::waiting(watch.ref(), fmt::format("delay {}s", round_up(until - now_.instant).count())));
+void Supervisor::announce(const Watch& watch, bool& told, const std::string& reason) {
+    if (!std::exchange(told, true)) log(messages::waiting(watch.ref(), reason));
 }
 
-// By order nothing is counted, and the window is left as it is.
-void Supervisor::begin(Watch& watch, bool by_order) {
-    if (!by_order) {
+std::string Supervisor::delay_text(Instant until) const {
+    return fmt::format("delay {}s", std::chrono::ceil<std::chrono::seconds>(until - now_.instant).count());
+}
+
+// By order nothing is counted and the window is left as it is; in a turn the group has counted.
+void Supervisor::begin(Watch& watch, BeginBy by) {
+    if (by == BeginBy::gate) {
         if (!watch.window.first) watch.window = {now_.instant, now_.wall, 0};
         ++watch.window.count;
-        ++watch.attempts;
     }
+    if (by != BeginBy::order) ++watch.attempts;
+    if (by != BeginBy::turn) watch.begun = now_.instant;
+    if (by == BeginBy::turn) watch.reason = EntryReason::group;
     ++watch.total;
-    watch.begun = now_.instant;
     const RunId run = ++last_run_;
     runs_[run] = watch.key;
     slots_.take(run, now_.instant);
@@ -158,10 +246,10 @@ void Supervisor::begin(Watch& watch, bool by_order) {
     ScriptRun& script = watch.script.emplace();
     script.run = run;
     script.begun = now_.instant;
-    script.attempt = by_order ? 0 : watch.window.count;
+    script.attempt = by == BeginBy::order ? 0 : by == BeginBy::turn ? group(watch)->window.count : watch.window.count;
     script.limit = watch.pent.script_timeout;
     if (script.limit > Duration{}) watch.timer = now_.instant + script.limit;
-    log(messages::try_to_restart(watch.ref()));
+    log(manner_.dry_run ? messages::would_restart(watch.ref()) : messages::try_to_restart(watch.ref()));
     emit(Publish{watch.key});  // what is about to be done is recorded before it is done
     emit(RunScript{run, watch.key, ScriptKind::restart});
 }
@@ -171,17 +259,13 @@ void Supervisor::failed(Watch& watch) {
     ask(watch, Question::failed);
 }
 
-// By order: TERM, and KILL when it is not obeyed. A stopped process gets CONT, or it could not act on the TERM.
-void Supervisor::stop(Watch& watch) {
-    enter(watch, EntryState::stall);
-    watch.reason = EntryReason::operator_;
-    watch.timer = now_.instant + stop_limit;
-    emit(SignalProcess{*watch.main, SIGTERM});
-    emit(SignalProcess{*watch.main, SIGCONT});
-}
-
-void Supervisor::stopped(Watch& watch) {
-    if (watch.reason == EntryReason::operator_) return begin(watch, true);
+// After the look of FAIL.
+void Supervisor::attempt_failed(Watch& watch) {
+    Group* const of = group(watch);
+    if (of && of->turn == watch.key) {
+        if (watch.paused) return lost(watch, watch.reason);  // passes the turn on
+        end_turn(*of);
+    }
     lost(watch, watch.reason);
 }
 
@@ -189,15 +273,33 @@ void Supervisor::clear(Watch& watch) {
     watch.window = {};
     watch.attempts = 0;
     watch.begun.reset();
+    if (Group* of = group(watch)) {
+        of->window = {};
+        of->begun.reset();
+        for (const EntryKey key : of->members) touch(watches_.at(key));
+    }
 }
 
+// In a group with it all unpaused members that are AVAIL or DOWN; the others meet the gate at their own end.
 void Supervisor::over(Watch& watch) {
-    enter(watch, EntryState::retry_over);
-    watch.seen.reset();
-    ++watch.retry_overs;
-    log(messages::retry_over(watch.ref(), watch.pent.action));
-    const std::string reason = fmt::format("retry-over {} ({})", text_of(watch.pent.action), watch.pent.name);
-    switch (watch.pent.action) {
+    std::vector<EntryKey> all{watch.key};
+    const RetryOverAction action = action_of(watch);
+    const auto first = group(watch) ? group(watch)->window.first : watch.window.first;
+    if (Group* of = group(watch)) {
+        end_turn(*of);
+        of->wait = EntryWait::none;
+        of->timer.reset();
+        of->stable_at.reset();
+        for (const EntryKey key : of->members) {
+            const Watch& member = watches_.at(key);
+            const bool goes = member.state == EntryState::avail || member.state == EntryState::down;
+            if (goes && !member.paused && key != watch.key) all.push_back(key);
+        }
+    }
+    const Instant hold_ends = first.value_or(now_.instant) + grace_of(watch);
+    for (const EntryKey key : all) give_up(watches_.at(key), action, hold_ends);
+    const std::string reason = fmt::format("retry-over {} ({})", text_of(action), watch.pent.name);
+    switch (action) {
         case RetryOverAction::continue_:
         case RetryOverAction::hold: return;
         case RetryOverAction::exit: return finish(1, reason, 0);
@@ -205,11 +307,24 @@ void Supervisor::over(Watch& watch) {
     }
 }
 
+// A process that still runs is left running, and watched for its end.
+void Supervisor::give_up(Watch& watch, RetryOverAction action, Instant hold_ends) {
+    enter(watch, action == RetryOverAction::hold ? EntryState::hold : EntryState::retry_over);
+    if (action == RetryOverAction::hold) watch.timer = hold_ends;
+    watch.seen.reset();
+    ++watch.retry_overs;
+    log(messages::retry_over(watch.ref(), action));
+}
+
 void Supervisor::finish(int exit_status, std::string reason, OrderId order) {
     ending_ = true;
     for (const auto& [run, key] : runs_) {
         const Watch& watch = watches_.at(key);
-        if (watch.script && watch.script->process) log(messages::left_running(watch.ref(), watch.script->process->pid));
+        if (watch.script && watch.script->run == run && watch.script->process) {
+            log(messages::left_running(watch.ref(), watch.script->process->pid));
+        } else {
+            emit(SignalScript{run, SIGKILL});  // a health check, which nobody would hear
+        }
     }
     if (exit_status == 0) log(messages::shutdown());
     for (const Order& early : std::exchange(early_, {})) answer(early.id, number_of(ExitCode::refused), "pcheck is ending");
@@ -225,8 +340,12 @@ bool Supervisor::leaving_script_of(std::string_view name) const {
 // A slot that has come free is kept for the next in the queue, who is looked for once more before its script runs.
 void Supervisor::serve_slots() {
     while (const auto next = slots_.call_next()) {
-        Watch* watch = get(*next);
-        ask(*watch, Question::wait_over);
+        Watch& watch = *get(*next);
+        if (watch.state == EntryState::avail) {
+            take_turn(*group(watch));
+        } else {
+            ask(watch, Question::wait_over);
+        }
     }
 }
 

@@ -146,6 +146,14 @@ void write(Text& text, const Measured& event, const Supervisor&) {
     text.add("fds", event.fds);
 }
 
+void write(Text& text, const Adopted& event, const Supervisor&) {
+    for (const AdoptedEntry& entry : event.entries) {
+        text.add("entry", entry.entry);
+        text.add("main", entry.main_lives ? 1 : 0);
+        text.add("script", entry.script_lives ? 1 : 0);
+    }
+}
+
 void write(Text&, const Deadline&, const Supervisor&) {}
 
 }  // namespace

@@ -202,6 +202,17 @@ void read(Measured& event, Words& words, const Context& context) {
     event.fds = words.number<std::uint64_t>("fds");
 }
 
+void read(Adopted& event, Words& words, const Context&) {
+    for (const RecordWord& word : words.all()) {
+        if (word.key == "entry" && event.entries.size() < most_candidates) {
+            event.entries.push_back({.entry = words.number_in<EntryKey>(&word, "entry")});
+        }
+        if (event.entries.empty()) continue;
+        if (word.key == "main") event.entries.back().main_lives = word.value == "1";
+        if (word.key == "script") event.entries.back().script_lives = word.value == "1";
+    }
+}
+
 void read(Deadline&, Words&, const Context&) {}
 
 template <std::size_t index = 0>

@@ -24,6 +24,8 @@ void Supervisor::add(Pent pent) {
     watch.since_wall = now_.wall;
     order_.push_back(watch.key);
     watch.pent_id = static_cast<unsigned>(order_.size());
+    watch.paused = !watch.pent.monitor;
+    watch.paused_since = now_.wall;
     touch(watch);
     watches_.emplace(watch.key, std::move(watch));
 }
@@ -38,8 +40,10 @@ void Supervisor::forget(EntryKey entry) {
 }
 
 void Supervisor::remove(Watch& watch) {
-    emit(Unfollow{watch.key});
+    unfollow(watch);
     slots_.leave(watch.key);
+    rest(watch);
+    dependent_.erase(watch.key);
     touch(watch);
     if (!watch.script) {
         watches_.erase(watch.key);
@@ -55,11 +59,33 @@ void Supervisor::remove(Watch& watch) {
 // The table's row "reload: same, fields changed".
 void Supervisor::change(Watch& watch, Pent pent) {
     watch.pent = std::move(pent);
-    if (watch.state == EntryState::down) failed(watch);
+    if (watch.state == EntryState::down) ask(watch, Question::again);
+    if (watch.state != EntryState::avail) return;
+    slots_.leave(watch.key);  // it was its turn in a group; if it still is, it asks anew
+    if (!watch.paused) arm_alive(watch);
+}
+
+// A group whose members or whose order are others than before: nobody's turn, and its gate.
+void Supervisor::regroup_changed(const Members& before) {
+    make_groups();
+    for (auto& [name, group] : groups_) {
+        const auto old = before.find(name);
+        const bool same = old != before.end() && old->second == group.members;
+        if (!same) end_turn(group);
+        if (group.turn != 0) {
+            take_turn(group);
+        } else if (group.wait == EntryWait::dependency) {
+            wait_over(group);  // an `after` may have changed
+        } else if (!same) {
+            regroup(group);
+        }
+    }
 }
 
 void Supervisor::on(const Reloaded& event) {
     const std::vector<EntryKey> before = std::exchange(order_, {});
+    Members members;
+    for (const auto& [name, group] : groups_) members[name] = group.members;
     std::unordered_map<std::string, EntryKey> old;
     for (const EntryKey key : before) old.emplace(watches_.at(key).pent.identity(), key);
     const bool reminders_change = event.pfile.param.remind_interval != param_.remind_interval;
@@ -86,7 +112,13 @@ void Supervisor::on(const Reloaded& event) {
         if (reminders_change) arm_reminder(watch);
         if (watch.given_up()) fresh_ones.push_back(watch.key);
     }
-    for (const auto& [identity, key] : old) remove(watches_.at(key));
+    std::vector<std::string> removed;
+    for (const auto& [identity, key] : old) {
+        removed.push_back(watches_.at(key).pent.name);
+        remove(watches_.at(key));
+    }
+    regroup_changed(members);
+    for (const std::string& name : removed) wake_dependants(name);
     emit(PublishAll{});
     log(messages::reload_done(added, old.size(), changed, same));
     for (const EntryKey key : new_ones) ask(watches_.at(key), Question::first);

@@ -46,7 +46,7 @@ Simulator::Simulator(Pfile pfile, Print print)
       print_(std::move(print)),
       now_{beginning, WallTime(beginning.time_since_epoch()), ticks_at(beginning)},
       begun_(beginning),
-      core_(pfile_, true, now_) {}
+      core_(pfile_, Manner{.as_root = true}, now_) {}
 
 void Simulator::start() {
     for (const EntryKey entry : std::vector(core_.entries().begin(), core_.entries().end())) {

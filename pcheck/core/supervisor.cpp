@@ -11,26 +11,21 @@
 namespace banken::core {
 namespace {
 
-constexpr unsigned hand_overs_in_a_row = 5;  // a chain of children that each go away at once is no daemon
-
-BootTicks ticks_of(Duration duration) { return static_cast<BootTicks>(duration / std::chrono::milliseconds(10)); }
-
-// Somebody's init script often has the name of the daemon that it is about to start: until the confirm deadline only a process with the
-// argv[0] of the last main process is the replacement.
-bool too_early_for(const Watch& watch, const Candidate& candidate, Question question) {
-    const bool confirming = watch.wait == EntryWait::confirm && (question == Question::none || question == Question::confirm);
-    return confirming && watch.memory.last && candidate.argv0 != watch.memory.last->argv0;
-}
-
 bool lets_hand_over(const Cause& cause) {
     return ending_of(cause) == Ending::unknown || (cause.kind == Cause::Kind::status && cause.status == 0);
 }
 
 }  // namespace
 
-Supervisor::Supervisor(Pfile pfile, bool as_root, Now now) : param_(std::move(pfile.param)), as_root_(as_root), now_(now) {
+Supervisor::Supervisor(Pfile pfile, Manner manner, Now now) : Supervisor(std::move(pfile), manner, {}, now) {}
+
+Supervisor::Supervisor(Pfile pfile, Manner manner, Recorded recorded, Now now)
+    : param_(std::move(pfile.param)), manner_(manner), now_(now) {
     slots_.set_capacity(param_.script_parallel);
+    for (const Watch& watch : recorded.watches) last_key_ = std::max(last_key_, watch.key);
     for (Pent& pent : pfile.pents) add(std::move(pent));
+    make_groups();
+    adopt(std::move(recorded));
     settle();
     actions_.clear();
 }
@@ -42,6 +37,10 @@ std::vector<Action> Supervisor::step(const Event& event, Now now) {
         return std::exchange(actions_, {});
     }
     std::visit([this](const auto& what) { on(what); }, event);
+    for (std::size_t at = 0; at < touched_.size() && !ending_; ++at) {  // grows on the way
+        const Watch* watch = get(touched_[at]);
+        if (Group* of = watch ? group(*watch) : nullptr) looked_for_group(*of);
+    }
     if (!ending_) serve_slots();
     settle();
     return std::exchange(actions_, {});
@@ -58,7 +57,14 @@ void Supervisor::refuse_while_ending(const Event& event) {
 
 std::optional<Instant> Supervisor::next_deadline() const {
     std::optional<Instant> next = slots_.next_expiry();
-    if (!deadlines_.empty() && (!next || deadlines_.begin()->first < *next)) next = deadlines_.begin()->first;
+    const auto consider = [&next](const std::optional<Instant>& at) {
+        if (at && (!next || *at < *next)) next = at;
+    };
+    if (!deadlines_.empty()) consider(deadlines_.begin()->first);
+    for (const auto& [name, group] : groups_) {
+        consider(group.timer);
+        consider(group.stable_at);
+    }
     return next;
 }
 
@@ -85,6 +91,7 @@ Counts Supervisor::counts() const {
         counts.paused += watch.paused;
         counts.given_up += watch.given_up();
         counts.available += watch.state == EntryState::avail;
+        counts.counting += watch.pent.counts();
     }
     return counts;
 }
@@ -104,92 +111,10 @@ void Supervisor::settle() {
             deadlines_.insert({*next, key});
             armed_[key] = *next;
         }
+        if (Group* of = group(*watch)) arm_stable(*of);
         if (!leaving_.contains(key)) emit(Publish{key});
     }
     touched_.clear();
-}
-
-void Supervisor::on(const Looked& event) {
-    Watch* watch = get(event.entry);
-    if (!watch || leaving_.contains(event.entry)) return;
-    touch(*watch);
-    watch->matching = event.matches.size();
-    forget_gone_orphans(watch->memory, event.matches);
-    if (watch->state == EntryState::avail) return looked_while_available(*watch, event);
-    const bool answers = event.number != 0 && event.number == watch->asked;  // an older look's answer is news, no more
-    const Question question = answers ? std::exchange(watch->question, Question::none) : Question::none;
-    if (watch->state == EntryState::restart && watch->script && watch->script->process) {
-        // A script that ends in `exec daemon`: its own process has become the match, the script is over.
-        const auto became = std::ranges::find(event.matches, *watch->script->process, &Candidate::id);
-        if (became != event.matches.end()) return script_became(*watch, *became);
-        if (question == Question::script_limit) return end_script(*watch);
-    }
-    const Choice choice = choose(event.matches, watch->memory, scope_of(*watch, question), as_root_);
-    const bool fresh_look = question == Question::fresh;
-    if (watch->given_up() && !fresh_look) {
-        watch->seen = choice.chosen && watch->main != choice.chosen->id ? std::optional(choice.chosen->id) : std::nullopt;
-    } else if (choice.chosen && watch->state != EntryState::stall && !watch->script_runs() &&
-               !too_early_for(*watch, *choice.chosen, question)) {
-        up(*watch, *choice.chosen, choice);
-        note_known(watch->memory, event.matches);
-    } else if (!watch->script_runs()) {
-        looked_in_vain(*watch, question);
-    }
-}
-
-void Supervisor::looked_in_vain(Watch& watch, Question question) {
-    switch (question) {
-        case Question::none:
-            if (watch.state == EntryState::unknown) absent(watch);
-            return;
-        case Question::first: return absent(watch);
-        case Question::confirm:
-        case Question::start: return look_again(watch);
-        case Question::confirm_over:
-            if (watch.reason == EntryReason::absent) log(messages::set_pid_fail(watch.ref()));
-            return lost(watch, watch.reason);
-        case Question::wait_over: return gate(watch);
-        case Question::failed: return lost(watch, watch.reason);
-        case Question::fresh:
-            if (!watch.paused) log(messages::set_pid_fail(watch.ref()));
-            return lost(watch, EntryReason::absent);
-        case Question::script_limit:
-        case Question::hand_over: return;  // answered ahead of this
-    }
-}
-
-void Supervisor::looked_while_available(Watch& watch, const Looked& event) {
-    if (watch.question == Question::hand_over && event.number != watch.asked) return;  // a pass from before the death
-    const bool handing_over = std::exchange(watch.question, Question::none) == Question::hand_over;
-    const auto main = std::ranges::find(event.matches, *watch.main, &Candidate::id);
-    if (!handing_over && main != event.matches.end()) {
-        watch.memory.last = *main;
-        note_known(watch.memory, event.matches);
-        const std::size_t others = rivals(event.matches, watch.memory, *watch.main);
-        if (others > 0 && !watch.told_ambiguous && !watch.paused) log(messages::ambiguous(watch.ref(), others + 1, watch.main->pid));
-        watch.told_ambiguous = others > 0 && (watch.told_ambiguous || !watch.paused);
-        return;
-    }
-    if (!handing_over) {  // the sweep says gone: it exec'ed into something else, or nobody told us
-        watch.last_cause = Cause{param_.detect_event ? Cause::Kind::gone : Cause::Kind::not_asked, 0};
-        note_death(watch.memory, now_.ticks);
-    }
-    const bool young = watch.memory.death && *watch.memory.death < watch.main->start + ticks_of(watch.pent.start_timeout);
-    const bool in_a_row = young && watch.handed_over >= hand_overs_in_a_row;
-    const Candidate* taker = in_a_row ? nullptr : taker_over(event.matches, watch.memory, young);
-    if (!taker) return down(watch, *watch.last_cause);
-    watch.handed_over = young ? watch.handed_over + 1 : 0;
-    std::erase(watch.memory.orphans, taker->id);
-    up(watch, *taker, {});
-    note_known(watch.memory, event.matches);
-}
-
-void Supervisor::script_became(Watch& watch, const Candidate& process) {
-    emit(ReleaseScript{watch.script->run});
-    runs_.erase(watch.script->run);
-    slots_.free(watch.script->run);
-    watch.script.reset();
-    up(watch, process, {});
 }
 
 void Supervisor::on(const FirstSweepDone&) {
@@ -199,24 +124,37 @@ void Supervisor::on(const FirstSweepDone&) {
 
 void Supervisor::on(const Died& event) {
     Watch* watch = get(event.entry);
-    if (!watch || watch->main != event.process) return;
+    if (!watch) return;
     touch(*watch);
+    if (watch->pent.counts()) return one_died(*watch, event);
+    if (watch->main != event.process) return;
     emit(Trace{watch->key, event.process.pid, "died", text_of(event.cause)});
     watch->last_cause = event.cause;
     note_death(watch->memory, event.noticed);
     if (watch->state == EntryState::avail) {
-        if (!lets_hand_over(event.cause)) return down(*watch, event.cause);
+        if (!lets_hand_over(event.cause)) return down(*watch, event.process.pid, event.cause, event.brought_back);
         return ask(*watch, Question::hand_over);
     }
-    emit(Unfollow{watch->key});
-    watch->main.reset();
-    if (watch->state == EntryState::stall) stopped(*watch);
+    unfollow(*watch);
+    if (watch->state == EntryState::stall && !watch->script) stopped(*watch);
+}
+
+// Count mode: the one whose death takes it below min is named.
+void Supervisor::one_died(Watch& watch, const Died& event) {
+    if (std::erase(watch.counted, event.process) == 0) return;
+    emit(Trace{watch.key, event.process.pid, "died", text_of(event.cause)});
+    watch.last_cause = event.cause;
+    watch.matching = watch.counted.size();
+    const bool too_few = watch.counted.size() < *watch.pent.min;
+    if (watch.state == EntryState::avail && too_few) down(watch, event.process.pid, event.cause, event.brought_back);
 }
 
 void Supervisor::on(const ScriptStarted& event) {
     Watch* watch = get(entry_of(event.run));
-    if (!watch || !watch->script || watch->script->run != event.run) return;
+    if (!watch) return;
     touch(*watch);
+    if (watch->check && watch->check->run == event.run) watch->check->process = event.process;
+    if (!watch->script || watch->script->run != event.run) return;
     watch->script->process = event.process;
     emit(Publish{watch->key});  // before the edge lets the child go on
 }
@@ -226,38 +164,58 @@ void Supervisor::on(const ScriptEnded& event) {
     runs_.erase(event.run);
     slots_.free(event.run);
     Watch* watch = get(key);
-    if (!watch || !watch->script || watch->script->run != event.run) return;
-    const ScriptRun run = *std::exchange(watch->script, std::nullopt);
+    if (!watch) return;
     touch(*watch);
+    if (watch->check && watch->check->run == event.run) return check_ended(*watch, event);
+    if (!watch->script || watch->script->run != event.run) return;
+    const ScriptRun run = *std::exchange(watch->script, std::nullopt);
     emit(
         Trace{key, run.process ? run.process->pid : 0, "script", event.reason.empty() ? short_text_of_status(event.status) : event.reason});
     if (run.phase != ScriptRun::Phase::running) emit(SignalScript{event.run, SIGKILL});  // what the script left of its group ends with it
     if (leaving_.erase(key) > 0) return forget(key);
     if (watch->state == EntryState::down && watch->wait == EntryWait::slot) return ask(*watch, Question::wait_over);
-    if (watch->state != EntryState::restart) return;
-    const bool well = event.how == ScriptEnded::How::exited && WIFEXITED(event.status) && run.phase == ScriptRun::Phase::running &&
-                      std::ranges::find(watch->pent.success_exit, WEXITSTATUS(event.status)) != watch->pent.success_exit.end();
-    if (well) {
-        enter(*watch, EntryState::start);
-        watch->timer = now_.instant + watch->pent.start_timeout;
-        if (param_.detect_event) ask(*watch, Question::start);  // DETECT poll: only sweeps find anything
-        return;
-    }
-    say_script_failure(*watch, run, event);
-    failed(*watch);
+    if (run.kind == ScriptKind::stop) return stop_script_ended(*watch, run, event);
+    if (watch->state == EntryState::restart) restart_script_ended(*watch, run, event);
 }
 
-void Supervisor::say_script_failure(const Watch& watch, const ScriptRun& run, const ScriptEnded& event) {
+void Supervisor::restart_script_ended(Watch& watch, const ScriptRun& run, const ScriptEnded& event) {
+    const bool well = event.how == ScriptEnded::How::exited && WIFEXITED(event.status) && run.phase == ScriptRun::Phase::running &&
+                      std::ranges::find(watch.pent.success_exit, WEXITSTATUS(event.status)) != watch.pent.success_exit.end();
+    if (well) {
+        enter(watch, EntryState::start);
+        watch.timer = now_.instant + watch.pent.start_timeout;
+        if (param_.detect_event) ask(watch, Question::start);  // DETECT poll: only sweeps find anything
+        return;
+    }
+    if (event.how == ScriptEnded::How::refused) {
+        log(messages::script_refused(watch.ref(), event.reason));
+    } else {
+        log(messages::script_failed(watch.ref(), failure_text(run, event)));
+    }
+    failed(watch);
+}
+
+// While the process lives a good end changes nothing; a bad one is followed by TERM. Its deadline stays what it was.
+void Supervisor::stop_script_ended(Watch& watch, const ScriptRun& run, const ScriptEnded& event) {
+    if (watch.state != EntryState::stall) return;
+    const bool well = event.how == ScriptEnded::How::exited && event.status == 0;
+    if (event.how == ScriptEnded::How::refused) {
+        log(messages::script_refused(watch.ref(), event.reason));
+    } else if (!well) {
+        log(messages::script_failed(watch.ref(), "stop " + failure_text(run, event)));
+    }
+    if (!watch.main) return stopped(watch);
+    if (well || run.phase != ScriptRun::Phase::running) return;
+    emit(SignalProcess{*watch.main, SIGTERM});
+    emit(SignalProcess{*watch.main, SIGCONT});
+}
+
+std::string Supervisor::failure_text(const ScriptRun& run, const ScriptEnded& event) {
     if (run.phase != ScriptRun::Phase::running) {
-        const auto limit = std::chrono::duration_cast<std::chrono::seconds>(run.limit).count();
-        return log(messages::script_failed(watch.ref(), fmt::format("timeout={}s", limit)));
+        return fmt::format("timeout={}s", std::chrono::duration_cast<std::chrono::seconds>(run.limit).count());
     }
-    switch (event.how) {
-        case ScriptEnded::How::exited: return log(messages::script_failed(watch.ref(), short_text_of_status(event.status)));
-        case ScriptEnded::How::refused: return log(messages::script_refused(watch.ref(), event.reason));
-        case ScriptEnded::How::not_executed:
-            return log(messages::script_failed(watch.ref(), fmt::format("cannot execute: {}", event.reason)));
-    }
+    if (event.how == ScriptEnded::How::not_executed) return fmt::format("cannot execute: {}", event.reason);
+    return short_text_of_status(event.status);
 }
 
 void Supervisor::on(const Order& order) {
@@ -274,9 +232,6 @@ void Supervisor::on(const DumpDone& event) {
     answer(event.order, event.error.empty() ? 0 : 1, event.error);
 }
 
-void Supervisor::on(const Heartbeat&) {}
-void Supervisor::on(const HeartbeatRead&) {}
-void Supervisor::on(const Measured&) {}
 void Supervisor::on(const Deadline&) {
     while (!deadlines_.empty() && deadlines_.begin()->first <= now_.instant && !ending_) {
         const EntryKey key = deadlines_.begin()->second;
@@ -286,6 +241,9 @@ void Supervisor::on(const Deadline&) {
             touch(*watch);
             due(*watch);
         }
+    }
+    for (auto& [name, group] : groups_) {
+        if (!ending_) due(group);
     }
     slots_.expire(now_.instant);
 }

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "pcheck/core/group.hpp"
 #include "pcheck/core/slots.hpp"
 #include "pcheck/core/types.hpp"
 #include "pcheck/core/watch.hpp"
@@ -19,13 +20,26 @@
 namespace banken::core {
 
 struct Counts {
-    std::size_t all = 0, paused = 0, given_up = 0, available = 0;
+    std::size_t all = 0, paused = 0, given_up = 0, available = 0, counting = 0;
+};
+
+// How pcheck runs.
+struct Manner {
+    bool as_root = false;  // system users go before people when a main process is chosen for the first time
+    bool dry_run = false;  // `Would restart` in place of `Try to restart`: the edge runs nothing
+};
+
+// What is known of a pcheck that ended without an end: its segment's records, as far as they concern entries of the new pfile too.
+struct Recorded {
+    std::vector<Watch> watches;  // in file order; `pent` holds at least the identity
+    std::vector<Group> groups;   // members by the keys of these watches
 };
 
 class Supervisor {
 public:
-    // as_root: pcheck runs as root, so that system users go before people when a main process is chosen for the first time.
-    Supervisor(Pfile pfile, bool as_root, Now now);
+    Supervisor(Pfile pfile, Manner manner, Now now);
+    // Adopts: entries that are the same keep everything; what has become of their processes is told by Adopted.
+    Supervisor(Pfile pfile, Manner manner, Recorded recorded, Now now);
 
     // What `event` means. The actions are to be performed in their order; their results come back as events.
     [[nodiscard]] std::vector<Action> step(const Event& event, Now now);
@@ -37,7 +51,10 @@ public:
     // The entries in the order of the file. A removed one whose script still runs is found by its key, but not listed.
     [[nodiscard]] std::span<const EntryKey> entries() const { return order_; }
     [[nodiscard]] const Watch* find(EntryKey entry) const;
-    // The entry that a running script belongs to; 0 when the script has ended.
+    // The group that the entry is a member of; null: none.
+    [[nodiscard]] const Group* group_of(EntryKey entry) const;
+    [[nodiscard]] std::vector<const Group*> groups() const;
+    // The entry that a running script or check belongs to; 0 when it has ended.
     [[nodiscard]] EntryKey entry_of(RunId run) const;
     [[nodiscard]] Counts counts() const;
 
@@ -55,43 +72,97 @@ private:
     void on(const Heartbeat& event);
     void on(const HeartbeatRead& event);
     void on(const Measured& event);
+    void on(const Adopted& event);
     void on(const Deadline& event);
+    void one_died(Watch& watch, const Died& event);
+    // looks.cpp: what a look's answer, or a sweep's news, means
+    void found(Watch& watch, const Looked& event, Question question);
     void looked_in_vain(Watch& watch, Question question);
-    void looked_while_available(Watch& watch, const Looked& event);
+    void looked_while_available(Watch& watch, const Looked& event, Question question);
+    void gone(Watch& watch, const Looked& event, bool handing_over);
+    void counted(Watch& watch, const Looked& event, Question question);
+    void counted_while_available(Watch& watch, const Looked& event);
     void script_became(Watch& watch, const Candidate& process);
-    void say_script_failure(const Watch& watch, const ScriptRun& run, const ScriptEnded& event);
+    // supervisor.cpp: ends of scripts
+    void restart_script_ended(Watch& watch, const ScriptRun& run, const ScriptEnded& event);
+    void stop_script_ended(Watch& watch, const ScriptRun& run, const ScriptEnded& event);
+    [[nodiscard]] static std::string failure_text(const ScriptRun& run, const ScriptEnded& event);
     // deadlines.cpp
     void due(Watch& watch);
+    void due(Group& group);
     void timer_due(Watch& watch);
     void script_limit_due(Watch& watch);
     void end_script(Watch& watch);
     void stop_limit_due(Watch& watch);
 
     // procedures.cpp: the procedures of the table
+    enum class BeginBy { gate, order, turn };
     void up(Watch& watch, const Candidate& process, const Choice& choice);
+    void up_with(Watch& watch, std::span<const Candidate> matches);
+    bool came_up(Watch& watch, pid_t pid);
     void absent(Watch& watch);
     void fresh(Watch& watch);
     void lost(Watch& watch, EntryReason reason);
     void gate(Watch& watch);
-    void begin(Watch& watch, bool by_order);
+    void begin(Watch& watch, BeginBy by);
     void failed(Watch& watch);
-    void stop(Watch& watch);
-    void stopped(Watch& watch);
-    static void clear(Watch& watch);
+    void attempt_failed(Watch& watch);
+    void clear(Watch& watch);
     void over(Watch& watch);
-    void down(Watch& watch, Cause cause);
+    void give_up(Watch& watch, RetryOverAction action, Instant hold_ends);
+    void down(Watch& watch, pid_t pid, Cause cause, bool brought_back);
     void confirm(Watch& watch);
     void finish(int exit_status, std::string reason, OrderId order);
+
+    // groups.cpp: GROUP and TURN, and who depends on whom
+    void regroup(Group& group);
+    void take_turn(Group& group);
+    void pass_turn(Group& group);
+    void next_turn(Group& group);
+    void end_turn(Group& group);
+    void wait_over(Group& group);
+    void looked_for_group(Group& group);
+    [[nodiscard]] bool group_waits(Group& group, const Watch& first, const Watch& first_lost);
+    void arm_stable(Group& group);
+    void make_groups();
+    [[nodiscard]] Group* group(const Watch& watch);
+    [[nodiscard]] std::optional<std::string> missing_dependency(const Watch& watch) const;
+    void wake_dependants(std::string_view name);
+
+    // alive.cpp: STOP, and what leads to it
+    void stop(Watch& watch, EntryReason reason, const Message* line);
+    void begin_stop(Watch& watch, EntryReason reason);
+    void stopped(Watch& watch);
+    void arm_alive(Watch& watch);
+    void rest(Watch& watch);
+    void check_due(Watch& watch);
+    void check_ended(Watch& watch, const ScriptEnded& event);
+    void bad_check(Watch& watch);
+    void beat_due(Watch& watch);
+    void no_heartbeat(Watch& watch);
+    void beat(Watch& watch, Instant at);
+    void measure_due(Watch& watch);
+    void judge(Watch& watch, const Measured& event);
+    void judge_limit(Watch& watch, Excess& excess, const std::optional<Limit>& limit, std::string_view what, std::uint64_t value);
 
     // procedures.cpp: what they share
     void enter(Watch& watch, EntryState state, EntryWait wait = EntryWait::none);
     void since_now(Watch& watch);
     void ask(Watch& watch, Question question);
     void look_again(Watch& watch);
+    void follow(Watch& watch, ProcessId process);
+    void follow_all(Watch& watch, std::span<const Candidate> matches);
+    void unfollow(Watch& watch);
     void arm_reminder(Watch& watch);
     void remind(Watch& watch);
-    void announce_delay(Watch& watch, Instant until);
+    void announce(const Watch& watch, bool& told, const std::string& reason);
+    [[nodiscard]] std::string delay_text(Instant until) const;
+    [[nodiscard]] std::string dependency_text(const std::string& name) const;
     [[nodiscard]] Scope scope_of(const Watch& watch, Question question) const;
+    [[nodiscard]] Duration confirm_of(const Watch& watch) const;
+    // Of the entry, or of its group.
+    [[nodiscard]] RetryOverAction action_of(const Watch& watch);
+    [[nodiscard]] Duration grace_of(const Watch& watch);
     [[nodiscard]] bool leaving_script_of(std::string_view name) const;
     void serve_slots();
 
@@ -103,14 +174,25 @@ private:
     void order_clear(Watch& watch);
     void for_one(const Order& order, Watch& watch);
     void for_all(const Order& order);
+    void fresh_given_up(Watch& watch);
     [[nodiscard]] std::vector<EntryKey> named(std::string_view target) const;
     void answer(OrderId order, int exit_status = 0, std::string text = {});
 
     // reload.cpp
+    using Members = std::map<std::string, std::vector<EntryKey>>;
     void add(Pent pent);
     void remove(Watch& watch);
     void forget(EntryKey entry);
     void change(Watch& watch, Pent pent);
+    void regroup_changed(const Members& before);
+
+    // adopt.cpp
+    void adopt(Recorded recorded);
+    void adopt(Watch& watch, const AdoptedEntry& entry);
+    void adopt_available(Watch& watch, bool main_lives);
+    void adopt_script(Watch& watch, const AdoptedEntry& entry);
+    void adopt_restart(Watch& watch, const AdoptedEntry& entry);
+    void adopt_stall(Watch& watch);
 
     Watch* get(EntryKey entry);
     void emit(Action action) { actions_.push_back(std::move(action)); }
@@ -119,11 +201,14 @@ private:
     void settle();
 
     Param param_;
-    bool as_root_;
+    Manner manner_;
     std::unordered_map<EntryKey, Watch> watches_;
     std::vector<EntryKey> order_;
-    std::map<RunId, EntryKey> runs_;  // scripts whose end has not been heard of
-    std::set<EntryKey> leaving_;      // removed, their script still runs
+    std::map<std::string, Group> groups_;
+    std::map<RunId, EntryKey> runs_;                 // scripts and checks whose end has not been heard of
+    std::set<EntryKey> leaving_;                     // removed, their script still runs
+    std::set<EntryKey> dependent_;                   // DOWN `dependency`
+    std::unordered_map<pid_t, EntryKey> followers_;  // who followed this pid last
     Slots slots_;
     std::vector<Order> early_;  // orders that wait for the first sweep
     bool swept_ = false, ending_ = false;

@@ -98,11 +98,21 @@ struct Measured {
     Duration cpu{};                  // user and system time it has used since its start
     std::uint64_t rss = 0, fds = 0;  // bytes; open descriptors
 };
+// What has become of the processes that an adopted entry had.
+struct AdoptedEntry {
+    EntryKey entry = 0;
+    bool main_lives = false;
+    bool script_lives = false;  // the process that ScriptRun::process names; its end comes as ScriptEnded of the same run
+};
+// The first event after an adoption.
+struct Adopted {
+    std::vector<AdoptedEntry> entries;
+};
 // The instant asked for by next_deadline() has come.
 struct Deadline {};
 
 using Event = std::variant<Looked, FirstSweepDone, Died, ScriptStarted, ScriptEnded, Order, Reloaded, DumpDone, Heartbeat, HeartbeatRead,
-                           Measured, Deadline>;
+                           Measured, Adopted, Deadline>;
 
 // ---- actions, to be performed in their order ----
 

@@ -25,7 +25,34 @@ struct ScriptRun {
 };
 
 // What a Look that is out was asked for; its answer is judged by this. A state that changes meanwhile drops the question.
-enum class Question { none, first, hand_over, confirm, confirm_over, start, script_limit, wait_over, failed, fresh };
+enum class Question {
+    none,
+    first,
+    hand_over,
+    confirm,
+    confirm_over,
+    start,
+    script_limit,
+    wait_over,
+    group_wait_over,
+    failed,
+    again,
+    fresh
+};
+
+// A limit that is exceeded, since when, and whether that was told.
+struct Excess {
+    std::optional<Instant> since;
+    bool told = false;
+};
+
+// What the last Measured told.
+struct Figures {
+    Instant at{};
+    Duration cpu{};                         // since its start
+    std::optional<std::uint64_t> permille;  // of one core, since the measure before
+    std::uint64_t rss = 0, fds = 0;         // bytes; descriptors
+};
 
 struct Watch {
     EntryKey key = 0;
@@ -39,19 +66,30 @@ struct Watch {
     EntryReason reason = EntryReason::none;
 
     std::optional<ProcessId> main;
-    pid_t shown_pid = 0;            // the last known; 0 before any was seen
-    pid_t logged_pid = 0;           // of the last `Up`
-    std::optional<ProcessId> seen;  // runs while the entry is given up
-    std::size_t matching = 0;       // processes that match now
+    pid_t shown_pid = 0;             // the last known; 0 before any was seen
+    pid_t logged_pid = 0;            // of the last `Up`
+    std::optional<ProcessId> seen;   // runs while the entry is given up
+    std::size_t matching = 0;        // processes that match now
+    std::vector<ProcessId> counted;  // count mode: those that are followed
     FollowMemory memory;
     std::optional<Cause> last_cause;
 
-    RetryWindow window;                         // first = rerun_time, count = restart_count
-    unsigned attempts = 0;                      // retry_count: since the last Up
-    std::uint64_t total = 0;                    // scripts begun since ever
-    std::uint64_t losses = 0, retry_overs = 0;  // since ever
-    std::optional<Instant> begun;               // when the last script began
-    std::optional<ScriptRun> script;
+    RetryWindow window;                                     // first = rerun_time, count = restart_count
+    unsigned attempts = 0;                                  // retry_count: since the last Up
+    std::uint64_t total = 0;                                // scripts begun since ever
+    std::uint64_t losses = 0, retry_overs = 0, stalls = 0;  // since ever
+    std::optional<Instant> begun;                           // when the last script began
+    std::optional<ScriptRun> script;                        // restart or stop script
+
+    // While it is AVAIL and not paused.
+    std::optional<ScriptRun> check;  // the health check that runs; ended, but still alive, when its phase is not running
+    unsigned bad_checks = 0;         // in a row
+    bool was_checked = false;        // since Up
+    std::optional<Instant> check_at, beat_at, measure_at, stable_at;
+    std::optional<Instant> last_beat;  // unset: none since Up
+    bool beat_asked = false;           // a ReadHeartbeat is out
+    std::optional<Figures> figures;
+    Excess hung, cpu, rss, fds;
 
     bool paused = false;
     std::optional<Instant> paused_until;
@@ -65,11 +103,15 @@ struct Watch {
     Duration look_gap{};
     std::optional<Instant> remind_at;
 
+    std::string waits_for;        // with EntryWait::dependency: whose
+    bool stop_only = false;       // STALL: paused meanwhile, no script after the stop
     bool told_waiting = false;    // `Waiting` was logged for this loss
+    bool told_too_many = false;   // `Too many processes` was logged, and it has not been less since
     bool told_ambiguous = false;  // `Ambiguous match` was logged for this crowd
     unsigned handed_over = 0;     // in a row, each taking over before start_timeout was over
 
     [[nodiscard]] EntryRef ref() const { return {pent.name, pent_id}; }
+    [[nodiscard]] pid_t main_pid() const { return main ? main->pid : shown_pid; }
     // RESTART before its script's end; afterwards only a look is out.
     [[nodiscard]] bool script_runs() const { return state == EntryState::restart && script; }
     [[nodiscard]] bool given_up() const { return state == EntryState::retry_over || state == EntryState::hold; }

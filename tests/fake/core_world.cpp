@@ -18,7 +18,7 @@ Pfile World::pfile(std::string_view pents, std::string_view params) {
     return std::move(parsed.pfile);
 }
 
-World::World(std::string_view pents, std::string_view params, bool as_root) : core(pfile(pents, params), as_root, now) {}
+World::World(std::string_view pents, std::string_view params, bool as_root) : core(pfile(pents, params), Manner{as_root, false}, now) {}
 
 void World::step(const Event& event) {
     perform(core.step(event, now));

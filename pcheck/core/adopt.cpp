@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// A pcheck that ended without an end left its state in the segment: this one goes on with it (spec/state-table.md, row "pcheck adopted";
+// spec/shared-memory.md, Life).
+#include <algorithm>
+#include <csignal>
+
+#include "pcheck/core/supervisor.hpp"
+
+namespace banken::core {
+namespace {
+
+// What was out when it ended is asked for anew, what was due is due at once.
+void drop_what_was_out(Watch& watch) {
+    watch.question = Question::none;
+    watch.asked = 0;
+    watch.look_at.reset();
+    watch.look_gap = {};
+    watch.check.reset();
+    watch.check_at.reset();
+    watch.beat_at.reset();
+    watch.measure_at.reset();
+    watch.stable_at.reset();
+    watch.beat_asked = false;
+    watch.figures.reset();
+    watch.hung = watch.cpu = watch.rss = watch.fds = {};
+}
+
+}  // namespace
+
+// Entries that are the same keep everything but their fields and their place.
+void Supervisor::adopt(Recorded recorded) {
+    std::unordered_map<std::string, Watch*> by_identity;
+    for (Watch& watch : recorded.watches) by_identity.emplace(watch.pent.identity(), &watch);
+    for (EntryKey& key : order_) {
+        const auto same = by_identity.find(watches_.at(key).pent.identity());
+        if (same == by_identity.end()) continue;
+        auto node = watches_.extract(key);
+        Watch adopted = std::move(*same->second);
+        adopted.pent = std::move(node.mapped().pent);
+        adopted.pent_id = node.mapped().pent_id;
+        drop_what_was_out(adopted);
+        key = adopted.key;
+        if (adopted.script) last_run_ = std::max(last_run_, adopted.script->run);
+        watches_.emplace(key, std::move(adopted));
+        touch(watches_.at(key));
+    }
+    make_groups();
+    for (Group& old : recorded.groups) {
+        const auto found = groups_.find(old.name);
+        if (found == groups_.end()) continue;
+        const bool same = found->second.members == old.members;
+        old.members = std::move(found->second.members);
+        if (!same) old.turn = 0;
+        old.looking = false;
+        old.wait = EntryWait::none;  // its members, looked for anew, come to its gate again
+        old.timer.reset();
+        old.stable_at.reset();
+        found->second = std::move(old);
+    }
+}
+
+void Supervisor::on(const Adopted& event) {
+    for (const AdoptedEntry& entry : event.entries) {
+        if (ending_) return;
+        Watch* watch = get(entry.entry);
+        if (!watch) continue;
+        touch(*watch);
+        arm_reminder(*watch);
+        adopt(*watch, entry);
+    }
+}
+
+void Supervisor::adopt(Watch& watch, const AdoptedEntry& entry) {
+    if (!entry.main_lives && watch.state != EntryState::avail) watch.main.reset();
+    if (entry.main_lives && watch.main) follow(watch, *watch.main);
+    if (watch.script && watch.state != EntryState::restart) adopt_script(watch, entry);
+    switch (watch.state) {
+        case EntryState::unknown: return;
+        case EntryState::avail: return adopt_available(watch, entry.main_lives);
+        case EntryState::down: return ask(watch, Question::again);
+        case EntryState::restart: return adopt_restart(watch, entry);
+        case EntryState::start: return ask(watch, Question::start);
+        case EntryState::stall: return adopt_stall(watch);
+        case EntryState::retry_over:
+            if (const auto action = action_of(watch); action == RetryOverAction::exit || action == RetryOverAction::shutdown) {
+                finish(action == RetryOverAction::exit ? 1 : 0, fmt::format("retry-over {} ({})", text_of(action), watch.pent.name), 0);
+            }
+            return;
+        case EntryState::hold: return;
+    }
+}
+
+// A loss found now has waited already: no confirm.
+void Supervisor::adopt_available(Watch& watch, bool main_lives) {
+    if (watch.pent.counts()) return;  // the first sweep tells who is left
+    Group* const of = group(watch);
+    if (main_lives) {
+        if (!watch.paused) arm_alive(watch);
+        if (of && of->turn == watch.key) take_turn(*of);
+        return;
+    }
+    const pid_t pid = watch.main_pid();
+    watch.last_cause = Cause{Cause::Kind::gone, 0};
+    note_death(watch.memory, now_.ticks);
+    unfollow(watch);
+    watch.reason = EntryReason::down;
+    watch.handed_over = 0;
+    if (!watch.paused) {
+        ++watch.losses;
+        log(messages::down(watch.ref(), pid));
+        if (param_.detect_event) log(messages::cause(watch.ref(), pid, *watch.last_cause));
+    }
+    enter(watch, EntryState::down, watch.paused ? EntryWait::operator_ : of ? EntryWait::group : EntryWait::confirm);
+    ask(watch, Question::again);
+}
+
+// A stop script, or one that could not be ended.
+void Supervisor::adopt_script(Watch& watch, const AdoptedEntry& entry) {
+    if (entry.script_lives) {
+        runs_[watch.script->run] = watch.key;
+    } else if (watch.script->process || watch.script->kind == ScriptKind::restart) {
+        watch.script.reset();
+    }
+}
+
+// What was recorded without a process was never started: it is begun, and not counted again.
+void Supervisor::adopt_restart(Watch& watch, const AdoptedEntry& entry) {
+    if (watch.script && watch.script->process && entry.script_lives) {
+        runs_[watch.script->run] = watch.key;
+        return slots_.take(watch.script->run, watch.script->begun);
+    }
+    if (watch.script && !watch.script->process) {
+        watch.script->run = ++last_run_;
+        runs_[watch.script->run] = watch.key;
+        slots_.take(watch.script->run, now_.instant);
+        return emit(RunScript{watch.script->run, watch.key, ScriptKind::restart});
+    }
+    const Instant begun = watch.script ? watch.script->begun : watch.begun.value_or(watch.since);
+    watch.script.reset();
+    enter(watch, EntryState::start);
+    watch.timer = std::max(now_.instant, begun + watch.pent.start_timeout);
+    ask(watch, Question::start);
+}
+
+void Supervisor::adopt_stall(Watch& watch) {
+    if (watch.script && !watch.script->process) {
+        watch.script->run = ++last_run_;
+        runs_[watch.script->run] = watch.key;
+        return emit(RunScript{watch.script->run, watch.key, ScriptKind::stop});
+    }
+    if (watch.script) return;
+    if (!watch.main) return stopped(watch);
+    emit(SignalProcess{*watch.main, watch.killed ? SIGKILL : watch.pent.stop.script.none() ? watch.pent.stop.signal : SIGTERM});
+    emit(SignalProcess{*watch.main, SIGCONT});
+}
+
+}  // namespace banken::core

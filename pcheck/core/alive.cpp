@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+// A process that runs but does not do its work: health checks, heartbeats, hung, limits, and STOP (spec/state-table.md; spec/pfile.md, options).
+// All of it rests while the entry is not AVAIL or paused.
+#include <algorithm>
+#include <csignal>
+
+#include "pcheck/core/supervisor.hpp"
+
+namespace banken::core {
+namespace {
+
+constexpr Duration shortest_measure_gap = std::chrono::seconds(1);
+
+std::chrono::seconds::rep whole_seconds(Duration duration) { return std::chrono::duration_cast<std::chrono::seconds>(duration).count(); }
+
+// Often enough that the shortest limit is seen to last.
+Duration measure_gap(const Pent& pent, Duration monitor_interval) {
+    Duration gap = monitor_interval;
+    if (pent.hung > Duration{}) gap = std::min(gap, pent.hung / 4);
+    for (const auto& limit : {pent.cpu, pent.rss, pent.fds}) {
+        if (limit) gap = std::min(gap, limit->lasting / 4);
+    }
+    return std::max(gap, shortest_measure_gap);
+}
+
+// "2.1G": powers of 1024, as limits are written.
+std::string size_text(std::uint64_t bytes) {
+    constexpr std::string_view units = "KMG";
+    if (bytes < 1024) return fmt::format("{}", bytes);
+    double value = static_cast<double>(bytes) / 1024;
+    std::size_t unit = 0;
+    for (; value >= 1024 && unit + 1 < units.size(); ++unit) value /= 1024;
+    std::string text = fmt::format("{:.1f}", value);
+    if (text.ends_with(".0")) text.resize(text.size() - 2);
+    return text + units[unit];
+}
+
+std::string value_text(std::string_view what, std::uint64_t value) {
+    if (what == "rss") return size_text(value);
+    if (what == "fds") return fmt::format("{}", value);
+    return value % 10 == 0 ? fmt::format("{}%", value / 10) : fmt::format("{}.{}%", value / 10, value % 10);
+}
+
+}  // namespace
+
+void Supervisor::arm_alive(Watch& watch) {
+    rest(watch);
+    const Pent& pent = watch.pent;
+    const Instant now = now_.instant;
+    if (pent.stable > Duration{} && pent.group.empty()) watch.stable_at = now + pent.stable;
+    if (!pent.check.none()) watch.check_at = now + pent.check_interval;
+    if (pent.heartbeat > Duration{}) watch.beat_at = now + pent.heartbeat;
+    if (pent.is_measured()) watch.measure_at = now + measure_gap(pent, param_.monitor_interval);
+    touch(watch);
+}
+
+// A check that runs is of no use any more; while it lives no other one begins.
+void Supervisor::rest(Watch& watch) {
+    if (watch.check && watch.check->phase == ScriptRun::Phase::running) {
+        watch.check->phase = ScriptRun::Phase::killed;
+        emit(SignalScript{watch.check->run, SIGKILL});
+    }
+    watch.check_at.reset();
+    watch.beat_at.reset();
+    watch.measure_at.reset();
+    watch.stable_at.reset();
+    watch.beat_asked = false;
+    watch.bad_checks = 0;
+    watch.figures.reset();
+    watch.hung = watch.cpu = watch.rss = watch.fds = {};
+}
+
+// ---- health checks ----
+
+// The next one begins, or the one that runs has reached its limit. What cannot be ended never piles up: it counts as bad each time.
+void Supervisor::check_due(Watch& watch) {
+    const Instant now = now_.instant;
+    if (watch.check) {
+        const bool overdue = watch.check->phase == ScriptRun::Phase::running;
+        if (overdue) emit(SignalScript{watch.check->run, SIGKILL});
+        watch.check->phase = ScriptRun::Phase::killed;
+        watch.check_at = now + watch.pent.check_interval;
+        return bad_check(watch);
+    }
+    const RunId run = ++last_run_;
+    runs_[run] = watch.key;
+    ScriptRun& check = watch.check.emplace();
+    check.run = run;
+    check.kind = ScriptKind::check;
+    check.begun = now;
+    check.limit = watch.pent.check_timeout;
+    watch.check_at = now + check.limit;
+    emit(RunScript{run, watch.key, ScriptKind::check});
+}
+
+void Supervisor::check_ended(Watch& watch, const ScriptEnded& event) {
+    const ScriptRun check = *std::exchange(watch.check, std::nullopt);
+    if (event.how == ScriptEnded::How::exited) emit(SignalScript{event.run, SIGKILL});  // what it left of its group ends with it
+    if (watch.state != EntryState::avail || watch.paused || !watch.check_at) return;    // a late result is thrown away
+    watch.check_at = std::max(now_.instant, check.begun + watch.pent.check_interval);
+    if (check.phase != ScriptRun::Phase::running) return;  // counted when its time was over
+    watch.was_checked = true;
+    const bool healthy = event.how == ScriptEnded::How::exited && event.status == 0;
+    if (!healthy) return bad_check(watch);
+    watch.bad_checks = 0;
+}
+
+void Supervisor::bad_check(Watch& watch) {
+    watch.was_checked = true;
+    ++watch.bad_checks;
+    emit(Trace{watch.key, watch.main_pid(), "bad check", fmt::format("{} of {}", watch.bad_checks, watch.pent.check_failures)});
+    if (watch.bad_checks < watch.pent.check_failures) return;
+    const auto line = messages::stalled(watch.ref(), watch.main_pid(), fmt::format("{} health checks failed", watch.bad_checks));
+    watch.bad_checks = 0;
+    stop(watch, EntryReason::stall, &line);
+}
+
+// ---- heartbeats ----
+
+void Supervisor::on(const Heartbeat& event) {
+    Watch* watch = get(event.entry);
+    if (watch && watch->state == EntryState::avail) beat(*watch, now_.instant);
+}
+
+void Supervisor::beat(Watch& watch, Instant at) {
+    touch(watch);
+    watch.last_beat = at;
+    if (watch.beat_at) watch.beat_at = at + watch.pent.heartbeat;
+}
+
+// The file is read when its time is over; an answer that does not come is no heartbeat either.
+void Supervisor::beat_due(Watch& watch) {
+    watch.beat_at = now_.instant + watch.pent.heartbeat;
+    if (!watch.pent.heartbeat_path.empty() && !watch.beat_asked) {
+        watch.beat_asked = true;
+        return emit(ReadHeartbeat{watch.key});
+    }
+    no_heartbeat(watch);
+}
+
+void Supervisor::no_heartbeat(Watch& watch) {
+    watch.beat_asked = false;
+    const auto line =
+        messages::stalled(watch.ref(), watch.main_pid(), fmt::format("no heartbeat for {}s", whole_seconds(watch.pent.heartbeat)));
+    stop(watch, EntryReason::stall, &line);
+}
+
+void Supervisor::on(const HeartbeatRead& event) {
+    Watch* watch = get(event.entry);
+    if (!watch || !watch->beat_asked) return;
+    touch(*watch);
+    watch->beat_asked = false;
+    const bool in_time = event.age && *event.age < watch->pent.heartbeat;
+    if (in_time) return beat(*watch, now_.instant - std::max(*event.age, Duration{}));
+    watch->beat_at = now_.instant + watch->pent.heartbeat;
+    no_heartbeat(*watch);
+}
+
+// ---- hung, and limits ----
+
+void Supervisor::measure_due(Watch& watch) {
+    watch.measure_at = now_.instant + measure_gap(watch.pent, param_.monitor_interval);
+    if (watch.main) emit(Measure{watch.key, *watch.main});
+}
+
+void Supervisor::on(const Measured& event) {
+    Watch* watch = get(event.entry);
+    if (!watch || watch->state != EntryState::avail || watch->paused || watch->main != event.process) return;
+    touch(*watch);
+    judge(*watch, event);
+}
+
+void Supervisor::judge(Watch& watch, const Measured& event) {
+    const std::optional<Figures> before = watch.figures;
+    Figures& figures = watch.figures.emplace(Figures{now_.instant, event.cpu, std::nullopt, event.rss, event.fds});
+    if (before && now_.instant > before->at) {
+        const Duration used = std::max(event.cpu - before->cpu, Duration{});
+        figures.permille = static_cast<std::uint64_t>(1000 * used / (now_.instant - before->at));
+    }
+    const bool stands = (event.state == 'D' || event.state == 'T') && (!before || before->cpu == event.cpu);
+    if (!stands) watch.hung = {};
+    if (stands && !watch.hung.since) watch.hung.since = now_.instant;
+    const bool hung = watch.pent.hung > Duration{} && watch.hung.since && now_.instant - *watch.hung.since >= watch.pent.hung;
+    if (hung) {
+        watch.hung = {};
+        const auto line = messages::stalled(watch.ref(), watch.main_pid(),
+                                            fmt::format("in state {} for {}s", event.state, whole_seconds(watch.pent.hung)));
+        return stop(watch, EntryReason::stall, &line);
+    }
+    if (figures.permille) judge_limit(watch, watch.cpu, watch.pent.cpu, "cpu", *figures.permille);
+    if (watch.figures) judge_limit(watch, watch.rss, watch.pent.rss, "rss", event.rss);
+    if (watch.figures) judge_limit(watch, watch.fds, watch.pent.fds, "fds", event.fds);
+}
+
+void Supervisor::judge_limit(Watch& watch, Excess& excess, const std::optional<Limit>& limit, std::string_view what, std::uint64_t value) {
+    if (!limit || value <= limit->value) {
+        excess = {};
+        return;
+    }
+    if (!excess.since) excess.since = now_.instant;
+    if (excess.told || now_.instant - *excess.since < limit->lasting) return;
+    excess.told = true;
+    const auto line = messages::over_limit(
+        watch.ref(), watch.main_pid(),
+        fmt::format("{} {} > {} for {}s", what, value_text(what, value), value_text(what, limit->value), whole_seconds(limit->lasting)));
+    if (!watch.pent.limit_restarts) return log(line);
+    stop(watch, EntryReason::limit, &line);
+}
+
+// ---- STOP ----
+
+// Not by order: script `-` only reports; a group's turn goes first; GATE 1 to 3, where a retry-over leaves the process running.
+void Supervisor::stop(Watch& watch, EntryReason reason, const Message* line) {
+    Group* const of = group(watch);
+    if ((of && of->turn != 0 && !watch.pent.script.none()) || watch.script) return;  // asked again by the next bad sign
+    if (line) log(*line);
+    ++watch.stalls;
+    if (watch.pent.script.none()) return;
+    RetryWindow& window = of ? of->window : watch.window;
+    const RetryRule rule = of ? watches_.at(of->members.front()).rule() : watch.rule();
+    if (has_passed(window, rule, now_.instant)) window = {};
+    if (used_up(window, rule)) return over(watch);
+    begin_stop(watch, reason);
+}
+
+// A stopped process gets CONT, or it could not act on the signal.
+void Supervisor::begin_stop(Watch& watch, EntryReason reason) {
+    const StopRule& rule = watch.pent.stop;
+    enter(watch, EntryState::stall);
+    watch.reason = reason;
+    watch.stop_only = false;
+    if (rule.limit > Duration{}) watch.timer = now_.instant + rule.limit;
+    arm_reminder(watch);
+    if (rule.script.none()) {
+        emit(SignalProcess{*watch.main, rule.signal});
+        return emit(SignalProcess{*watch.main, SIGCONT});
+    }
+    const RunId run = ++last_run_;
+    runs_[run] = watch.key;
+    ScriptRun& script = watch.script.emplace();
+    script.run = run;
+    script.kind = ScriptKind::stop;
+    script.begun = now_.instant;
+    script.limit = rule.limit;
+    emit(Publish{watch.key});  // what is about to be done is recorded before it is done
+    emit(RunScript{run, watch.key, ScriptKind::stop});
+}
+
+// The process has ended, and so has its stop script.
+void Supervisor::stopped(Watch& watch) {
+    if (watch.stop_only) return lost(watch, watch.reason == EntryReason::operator_ ? EntryReason::down : watch.reason);
+    if (watch.reason == EntryReason::operator_) return begin(watch, BeginBy::order);
+    lost(watch, watch.reason);
+}
+
+}  // namespace banken::core
