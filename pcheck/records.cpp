@@ -6,7 +6,7 @@ namespace {
 
 ScriptRecord record_of(const core::ScriptRun& run) {
     ScriptRecord record;
-    record.kind = run.kind == core::ScriptKind::restart ? ScriptRecord::Kind::restart : ScriptRecord::Kind::stop;
+    record.kind = run.kind == core::ScriptKind::stop ? ScriptRecord::Kind::stop : ScriptRecord::Kind::restart;
     record.process = run.process.value_or(ProcessId{});
     record.group = record.process.pid;  // a script leads its own session
     if (run.limit > Duration{}) record.deadline = run.begun + run.limit;
@@ -29,9 +29,45 @@ void set_memory(EntryRecord& record, const core::FollowMemory& memory) {
     record.last_argv0 = memory.last->argv0;
 }
 
+void set_group(EntryRecord& record, const core::Group& group, const core::Supervisor& core) {
+    const Pent& first = core.find(group.members.front())->pent;
+    record.group = group.name;
+    record.action = first.action;
+    record.window = record.group_window = group.window;
+    record.window_ends.reset();
+    if (group.window.first) record.window_ends = *group.window.first + first.grace;
+    record.group_begun = group.begun;
+    record.group_timer = group.timer;
+    record.group_wait = group.wait;
+    const core::Watch* turn = core.find(group.turn);
+    if (turn) record.group_turn = turn->pent_id;
+    if (record.wait != EntryWait::group) return;
+    if (group.wait == EntryWait::delay) record.next_attempt = group.timer;
+    if (group.wait == EntryWait::dependency) record.waits_for = group.waits_for;
+}
+
+std::string health_of(const core::Watch& watch) {
+    if (watch.pent.check.none() || watch.state != EntryState::avail) return {};
+    if (!watch.was_checked) return "not checked yet";
+    if (watch.bad_checks == 0) return "good";
+    return fmt::format("{} of {} checks failed", watch.bad_checks, watch.pent.check_failures);
+}
+
+void set_signs_of_life(EntryRecord& record, const core::Watch& watch) {
+    record.stalls = watch.stalls;
+    record.health = health_of(watch);
+    record.bad_checks = watch.bad_checks;
+    record.last_beat = watch.last_beat;
+    if (watch.check) record.check = record_of(*watch.check);
+    if (!watch.figures) return;
+    if (watch.figures->permille) record.cpu_permille = *watch.figures->permille;
+    record.rss_bytes = watch.figures->rss;
+    record.fds = watch.figures->fds;
+}
+
 }  // namespace
 
-EntryRecord record_of(const core::Watch& watch) {
+EntryRecord record_of(const core::Watch& watch, const core::Supervisor& core) {
     EntryRecord record;
     record.pent_id = watch.pent_id;
     record.key = watch.key;
@@ -64,7 +100,10 @@ EntryRecord record_of(const core::Watch& watch) {
     record.name = watch.pent.name;
     record.line = watch.pent.text;
     if (watch.last_cause) record.last_cause = text_of(*watch.last_cause);
+    record.waits_for = watch.waits_for;
     set_memory(record, watch.memory);
+    set_signs_of_life(record, watch);
+    if (const core::Group* group = core.group_of(watch.key)) set_group(record, *group, core);
     return record;
 }
 
