@@ -70,7 +70,7 @@ void Executor::on(const core::Publish& action) {
     const core::Watch* watch = core_.find(action.entry);
     if (!watch) return;
     edge_.segment.publish(watch->pent_id - 1, record_of(*watch));
-    edge_.sweep.set_wanted(action.entry, watch->state != EntryState::avail);
+    edge_.sweep.set_wanted(action.entry, watch->state != EntryState::avail || watch->pent.counts());
 }
 
 void Executor::on(const core::PublishAll&) { publish_all(); }

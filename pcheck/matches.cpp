@@ -39,6 +39,10 @@ bool Matches::wanted(core::EntryKey entry) const {
     return found != entries_.end() && found->second.wanted;
 }
 
+bool Matches::any_wanted() const {
+    return std::ranges::any_of(entries_, [](const auto& entry) { return entry.second.wanted; });
+}
+
 void Matches::set_scripts(std::vector<Sweep::Script> scripts) {
     const auto before = std::exchange(scripts_, std::move(scripts));
     for (const auto& script : before) table_.watch(script.process.pid, matches_.contains(script.process.pid));

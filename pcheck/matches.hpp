@@ -28,6 +28,7 @@ public:
     [[nodiscard]] bool has(core::EntryKey entry) const { return entries_.contains(entry); }
     void set_wanted(core::EntryKey entry, bool every_sweep);
     [[nodiscard]] bool wanted(core::EntryKey entry) const;
+    [[nodiscard]] bool any_wanted() const;
     void set_scripts(std::vector<Sweep::Script> scripts);
     // What the entry's pidfile says now, if it says anything. True: it said something else before, which is news.
     bool set_named(core::EntryKey entry, std::optional<pid_t> pid);

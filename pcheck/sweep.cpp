@@ -282,7 +282,7 @@ void Sweep::set_wanted(EntryKey entry, bool every_sweep) { state_->matches.set_w
 void Sweep::set_scripts(std::vector<Script> scripts) { state_->matches.set_scripts(std::move(scripts)); }
 
 void Sweep::sweep(bool something_lacking, Instant now) {
-    const bool every = something_lacking || std::ranges::any_of(state_->asked, &core::Look::thorough);
+    const bool every = something_lacking || state_->matches.any_wanted() || std::ranges::any_of(state_->asked, &core::Look::thorough);
     if (!state_->run_pass(every ? sys::Depth::every : sys::Depth::eighth, now)) return;
     for (const ProcessId process : state_->matches.due_again()) state_->ask(process, true);
     state_->ask_what_changes();

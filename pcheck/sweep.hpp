@@ -4,7 +4,8 @@
 // The daemon calls sweep() every MONITOR_INTERVAL and look() for every Look of the core; it adds fd() to its loop (drain) and keeps its
 // timer at wake_at() (wake). All looks asked for share one pass over /proc, at most one per 10 ms and 20 % of the loop's time. What a pass
 // finds new or changed is read and judged by all rules in helper threads, since reading a command line may hang. An answer waits until
-// all that its pass has found is decided; a read that takes more than a second decides by comm and executable alone.
+// all that its pass has found is decided; a read that takes more than a second decides by comm and executable alone. The pidfile of an entry
+// is read for each of its answers, and with every sweep.
 //
 // Handlers are called from sweep, wake and drain. They may call everything here but these three.
 #pragma once
@@ -49,13 +50,13 @@ public:
 
     // After load and reload. What an entry matched before it keeps, as long as it has its key.
     void set_rules(std::vector<EntryRule> rules);
-    // The entry is not AVAIL: told at every sweep. Else only when its matches have changed.
+    // The entry is not AVAIL, or counts: told at every sweep. Else only when its matches have changed.
     void set_wanted(core::EntryKey entry, bool every_sweep);
     // All scripts that run now. What is below one never matches; nor does a script's own process, unless it has exec'ed away from its
     // first image (a script that ends in `exec daemon`).
     void set_scripts(std::vector<Script> scripts);
 
-    // One pass at once. With `something_lacking` (an entry lacks a process, or counts) it reads every fingerprint, else of one eighth.
+    // One pass at once. With `something_lacking`, or an entry that is to be told at every sweep, it reads every fingerprint, else of one eighth.
     void sweep(bool something_lacking, Instant now);
     // Answered by a Looked with the number, unless the entry is gone by then. A look that has not begun is replaced.
     void look(const core::Look& look);
