@@ -212,10 +212,10 @@ void Supervisor::judge_limit(Watch& watch, Excess& excess, const std::optional<L
 // Not by order: script `-` only reports; a group's turn goes first; GATE 1 to 3, where a retry-over leaves the process running.
 void Supervisor::stop(Watch& watch, EntryReason reason, const Message* line) {
     Group* const of = group(watch);
-    if ((of && of->turn != 0 && !watch.pent.script.none()) || watch.script) return;  // asked again by the next bad sign
+    if ((of && of->turn != 0 && !only_reports(watch)) || watch.script) return;  // asked again by the next bad sign
     if (line) log(*line);
     ++watch.stalls;
-    if (watch.pent.script.none()) return;
+    if (only_reports(watch)) return;
     RetryWindow& window = of ? of->window : watch.window;
     const RetryRule rule = of ? watches_.at(of->members.front()).rule() : watch.rule();
     if (has_passed(window, rule, now_.instant)) window = {};

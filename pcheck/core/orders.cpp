@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Orders, answered when their decision is recorded. The exit statuses are padmin's (common/exit_code.hpp).
-#include <array>
 #include <charconv>
 
 #include "common/exit_code.hpp"
@@ -9,7 +8,6 @@
 namespace banken::core {
 namespace {
 
-constexpr std::array<std::string_view, 6> verbs{"stop", "start", "clear", "restart", "dump", "shutdown"};  // in the order of Verb
 constexpr int refused = static_cast<int>(ExitCode::refused);
 constexpr int no_such_entry = static_cast<int>(ExitCode::no_such_entry);
 constexpr int usage = static_cast<int>(ExitCode::usage);
@@ -40,7 +38,6 @@ std::vector<EntryKey> Supervisor::named(std::string_view target) const {
 }
 
 void Supervisor::carry_out(const Order& order) {
-    emit(Trace{0, 0, "order", fmt::format("{} {}", verbs.at(static_cast<std::size_t>(order.verb)), order.target)});
     switch (order.verb) {
         case Verb::dump: return emit(WriteDump{order.id});
         case Verb::shutdown: return finish(0, order.id != 0 ? "order" : "signal", order.id);
@@ -154,6 +151,7 @@ void Supervisor::fresh_given_up(Watch& watch) {
 void Supervisor::order_restart(Watch& watch, const Order& order) {
     const auto refuse = [&](std::string why) { answer(order.id, refused, fmt::format("{}: {}", watch.pent.name, why)); };
     if (watch.pent.script.none()) return refuse("it has no restart script");
+    if (manner_.dry_run) return refuse("nothing is run with --dry-run");
     if (watch.script) {
         const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now_.instant - watch.script->begun).count();
         return refuse(fmt::format("its script has been running for {}s", seconds));

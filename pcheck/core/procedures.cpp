@@ -183,8 +183,10 @@ void Supervisor::lost(Watch& watch, EntryReason reason) {
     watch.told_waiting = false;
     Group* const of = group(watch);
     const bool in_turn = of && of->turn == watch.key;
-    if (watch.paused || watch.pent.script.none()) {
+    if (watch.paused || only_reports(watch)) {
+        const bool would = !watch.paused && !watch.pent.script.none() && watch.wait != EntryWait::script;
         enter(watch, EntryState::down, watch.paused ? EntryWait::operator_ : EntryWait::script);
+        if (would) log(messages::would_restart(watch.ref()));
         if (in_turn) pass_turn(*of);
         return;
     }
@@ -249,7 +251,7 @@ void Supervisor::begin(Watch& watch, BeginBy by) {
     script.attempt = by == BeginBy::order ? 0 : by == BeginBy::turn ? group(watch)->window.count : watch.window.count;
     script.limit = watch.pent.script_timeout;
     if (script.limit > Duration{}) watch.timer = now_.instant + script.limit;
-    log(manner_.dry_run ? messages::would_restart(watch.ref()) : messages::try_to_restart(watch.ref()));
+    log(messages::try_to_restart(watch.ref()));
     emit(Publish{watch.key});  // what is about to be done is recorded before it is done
     emit(RunScript{run, watch.key, ScriptKind::restart});
 }

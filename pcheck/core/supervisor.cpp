@@ -128,7 +128,6 @@ void Supervisor::on(const Died& event) {
     touch(*watch);
     if (watch->pent.counts()) return one_died(*watch, event);
     if (watch->main != event.process) return;
-    emit(Trace{watch->key, event.process.pid, "died", text_of(event.cause)});
     watch->last_cause = event.cause;
     note_death(watch->memory, event.noticed);
     if (watch->state == EntryState::avail) {
@@ -142,7 +141,6 @@ void Supervisor::on(const Died& event) {
 // Count mode: the one whose death takes it below min is named.
 void Supervisor::one_died(Watch& watch, const Died& event) {
     if (std::erase(watch.counted, event.process) == 0) return;
-    emit(Trace{watch.key, event.process.pid, "died", text_of(event.cause)});
     watch.last_cause = event.cause;
     watch.matching = watch.counted.size();
     const bool too_few = watch.counted.size() < *watch.pent.min;
@@ -169,8 +167,6 @@ void Supervisor::on(const ScriptEnded& event) {
     if (watch->check && watch->check->run == event.run) return check_ended(*watch, event);
     if (!watch->script || watch->script->run != event.run) return;
     const ScriptRun run = *std::exchange(watch->script, std::nullopt);
-    emit(
-        Trace{key, run.process ? run.process->pid : 0, "script", event.reason.empty() ? short_text_of_status(event.status) : event.reason});
     if (run.phase != ScriptRun::Phase::running) emit(SignalScript{event.run, SIGKILL});  // what the script left of its group ends with it
     if (leaving_.erase(key) > 0) return forget(key);
     if (watch->state == EntryState::down && watch->wait == EntryWait::slot) return ask(*watch, Question::wait_over);

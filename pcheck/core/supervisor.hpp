@@ -26,7 +26,7 @@ struct Counts {
 // How pcheck runs.
 struct Manner {
     bool as_root = false;  // system users go before people when a main process is chosen for the first time
-    bool dry_run = false;  // `Would restart` in place of `Try to restart`: the edge runs nothing
+    bool dry_run = false;  // as if every script were `-`, but `Would restart` is logged
 };
 
 // What is known of a pcheck that ended without an end: its segment's records, as far as they concern entries of the new pfile too.
@@ -160,6 +160,8 @@ private:
     [[nodiscard]] std::string dependency_text(const std::string& name) const;
     [[nodiscard]] Scope scope_of(const Watch& watch, Question question) const;
     [[nodiscard]] Duration confirm_of(const Watch& watch) const;
+    // Script `-`, or nothing is to be run at all.
+    [[nodiscard]] bool only_reports(const Watch& watch) const { return watch.pent.script.none() || manner_.dry_run; }
     // Of the entry, or of its group.
     [[nodiscard]] RetryOverAction action_of(const Watch& watch);
     [[nodiscard]] Duration grace_of(const Watch& watch);

@@ -35,9 +35,12 @@ void World::perform(const std::vector<Action>& actions) {
         if (const auto* signal = std::get_if<SignalScript>(&action)) script_signals_.push_back(*signal);
         if (const auto* remind = std::get_if<Remind>(&action)) reminders_.push_back(*remind);
         if (const auto* end = std::get_if<End>(&action)) end_ = *end;
+        if (const auto* measure = std::get_if<Measure>(&action)) measures_.push_back(*measure);
+        if (const auto* read = std::get_if<ReadHeartbeat>(&action)) heartbeats_read_.push_back(*read);
         if (const auto* script = std::get_if<RunScript>(&action)) {
-            if (runs_.contains(script->entry)) throw std::runtime_error("two scripts of one entry");
-            runs_[script->entry] = script->run;
+            auto& runs = script->kind == ScriptKind::check ? checks_ : runs_;
+            if (runs.contains(script->entry)) throw std::runtime_error("two scripts of one entry");
+            runs[script->entry] = script->run;
             begun.push_back(script->run);
         }
     }
@@ -97,6 +100,10 @@ void World::script_exits(EntryKey entry, int code) {
 
 void World::script_ends(EntryKey entry, ScriptEnded::How how, std::string reason) {
     step(ScriptEnded{runs_.extract(entry).mapped(), how, 0, std::move(reason)});
+}
+
+void World::check_ends(EntryKey entry, int code) {
+    step(ScriptEnded{checks_.extract(entry).mapped(), ScriptEnded::How::exited, code << 8, {}});
 }
 
 void World::order(Verb verb, std::string target, std::optional<Duration> duration) { step(Order{7, verb, std::move(target), duration}); }

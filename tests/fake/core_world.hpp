@@ -40,6 +40,7 @@ public:
     void pass(Duration duration);
     void script_exits(EntryKey entry, int code);
     void script_ends(EntryKey entry, ScriptEnded::How how, std::string reason);
+    void check_ends(EntryKey entry, int code);
     void order(Verb verb, std::string target = {}, std::optional<Duration> duration = {});
     void reload(std::string_view pents, std::string_view params = {});
 
@@ -53,6 +54,9 @@ public:
     [[nodiscard]] const std::vector<SignalScript>& script_signals() const { return script_signals_; }
     [[nodiscard]] const std::vector<Remind>& reminders() const { return reminders_; }
     [[nodiscard]] bool script_runs(EntryKey key) const { return runs_.contains(key); }
+    [[nodiscard]] bool check_runs(EntryKey key) const { return checks_.contains(key); }
+    [[nodiscard]] std::vector<Measure> measures() { return std::exchange(measures_, {}); }
+    [[nodiscard]] std::vector<ReadHeartbeat> heartbeats_read() { return std::exchange(heartbeats_read_, {}); }
     [[nodiscard]] std::size_t scripts() const { return runs_.size(); }
     [[nodiscard]] const std::optional<End>& end() const { return end_; }
 
@@ -65,7 +69,9 @@ private:
     void advance(Duration duration);
 
     std::map<EntryKey, std::vector<Candidate>> matches_;
-    std::map<EntryKey, RunId> runs_;
+    std::map<EntryKey, RunId> runs_, checks_;
+    std::vector<Measure> measures_;
+    std::vector<ReadHeartbeat> heartbeats_read_;
     std::vector<Look> looks_;
     std::vector<std::string> lines_;
     std::vector<Answer> answers_;
