@@ -25,8 +25,9 @@ constexpr std::array grammar{
     Grammar{"shutdown", OrderVerb::shutdown, Target::none},
 };
 
-constexpr std::array<std::string_view, 11> not_built{"reexec", "wait",    "explain", "match",  "restore", "remove",
-                                                     "check",  "recover", "standby", "update", "metrics"};
+constexpr std::array<std::string_view, 8> not_built{"reexec", "restore", "remove", "check", "recover", "standby", "update", "metrics"};
+// What padmin answers by itself: known here, so that a misspelt one is recognised.
+constexpr std::array<std::string_view, 4> readings{"show", "explain", "match", "wait"};
 constexpr std::uint64_t longest_pause_days = 3650;
 
 // "30m": s, m, h, d.
@@ -38,6 +39,12 @@ Result<Duration> duration_of(std::string_view text) {
     const auto number = number_of(text.substr(0, text.size() - 1), {1, longest_pause_days * 86400 / scale});
     if (!number) return Failure(number.error());
     return Duration(seconds(*number * scale));
+}
+
+// `stop crond 30m` lacks a word.
+std::string hint_of_for(const ParsedOrder& order, const std::string& word) {
+    if (order.verb != OrderVerb::stop || !duration_of(word)) return {};
+    return fmt::format(", did you mean stop {} for {}?", order.target, word);
 }
 
 }  // namespace
@@ -80,8 +87,8 @@ Result<ParsedOrder> parse_order(std::span<const std::string> words) {
     if (std::ranges::find(not_built, word) != not_built.end()) return fail("order {} is not built yet", word);
     const auto rule = std::ranges::find(grammar, word, &Grammar::word);
     if (rule == grammar.end()) {
-        std::array<std::string_view, grammar.size()> known;
-        std::ranges::transform(grammar, known.begin(), &Grammar::word);
+        std::vector<std::string_view> known(readings.begin(), readings.end());
+        for (const Grammar& one : grammar) known.push_back(one.word);
         return fail("unknown order {}{}", quoted(word), did_you_mean(word, known));
     }
     if (word == "shutdown" && words.size() == 2 && words[1] == "remove") return fail("order shutdown remove is not built yet");
@@ -95,12 +102,16 @@ Result<ParsedOrder> parse_order(std::span<const std::string> words) {
         order.duration = *duration;
         rest = rest.first(rest.size() - 2);
     }
+    if (order.verb == OrderVerb::reload && !rest.empty() && rest.front() == "-t") {
+        order.difference = true;
+        rest = rest.subspan(1);
+    }
     if (!rest.empty() && rule->target != Target::none) {
         order.target = rest.front();
         if (order.target.empty()) return fail("order {}: the name is empty", word);
         rest = rest.subspan(1);
     }
-    if (!rest.empty()) return fail("order {}: {} is too much", word, quoted(rest.front()));
+    if (!rest.empty()) return fail("order {}: {} is too much{}", word, quoted(rest.front()), hint_of_for(order, rest.front()));
     if (rule->target == Target::required && order.target.empty()) return fail("order {} needs a name or an id", word);
     return order;
 }

@@ -58,6 +58,7 @@ struct ParsedOrder {
     OrderVerb verb{};
     std::string target;                // name or pent_id; empty: all, with stop and start
     std::optional<Duration> duration;  // stop … for 30m
+    bool difference = false;           // reload -t: nothing is changed
 
     friend bool operator==(const ParsedOrder&, const ParsedOrder&) = default;
 };

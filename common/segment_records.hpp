@@ -225,7 +225,7 @@ struct Form<HeaderRecord> {
     static constexpr auto fields = std::tuple{Field{1, &R::owner},    Field{9, &R::life},       Field{10, &R::busy},
                                               Field{11, &R::entries}, Field{12, &R::resources}, Field{13, &R::file}};
     static constexpr auto texts =
-        std::tuple{Text{&R::pfile, 4096}, Text{&R::reason, 255}, Text{&R::version, 31}, Text{&R::capabilities, 2047}};
+        std::tuple{Text{&R::pfile, 4096}, Text{&R::reason, 255}, Text{&R::version, 31}, Text{&R::capabilities, 511}};
 };
 
 template <>

@@ -11,6 +11,7 @@ Result<> log_command(const LogConfig& config, const Message& message, std::strin
     if (!log) return Failure(log.error());
     log->set_pfile(pfile);
     log->write(message, sys::read_now());
+    if (!log->has_reader()) return fail("there is no log daemon");
     if (log->drain(std::chrono::seconds(1)) != 0) return fail("the log daemon takes no lines");
     return {};
 }

@@ -10,7 +10,7 @@
 
 namespace banken {
 
-// Waits for the log daemon for at most a second.
+// Waits for a log daemon that is stuck for at most a second, not for one that is not there.
 [[nodiscard]] Result<> log_command(const LogConfig& config, const Message& message, std::string_view pfile);
 
 }  // namespace banken

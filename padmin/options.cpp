@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 
 #include "common/exit_code.hpp"
 #include "common/text.hpp"
@@ -12,7 +13,8 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-constexpr std::uint64_t longest_wait = 86400;
+constexpr std::uint64_t longest_wait = 86400, most_lines = 65536;
+constexpr std::array<std::string_view, 4> readings{"show", "explain", "match", "wait"};
 
 bool is_flag(const std::string& word) {
     return word == "--json" || word == "-v" || word == "-q" || word == "-t" || word.starts_with("--wait=");
@@ -81,7 +83,6 @@ Result<Split> split_arguments(std::span<const std::string> arguments) {
 struct Raw {
     PadminOptions options;
     std::string key, wait, order, lines;
-    bool difference = false;
 };
 
 void declare(CLI::App& app, Raw& raw) {
@@ -89,19 +90,35 @@ void declare(CLI::App& app, Raw& raw) {
     app.add_option("-f", raw.options.pfile, "The pcheck of this pfile")->type_name("PFILE");
     app.add_option("-k", raw.key, "The pcheck at this key, as -l prints it")->type_name("IPCKEY");
     app.add_option("--dump", raw.options.dump, "Show what a dump file holds")->type_name("FILE");
-    app.add_option("-c", raw.order, "The order and its words: show param|pent, stop, start, reload, clear, restart, dump, shutdown")
+    app.add_option("-c", raw.order,
+                   "The order and its words: show param|pent|group|trace|all|capabilities, explain, match, wait, stop, start, reload, "
+                   "clear, restart, dump, shutdown")
         ->type_name("ORDER [NAME|ID]");
     app.add_flag("--json", raw.options.json, "Print JSON");
     app.add_flag("-v", raw.options.verbose, "Show more");
     app.add_flag("-q", raw.options.quiet, "With show pent: print nothing, answer by exit status");
-    app.add_option("--wait", raw.wait, "How long to wait for an answer; default MSG_CHECK_INTERVAL + 10")->type_name("SECONDS");
+    app.add_option("--wait", raw.wait, "How long to wait for an answer or a state; default MSG_CHECK_INTERVAL + 10")->type_name("SECONDS");
     app.add_option("--conf", raw.options.conf, "banken.conf to read instead of /etc/banken/banken.conf")
         ->type_name("FILE")
         ->envname("BANKEN_CONF");
-    app.add_flag("-t", raw.difference)->group("");
-    app.add_option("-n", raw.lines)->group("");
+    app.add_flag("-t", raw.options.difference, "With reload: show what it would change, change nothing");
+    app.add_option("-n", raw.lines, "With show trace: how many records, default 50")->type_name("N");
     app.set_version_flag("-V,--version", "padmin (Banken) " BANKEN_VERSION, "Print the version and end");
     app.set_help_flag("-h,--help", "Print this help and end");
+}
+
+// An option that would do nothing is an error: who writes `stop -v` has something else in mind than to pause all.
+Result<> check_options_of(const PadminOptions& options, const Raw& raw, const Words& words) {
+    const std::string& order = words.front();
+    const std::string what = order == "show" && words.size() > 1 ? words[1] : "";
+    const bool reads = std::ranges::find(readings, order) != readings.end();
+    if (!options.dump.empty() && order != "show" && order != "explain") return fail("--dump goes with show and explain only");
+    if (options.difference && order != "reload") return fail("-t goes with reload only");
+    if (!raw.lines.empty() && what != "trace") return fail("-n goes with show trace only");
+    if (options.quiet && what != "pent") return fail("-q goes with show pent only");
+    if (options.verbose && !reads) return fail("-v does not go with {}", banken::quoted(order));
+    if (options.json && !reads) return fail("--json does not go with {}", banken::quoted(order));
+    return {};
 }
 
 Result<> check_combination(const Raw& raw, const Words& words) {
@@ -111,13 +128,7 @@ Result<> check_combination(const Raw& raw, const Words& words) {
     const int given = int{!options.pfile.empty()} + int{!raw.key.empty()} + int{!options.dump.empty()};
     if (options.list) return given == 0 ? Result<>() : fail("-l lists all: it goes without -f, -k and --dump");
     if (given != 1) return fail("one of -f, -k and --dump is needed");
-    const bool show = words.front() == "show";
-    const std::string what = show && words.size() > 1 ? words[1] : "";
-    if (!options.dump.empty() && !show) return fail("--dump goes with show only");
-    if (raw.difference) return words.front() == "reload" ? fail("reload -t is not built yet") : fail("-t goes with reload only");
-    if (!raw.lines.empty()) return what == "trace" ? fail("show trace is not built yet") : fail("-n goes with show trace only");
-    if (options.quiet && what != "pent") return fail("-q goes with show pent only");
-    return {};
+    return check_options_of(options, raw, words);
 }
 
 Result<> read_numbers(Raw& raw) {
@@ -125,6 +136,11 @@ Result<> read_numbers(Raw& raw) {
         const auto key = hex_or_decimal_of(raw.key, {1, 0xffffffff}, "1..0xffffffff");
         if (!key) return Failure(key.error().in("-k"));
         raw.options.key = static_cast<std::uint32_t>(*key);
+    }
+    if (!raw.lines.empty()) {
+        const auto lines = number_of(raw.lines, {1, most_lines});
+        if (!lines) return Failure(lines.error().in("-n"));
+        raw.options.lines = *lines;
     }
     if (!raw.wait.empty()) {
         const auto wait = seconds_of(raw.wait, {0, longest_wait});
@@ -136,6 +152,13 @@ Result<> read_numbers(Raw& raw) {
 
 PadminOptionsEnd usage_error(std::string_view text) {
     return {number_of(ExitCode::usage), fmt::format("padmin: {}\nTry: padmin -h\n", text)};
+}
+
+// Words that are no option: most likely an order without its -c.
+std::string stray_word(const Words& words) {
+    const std::string& word = words.empty() ? std::string() : words.front();
+    if (word.starts_with('-')) return fmt::format("there is no option {}", printable(word));
+    return fmt::format("{} stands alone: an order follows -c, as in `padmin -f PFILE -c show pent`", banken::quoted(word));
 }
 
 }  // namespace
@@ -152,6 +175,8 @@ std::variant<PadminOptions, PadminOptionsEnd> parse_padmin_options(std::span<con
     } catch (const CLI::Success& wanted) {
         const bool help = dynamic_cast<const CLI::CallForHelp*>(&wanted) != nullptr;
         return PadminOptionsEnd{number_of(ExitCode::ok), help ? app.help() : std::string(wanted.what()) + "\n"};
+    } catch (const CLI::ExtrasError&) {
+        return usage_error(stray_word(app.remaining()));
     } catch (const CLI::ParseError& error) {
         return usage_error(error.what());
     }

@@ -2,6 +2,7 @@
 // padmin's command line (spec/padmin.md). The order's words are cut out first, by the rules of the spec; CLI11 sees only what is left.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -15,13 +16,15 @@ namespace banken {
 
 struct PadminOptions {
     bool list = false;        // -l; else there is an order
-    std::string pfile, dump;  // with an order exactly one of pfile, key and dump is given; dump with show alone
+    std::string pfile, dump;  // with an order exactly one of pfile, key and dump is given; dump with show and explain alone
     std::optional<std::uint32_t> key;
     std::string conf;              // banken.conf given by --conf or BANKEN_CONF; empty: the usual place
     std::optional<Duration> wait;  // --wait
     bool json = false, verbose = false;
-    bool quiet = false;              // with show pent alone
-    std::vector<std::string> words;  // of the order: {"show", "pent", "crond"}
+    bool quiet = false;                // with show pent alone
+    bool difference = false;           // -t, with reload alone
+    std::optional<std::size_t> lines;  // -n, with show trace alone
+    std::vector<std::string> words;    // of the order: {"show", "pent", "crond"}
 };
 
 // -h, -V and usage errors: what is to be printed, and the exit status (0 goes to stdout, 64 to stderr).

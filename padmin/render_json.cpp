@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/sys/clock.hpp"
+#include "common/text.hpp"
 
 namespace banken {
 namespace {
@@ -11,9 +12,15 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // Names may hold bytes that are no UTF-8: they are replaced, the document stays valid.
-std::string document(std::string_view name, Json content) {
-    const Json whole{{"schema", 1}, {std::string(name), std::move(content)}};
-    return whole.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+std::string text_of(const Json& document) { return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+std::string document(std::string_view name, Json content) { return text_of(Json{{"schema", 1}, {std::string(name), std::move(content)}}); }
+
+Json split_lines(const std::string& text) {
+    Json lines = Json::array();
+    for (const std::string_view line : split(text, '\n')) lines.push_back(line);
+    if (!lines.empty()) lines.erase(lines.size() - 1);  // behind the last newline
+    return lines;
 }
 
 template <class Value>
@@ -42,12 +49,15 @@ Json pent_object(const View& view, const EntryRecord& entry) {
     object["pent_id"] = entry.pent_id;
     object["monitor_sts"] = entry.paused ? "off" : "on";
     add_time(object, "state_since", entry.since_wall);
+    add_time(object, "paused_since", entry.paused && entry.paused_since != WallTime{} ? std::optional(entry.paused_since) : std::nullopt);
+    add_time(object, "paused_until", wall(entry.paused_until));
     object["waits_for"] = or_null(waits_for(entry));
     object["last_cause"] = or_null(entry.last_cause);
     object["restart_total"] = entry.total;
     add_time(object, "window_ends", wall(entry.window_ends));
     add_time(object, "next_attempt", wall(entry.next_attempt));
     object["proc_count"] = or_null(entry.proc_count);
+    object["seen"] = or_null(entry.seen.pid);
     object["group"] = or_null(entry.group);
     object["script_pid"] = or_null(entry.script.process.pid);
     object["health"] = or_null(entry.health);
@@ -55,6 +65,79 @@ Json pent_object(const View& view, const EntryRecord& entry) {
     object["rss"] = or_null(entry.rss_bytes);
     object["fds"] = or_null(entry.fds);
     return object;
+}
+
+Json param_object(const View& view) {
+    using std::chrono::duration_cast, std::chrono::seconds;
+    const Counts counts = counts_of(view);
+    return {{"MSG_CHECK_INTERVAL", duration_cast<seconds>(view.param.msg_check_interval).count()},
+            {"MONITOR_INTERVAL", duration_cast<seconds>(view.param.monitor_interval).count()},
+            {"MONITOR_TRY_COUNT", view.param.monitor_try_count},
+            {"SHM_DUMP_FILE", view.param.shm_dump_file},
+            {"PFILE", view.header.pfile},
+            {"MESSAGE_BOX", message_of(view)},
+            {"MONITOR_STOP_COUNT", counts.stopped},
+            {"FAIL_PROC_COUNT", counts.failed},
+            {"ALL_PROC_COUNT", counts.all},
+            {"file_is_newer", view.file_is_newer}};
+}
+
+Json pent_array(const View& view, std::span<const EntryRecord* const> entries) {
+    Json list = Json::array();
+    for (const EntryRecord* entry : entries) list.push_back(pent_object(view, *entry));
+    return list;
+}
+
+Json group_array(const View& view, std::span<const Group> groups) {
+    Json list = Json::array();
+    for (const Group& group : groups) {
+        const EntryRecord& any = *group.members.front();
+        Json object{{"group", group.name}, {"members", Json::array()}};
+        for (const EntryRecord* member : group.members) {
+            object["members"].push_back({{"pname", member->name},
+                                         {"pent_id", member->pent_id},
+                                         {"proc_sts", text_of(member->state)},
+                                         {"monitor_sts", member->paused ? "off" : "on"}});
+        }
+        object["turn"] = any.group_turn == 0 ? Json() : Json(any.group_turn);
+        object["restart_count"] = any.group_window.count;
+        add_time(object, "rerun_time", any.group_window.first ? std::optional(any.group_window.first_wall) : std::nullopt);
+        object["waits_for"] = or_null(std::string(text_of(any.group_wait)));
+        add_time(object, "next_attempt", any.group_timer ? std::optional(wall_of(view, *any.group_timer)) : std::nullopt);
+        list.push_back(std::move(object));
+    }
+    return list;
+}
+
+Json capabilities_object(const View& view) {
+    Json object = Json::object();
+    for (const auto& [name, value] : capabilities_of(view)) object[std::string(name)] = value;
+    return object;
+}
+
+// A moment that is foretold: `NAME`, `NAME_epoch`, and how far it is from now.
+void add_moment(Json& object, const View& view, const std::string& name, const std::string& distance, std::optional<Instant> instant) {
+    add_time(object, name, instant ? std::optional(wall_of(view, *instant)) : std::nullopt);
+    object[distance] = instant ? Json(std::chrono::duration<double>(*instant - view.now.instant).count()) : Json();
+}
+
+void add_forecast(Json& object, const View& view, const Forecast& forecast) {
+    object["next_action"] = text_of(forecast.next);
+    add_moment(object, view, "next_time", "next_in", forecast.at);
+    add_moment(object, view, "reminder_time", "reminder_in", forecast.reminder);
+    object["retries"] = or_null(forecast.rule.retries);
+    object["attempts_left"] = or_null(forecast.left);
+    add_time(object, "window_ends", forecast.window_ends ? std::optional(wall_of(view, *forecast.window_ends)) : std::nullopt);
+    object["held_up_by"] = forecast.held_up_by;
+    Json table = Json::array();
+    for (const Attempt& attempt : forecast.timetable.attempts) {
+        Json row{{"attempt", attempt.number}};
+        add_moment(row, view, "time", "in", attempt.at);
+        table.push_back(std::move(row));
+    }
+    object["timetable"] = std::move(table);
+    object["timetable_more"] = forecast.timetable.more;
+    add_moment(object, view, "retry_over_time", "retry_over_in", forecast.timetable.retry_over);
 }
 
 }  // namespace
@@ -72,25 +155,51 @@ std::string list_json(std::span<const View> views) {
     return document("pchecks", std::move(list));
 }
 
-std::string param_json(const View& view) {
-    using std::chrono::duration_cast, std::chrono::seconds;
-    const Counts counts = counts_of(view);
-    return document("param", {{"MSG_CHECK_INTERVAL", duration_cast<seconds>(view.param.msg_check_interval).count()},
-                              {"MONITOR_INTERVAL", duration_cast<seconds>(view.param.monitor_interval).count()},
-                              {"MONITOR_TRY_COUNT", view.param.monitor_try_count},
-                              {"SHM_DUMP_FILE", view.param.shm_dump_file},
-                              {"PFILE", view.header.pfile},
-                              {"MESSAGE_BOX", message_of(view)},
-                              {"MONITOR_STOP_COUNT", counts.stopped},
-                              {"FAIL_PROC_COUNT", counts.failed},
-                              {"ALL_PROC_COUNT", counts.all},
-                              {"file_is_newer", view.file_is_newer}});
+std::string param_json(const View& view) { return document("param", param_object(view)); }
+
+std::string pent_json(const View& view, std::span<const EntryRecord* const> entries) { return document("pent", pent_array(view, entries)); }
+
+std::string group_json(const View& view, std::span<const Group> groups) { return document("group", group_array(view, groups)); }
+
+std::string trace_json(const View& view, std::span<const TraceRecord> records) {
+    Json list = Json::array();
+    for (const TraceRecord& record : records) {
+        const EntryRecord* entry = entry_of(view, record);
+        Json object{{"number", record.number}};
+        add_time(object, "time", record.wall);
+        object["pname"] = entry ? Json(entry->name) : Json();
+        object["pent_id"] = entry ? Json(entry->pent_id) : Json();
+        object["pid"] = or_null(record.pid);
+        object["event"] = record.event;
+        object["detail"] = or_null(record.detail);
+        list.push_back(std::move(object));
+    }
+    return document("trace", std::move(list));
 }
 
-std::string pent_json(const View& view, std::span<const EntryRecord* const> entries) {
-    Json list = Json::array();
-    for (const EntryRecord* entry : entries) list.push_back(pent_object(view, *entry));
-    return document("pent", std::move(list));
+std::string capabilities_json(const View& view) { return document("capabilities", capabilities_object(view)); }
+
+std::string all_json(const View& view) {
+    std::vector<const EntryRecord*> entries;
+    for (const EntryRecord& entry : view.entries) entries.push_back(&entry);
+    return text_of(Json{{"schema", 1},
+                        {"param", param_object(view)},
+                        {"pent", pent_array(view, entries)},
+                        {"group", group_array(view, groups_of(view))},
+                        {"capabilities", capabilities_object(view)}});
+}
+
+std::string explain_json(const View& view, const EntryRecord& entry, const Result<Pent>& pent, const Findings& findings) {
+    Json object = pent_object(view, entry);
+    object["state"] = text_of(entry.state);
+    object["wait"] = or_null(std::string(text_of(entry.wait)));
+    object["reason"] = or_null(std::string(text_of(entry.reason)));
+    object["paused"] = entry.paused;
+    if (pent) add_forecast(object, view, forecast(view, entry, *pent));
+    object["refused"] = or_null(findings.refused);
+    object["script_output"] = findings.output;
+    object["text"] = split_lines(text_of(explain(view, entry, pent, findings)));
+    return document("explain", std::move(object));
 }
 
 }  // namespace banken

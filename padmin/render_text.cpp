@@ -44,6 +44,8 @@ std::string pid_text(pid_t pid) { return pid == 0 ? std::string(none) : std::to_
 
 void add_ours(Block& block, const View& view, const EntryRecord& entry) {
     block.line("state_since", sys::local_time_text(entry.since_wall));
+    if (entry.paused && entry.paused_since != WallTime{}) block.line("paused_since", sys::local_time_text(entry.paused_since));
+    if (entry.paused_until) block.line("paused_until", sys::local_time_text(wall_of(view, *entry.paused_until)));
     block.known("waits_for", waits_for(entry));
     block.known("last_cause", entry.last_cause);
     block.line("restart_total", entry.total);
@@ -54,6 +56,7 @@ void add_ours(Block& block, const View& view, const EntryRecord& entry) {
     }
     if (entry.next_attempt) block.line("next_attempt", sys::local_time_text(wall_of(view, *entry.next_attempt)));
     block.known("proc_count", entry.proc_count);
+    if (entry.seen.pid != 0) block.line("seen", entry.seen.pid);
     block.known("group", entry.group);
     if (entry.script.process.pid != 0) block.line("script_pid", entry.script.process.pid);
     block.known("health", entry.health);
@@ -113,6 +116,62 @@ std::string pent_text(const View& view, std::span<const EntryRecord* const> entr
         if (verbose) add_ours(block, view, *entry);
         if (!text.empty()) text += '\n';
         text += std::move(block).text();
+    }
+    return text;
+}
+
+std::string group_text(const View& view, std::span<const Group> groups) {
+    std::string text;
+    for (const Group& group : groups) {
+        const EntryRecord& any = *group.members.front();
+        Block block(15);
+        block.line("group", group.name);
+        for (const EntryRecord* member : group.members) {
+            const bool turn = any.group_turn == member->pent_id;
+            block.line("member", fmt::format("{} (pent_id {}) {}{}{}", printable(member->name), member->pent_id, text_of(member->state),
+                                             member->paused ? ", paused" : "", turn ? ", its turn" : ""));
+        }
+        block.line("restart_count", any.group_window.count);
+        block.line("rerun_time", any.group_window.first ? sys::local_time_text(any.group_window.first_wall) : std::string(none));
+        block.known("waits_for", std::string(text_of(any.group_wait)));
+        if (any.group_timer) block.line("next_attempt", sys::local_time_text(wall_of(view, *any.group_timer)));
+        text = joined(std::move(text), std::move(block).text());
+    }
+    return text;
+}
+
+std::string trace_text(const View& view, std::span<const TraceRecord> records) {
+    std::string text;
+    for (const TraceRecord& record : records) {
+        const auto millis = std::chrono::floor<std::chrono::milliseconds>(record.wall.time_since_epoch()).count() % 1000;
+        std::string line = fmt::format("{} +{:03}ms", sys::local_time_text(record.wall), millis);
+        if (const EntryRecord* entry = entry_of(view, record)) {
+            line += fmt::format(" {} ({})", printable(entry->name), entry->pent_id);
+        } else if (record.key != 0) {
+            line += fmt::format(" removed entry {}", record.key);
+        }
+        if (record.pid != 0) line += fmt::format(" pid={}", record.pid);
+        line += " " + printable(record.event);
+        if (!record.detail.empty()) line += " " + printable(record.detail);
+        text += line + "\n";
+    }
+    return text;
+}
+
+std::string capabilities_text(const View& view) {
+    if (view.header.capabilities.empty()) return "unknown: this pcheck does not tell\n";
+    std::string text;
+    for (const auto& [name, value] : capabilities_of(view)) text += fmt::format("{:<15} = {}\n", printable(name), printable(value));
+    return text;
+}
+
+std::string all_text(const View& view) {
+    std::string text = param_text(view, true);
+    std::vector<const EntryRecord*> entries;
+    for (const EntryRecord& entry : view.entries) entries.push_back(&entry);
+    const auto groups = groups_of(view);
+    for (std::string part : {pent_text(view, entries, true), group_text(view, groups), capabilities_text(view)}) {
+        if (!part.empty()) text = joined(std::move(text), std::move(part));
     }
     return text;
 }

@@ -15,4 +15,12 @@ namespace banken {
 // entries: of `view`.
 [[nodiscard]] std::string pent_text(const View& view, std::span<const EntryRecord* const> entries, bool verbose);
 
+// Ours, for people: no script should read them.
+[[nodiscard]] std::string group_text(const View& view, std::span<const Group> groups);
+// One line a record: when, entry (pent_id), pid, event, detail.
+[[nodiscard]] std::string trace_text(const View& view, std::span<const TraceRecord> records);
+[[nodiscard]] std::string capabilities_text(const View& view);
+// Everything but the trace.
+[[nodiscard]] std::string all_text(const View& view);
+
 }  // namespace banken

@@ -2,6 +2,7 @@
 #include "padmin/target.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 
 #include "common/pfile.hpp"
@@ -17,9 +18,8 @@ constexpr std::size_t largest_dump = 512u << 20;
 
 tl::unexpected<Refusal> refuse(ExitCode code, std::string text) { return tl::unexpected(Refusal{code, std::move(text)}); }
 tl::unexpected<Refusal> refuse_segment(const sys::SegmentStat& stat, std::string_view why) {
-    return refuse(ExitCode::unavailable,
-                  fmt::format("the segment at IPCKEY 0x{:08x} is not used: {} (uid={}, made by pid={}; `{}` removes it)", stat.key, why,
-                              stat.permissions.creator, stat.creator, sys::removal_hint(stat.key)));
+    return refuse(ExitCode::unavailable, fmt::format("the segment at IPCKEY 0x{:08x} is not used: {} (uid={}, made by pid={})", stat.key,
+                                                     why, stat.permissions.creator, stat.creator));
 }
 tl::unexpected<Refusal> not_running(std::string_view what) {
     return refuse(ExitCode::not_running, fmt::format("pcheck is not running: {}", what));
@@ -33,7 +33,7 @@ bool is_newer(const HeaderRecord& header) {
 }
 
 // A segment of ours, whether its owner lives or not. Where the pfile is not known, the one that it names must belong to whom it belongs to itself.
-Outcome<Target> look_at(const sys::SegmentStat& stat, std::optional<uid_t> pfile_owner) {
+Outcome<Target> look_at(const sys::SegmentStat& stat, std::optional<uid_t> pfile_owner, Traces traces) {
     const auto segment = sys::Segment::attach(stat, sys::Segment::Access::read);
     if (!segment && segment.error().number == EACCES)
         return refuse(ExitCode::not_permitted, fmt::format("not permitted to read {}", key_text(stat.key)));
@@ -50,16 +50,17 @@ Outcome<Target> look_at(const sys::SegmentStat& stat, std::optional<uid_t> pfile
     if (!held && held.error().number == EACCES)
         return refuse(ExitCode::not_permitted, fmt::format("not permitted to look who owns {}", key_text(stat.key)));
     if (!held && held.error().number != ENOENT) return refuse_segment(stat, held.error().in("its semaphore").text);
-    auto view = read_view(*reader, sys::read_now());
+    auto view = read_view(*reader, sys::read_now(), static_cast<std::size_t>(traces));
     if (!view) return refuse_segment(stat, view.error().text);
     view->alive = held.value_or(false);
+    view->user = stat.permissions.creator;
     view->file_is_newer = is_newer(view->header);
     return Target{stat, *std::move(view)};
 }
 
-Outcome<Target> look_at_key(std::uint32_t key, std::optional<uid_t> pfile_owner) {
+Outcome<Target> look_at_key(std::uint32_t key, std::optional<uid_t> pfile_owner, Traces traces) {
     const auto stat = sys::find_segment(key);
-    if (stat) return look_at(*stat, pfile_owner);
+    if (stat) return look_at(*stat, pfile_owner, traces);
     if (stat.error().number == ENOENT) return not_running(fmt::format("there is no segment at {}", key_text(key)));
     const ExitCode code = stat.error().number == EACCES ? ExitCode::not_permitted : ExitCode::unavailable;
     return refuse(code, stat.error().in(key_text(key)).text);
@@ -67,17 +68,22 @@ Outcome<Target> look_at_key(std::uint32_t key, std::optional<uid_t> pfile_owner)
 
 Outcome<Target> only_alive(Outcome<Target> target) {
     if (!target || target->view.alive) return target;
-    return not_running(
-        fmt::format("pid={} was killed; its state is kept at {}", target->view.header.owner.id.pid, key_text(target->stat.key)));
+    return not_running(fmt::format("pid={} was killed; its state is kept at {}, `pcheck --fresh` discards it",
+                                   target->view.header.owner.id.pid, key_text(target->stat.key)));
 }
 
-// All segments that could be ours by what the kernel says; the others are not attached.
-std::vector<Target> all_targets(std::optional<uid_t> pfile_owner) {
+// All segments that could be ours by what the kernel says; the others are not attached. Those that this user may not read are counted.
+std::vector<Target> all_targets(std::optional<uid_t> pfile_owner, Traces traces, std::size_t& unreadable) {
     std::vector<Target> targets;
+    unreadable = 0;
     for (const sys::SegmentStat& stat : sys::all_segments()) {
         if (stat.permissions.removed || (stat.permissions.mode & 022) || stat.bytes < end_of(live_places(0)) * sizeof(std::uint64_t))
             continue;
-        if (auto target = look_at(stat, pfile_owner)) targets.push_back(*std::move(target));
+        auto target = look_at(stat, pfile_owner, traces);
+        if (target)
+            targets.push_back(*std::move(target));
+        else if (target.error().code == ExitCode::not_permitted && stat.key != 0)
+            ++unreadable;
     }
     std::ranges::sort(targets, {}, [](const Target& target) { return target.view.key; });
     return targets;
@@ -111,12 +117,13 @@ bool names(const HeaderRecord& header, const NamedPfile& pfile) {
 
 }  // namespace
 
-Outcome<Target> find_by_pfile(const std::string& pfile, std::string& note) {
+Outcome<Target> find_by_pfile(const std::string& pfile, Traces traces, std::string& note) {
     const auto named = read_pfile(pfile);
     if (!named) return tl::unexpected(named.error());
-    auto at_key = only_alive(look_at_key(named->key, named->owner));
+    auto at_key = only_alive(look_at_key(named->key, named->owner, traces));
     if (at_key && names(at_key->view.header, *named)) return at_key;
-    for (Target& target : all_targets(named->owner)) {
+    std::size_t unreadable = 0;
+    for (Target& target : all_targets(named->owner, traces, unreadable)) {
         if (!target.view.alive || !names(target.view.header, *named)) continue;
         note = fmt::format("the pfile says {}, its running pcheck uses {}", key_text(named->key), key_text(target.view.key));
         return std::move(target);
@@ -126,23 +133,31 @@ Outcome<Target> find_by_pfile(const std::string& pfile, std::string& note) {
                                                      at_key->view.header.owner.id.pid, at_key->view.header.pfile));
 }
 
-Outcome<Target> find_by_key(std::uint32_t key) { return only_alive(look_at_key(key, std::nullopt)); }
+Outcome<Target> find_by_key(std::uint32_t key, Traces traces) { return only_alive(look_at_key(key, std::nullopt, traces)); }
 
-std::vector<View> find_all(bool dead) {
-    std::vector<View> views;
-    for (Target& target : all_targets(std::nullopt)) {
-        if (dead || target.view.alive) views.push_back(std::move(target.view));
-    }
-    return views;
+Outcome<Target> find_target(const PadminOptions& options, Traces traces) {
+    if (options.key) return find_by_key(*options.key, traces);
+    std::string note;
+    auto target = find_by_pfile(options.pfile, traces, note);
+    if (!note.empty()) fmt::print(stderr, "padmin: {}\n", note);
+    return target;
 }
 
-Outcome<View> read_dump(const std::string& path) {
+Found find_all(bool dead) {
+    Found found;
+    for (Target& target : all_targets(std::nullopt, Traces::none, found.unreadable)) {
+        if (dead || target.view.alive) found.views.push_back(std::move(target.view));
+    }
+    return found;
+}
+
+Outcome<View> read_dump(const std::string& path, Traces traces) {
     const auto bytes = sys::read_file(path, largest_dump);
     if (!bytes) return refuse(ExitCode::no_input, bytes.error().text);
     std::vector<std::uint64_t> words(bytes->size() / sizeof(std::uint64_t));
     if (!words.empty()) std::memcpy(words.data(), bytes->data(), words.size() * sizeof(std::uint64_t));
     const auto reader = SegmentReader::open(words);
-    auto view = reader ? read_view(*reader, std::nullopt) : Result<View>(Failure(reader.error()));
+    auto view = reader ? read_view(*reader, std::nullopt, static_cast<std::size_t>(traces)) : Result<View>(Failure(reader.error()));
     if (!view) return refuse(ExitCode::unavailable, view.error().in(path).text);
     return *std::move(view);
 }

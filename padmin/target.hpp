@@ -10,6 +10,7 @@
 #include "common/exit_code.hpp"
 #include "common/result.hpp"
 #include "common/sys/shm.hpp"
+#include "padmin/options.hpp"
 #include "padmin/view.hpp"
 
 namespace banken {
@@ -27,13 +28,24 @@ struct Target {
     View view;
 };
 
-// The running pcheck of a pfile: the file must be readable and say its IPCKEY. `note` is for stderr: the running pcheck has another key than the file.
-[[nodiscard]] Outcome<Target> find_by_pfile(const std::string& pfile, std::string& note);
-// The running pcheck at a key.
-[[nodiscard]] Outcome<Target> find_by_key(std::uint32_t key);
-// The segments of all pchecks that this user may read, by key; with `dead` also those whose owner has died.
-[[nodiscard]] std::vector<View> find_all(bool dead);
+// How many trace records a view is to have at most.
+enum class Traces : std::size_t { none = 0, all = 65536 };
 
-[[nodiscard]] Outcome<View> read_dump(const std::string& path);
+// The running pcheck of a pfile: the file must be readable and say its IPCKEY. `note` is for stderr: the running pcheck has another key than the file.
+[[nodiscard]] Outcome<Target> find_by_pfile(const std::string& pfile, Traces traces, std::string& note);
+// The running pcheck at a key.
+[[nodiscard]] Outcome<Target> find_by_key(std::uint32_t key, Traces traces);
+
+// The running pcheck that -f or -k means; what is to be noted goes to stderr.
+[[nodiscard]] Outcome<Target> find_target(const PadminOptions& options, Traces traces);
+
+struct Found {
+    std::vector<View> views;     // by key
+    std::size_t unreadable = 0;  // segments that may be pcheck's, but not for this user
+};
+// The segments of all pchecks; with `dead` also those whose owner has died.
+[[nodiscard]] Found find_all(bool dead);
+
+[[nodiscard]] Outcome<View> read_dump(const std::string& path, Traces traces);
 
 }  // namespace banken

@@ -3,26 +3,30 @@
 
 #include <algorithm>
 
+#include "common/pfile_pent.hpp"
+#include "common/text.hpp"
+
 namespace banken {
 
-Result<View> read_view(const SegmentReader& reader, std::optional<Now> now) {
+Result<View> read_view(const SegmentReader& reader, std::optional<Now> now, std::size_t traces) {
     auto header = reader.header();
     if (!header) return Failure(header.error());
     auto param = reader.param();
     if (!param) return Failure(param.error());
     auto entries = reader.entries();
     if (!entries) return Failure(entries.error());
-    if (!now) {
-        const auto beat = reader.heartbeat();
-        if (!beat) return Failure(beat.error());
-        now = Now{.instant = beat->instant, .wall = beat->wall, .ticks = 0};
-    }
+    auto trace = reader.trace(traces);
+    if (!trace) return Failure(trace.error());
+    const auto beat = reader.heartbeat();
+    if (!beat) return Failure(beat.error());
     View view;
     view.key = reader.key();
     view.header = *std::move(header);
     view.param = *std::move(param);
     view.entries = *std::move(entries);
-    view.now = *now;
+    view.trace = *std::move(trace);
+    view.now = now.value_or(Now{.instant = beat->instant, .wall = beat->wall, .ticks = 0});
+    view.last_turn = beat->instant;
     return view;
 }
 
@@ -51,9 +55,55 @@ std::vector<const EntryRecord*> entries_of(const View& view, std::string_view ta
     return found;
 }
 
+const EntryRecord* entry_of(const View& view, const TraceRecord& record) {
+    const auto entry = std::ranges::find(view.entries, record.key, &EntryRecord::key);
+    return record.key == 0 || entry == view.entries.end() ? nullptr : &*entry;
+}
+
+std::vector<std::pair<std::string_view, std::string_view>> capabilities_of(const View& view) {
+    std::vector<std::pair<std::string_view, std::string_view>> found;
+    for (const std::string_view line : split(view.header.capabilities, '\n')) {
+        const auto sign = line.find('=');
+        if (sign != line.npos) found.emplace_back(trimmed(line.substr(0, sign)), trimmed(line.substr(sign + 1)));
+    }
+    return found;
+}
+
+std::vector<Group> groups_of(const View& view) {
+    std::vector<Group> groups;
+    for (const EntryRecord& entry : view.entries) {
+        if (entry.group.empty()) continue;
+        auto group = std::ranges::find(groups, entry.group, &Group::name);
+        if (group == groups.end()) group = groups.insert(groups.end(), Group{entry.group, {}});
+        group->members.push_back(&entry);
+    }
+    return groups;
+}
+
 WallTime wall_of(const View& view, Instant instant) { return view.now.wall + (instant - view.now.instant); }
 
 bool window_has_passed(const View& view, const EntryRecord& entry) { return entry.window_ends && *entry.window_ends <= view.now.instant; }
+
+Result<Pent> pent_of(const View& view, const EntryRecord& entry) {
+    Param param;
+    param.monitor_interval = view.param.monitor_interval;
+    param.monitor_try_count = view.param.monitor_try_count;
+    param.confirm_wait = view.param.confirm_wait;
+    param.script_timeout = view.param.script_timeout;
+    param.detect_event = view.param.detect_event;
+    PfileLine line;
+    line.number = 1;
+    line.section = PfileSection::pent;
+    line.text = entry.line;
+    Diagnostics diagnostics;
+    PentReader reader(diagnostics);
+    reader.read(line);
+    auto pents = reader.finish(param);
+    const auto told = diagnostics.take();
+    const auto wrong = std::ranges::find(told, Diagnostic::Severity::error, &Diagnostic::severity);
+    if (wrong != told.end()) return fail("its line in the pfile: {}", wrong->text);
+    return std::move(pents.front());
+}
 
 std::string waits_for(const EntryRecord& entry) {
     const std::string_view word = text_of(entry.wait);

@@ -2,12 +2,17 @@
 // What padmin shows of one pcheck: read once from a segment or a dump, then only looked at.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "common/pfile.hpp"
 #include "common/result.hpp"
 #include "common/segment_reader.hpp"
 #include "common/segment_records.hpp"
@@ -21,11 +26,14 @@ struct View {
     HeaderRecord header;
     ParamRecord param;
     std::vector<EntryRecord> entries;  // in the order of the file
+    std::vector<TraceRecord> trace;    // oldest first, as many as were wanted
     Now now;                           // when it was read; of a dump: when it was written
+    Instant last_turn{};               // of pcheck's main loop
+    std::optional<uid_t> user;         // whom pcheck runs as; unset for a dump
 };
 
-// now: unset for a dump.
-[[nodiscard]] Result<View> read_view(const SegmentReader& reader, std::optional<Now> now);
+// now: unset for a dump. `traces`: how many trace records are wanted at most.
+[[nodiscard]] Result<View> read_view(const SegmentReader& reader, std::optional<Now> now, std::size_t traces);
 
 // "start", "stop" (every entry is paused), "reload", "shutdown": MESSAGE_BOX and message.
 [[nodiscard]] std::string_view message_of(const View& view);
@@ -38,11 +46,27 @@ struct Counts {
 // The entries that a NAME or an ID names, all for an empty one. Digits only: an id.
 [[nodiscard]] std::vector<const EntryRecord*> entries_of(const View& view, std::string_view target);
 
+// The entry that a record is about; null: about none, or about one that was removed.
+[[nodiscard]] const EntryRecord* entry_of(const View& view, const TraceRecord& record);
+
+// What pcheck has found that this host can do: {"cause_pidfd", "yes"}, in its order.
+[[nodiscard]] std::vector<std::pair<std::string_view, std::string_view>> capabilities_of(const View& view);
+
+struct Group {
+    std::string name;
+    std::vector<const EntryRecord*> members;  // in the order of the file
+};
+// In the order of their first members.
+[[nodiscard]] std::vector<Group> groups_of(const View& view);
+
 // `instant` as printed.
 [[nodiscard]] WallTime wall_of(const View& view, Instant instant);
 
 // The window of the entry has ended: its count starts anew at the next loss.
 [[nodiscard]] bool window_has_passed(const View& view, const EntryRecord& entry);
+
+// The entry's PENT line with the defaults of the running configuration; users are not resolved. Fails when a later version wrote it.
+[[nodiscard]] Result<Pent> pent_of(const View& view, const EntryRecord& entry);
 
 // "delay", "dependency db": what a DOWN entry waits for; empty for others.
 [[nodiscard]] std::string waits_for(const EntryRecord& entry);

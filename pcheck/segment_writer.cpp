@@ -37,8 +37,8 @@ Result<> clear_key(std::uint32_t key, const SegmentRequest& request) {
     if (!stat && stat.error().number == EACCES) return fail("{} is in use by a segment of another user", key_text(key));
     if (!stat) return Failure(stat.error());
     const auto refuse = [&](std::string_view why) {
-        return fail("{} is in use by a segment that is not touched: {} (uid={}, made by pid={}; `{}` removes it)", key_text(key), why,
-                    stat->permissions.creator, stat->creator, sys::removal_hint(key));
+        return fail("{} is in use by a segment that is not touched: {} (uid={}, made by pid={}): choose another IPCKEY", key_text(key), why,
+                    stat->permissions.creator, stat->creator);
     };
     if (const auto believed = sys::believe(stat->permissions, request.pfile_owner); !believed) return refuse(believed.error().text);
     const auto segment = sys::Segment::attach(*stat, sys::Segment::Access::read);

@@ -32,6 +32,9 @@ Result<std::string> read_up_to(int fd, std::size_t limit) {
     }
 }
 
+// O_NONBLOCK: the open of a FIFO without a writer would wait. O_NOCTTY: no terminal becomes ours.
+UniqueFd open_to_read(const std::string& path) { return UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)); }
+
 Result<> check_regular(int fd) {
     struct stat status {};
     if (::fstat(fd, &status) != 0) return fail_errno("fstat");
@@ -68,10 +71,20 @@ Result<> fill_and_rename(int fd, const std::string& temporary, const std::string
 }  // namespace
 
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
-    // O_NONBLOCK: the open of a FIFO without a writer would wait. O_NOCTTY: no terminal becomes ours.
-    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    const UniqueFd fd = open_to_read(path);
     if (!fd.valid()) return Failure(fail_errno("open").value().in(path));
     auto text = read_regular(fd.get(), limit);
+    return text ? std::move(text) : Failure(text.error().in(path));
+}
+
+Result<std::string> read_end(const std::string& path, std::size_t most) {
+    const UniqueFd fd = open_to_read(path);
+    if (!fd.valid()) return Failure(fail_errno("open").value().in(path));
+    if (auto regular = check_regular(fd.get()); !regular) return Failure(regular.error().in(path));
+    const off_t size = ::lseek(fd.get(), 0, SEEK_END);
+    if (size < 0 || ::lseek(fd.get(), std::max<off_t>(0, size - static_cast<off_t>(most)), SEEK_SET) < 0)
+        return Failure(fail_errno("lseek").value().in(path));
+    auto text = read_up_to(fd.get(), most);
     return text ? std::move(text) : Failure(text.error().in(path));
 }
 

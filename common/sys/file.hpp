@@ -16,6 +16,9 @@ namespace banken::sys {
 // "/etc/pfile: is a directory"; `number` is errno where the kernel refused.
 [[nodiscard]] Result<std::string> read_file(const std::string& path, std::size_t limit);
 
+// The last bytes of a regular file, at most `most` of them, however large it is.
+[[nodiscard]] Result<std::string> read_end(const std::string& path, std::size_t most);
+
 // A file of /proc, relative to an open directory: its size is not known ahead. More than `limit` bytes are cut off.
 [[nodiscard]] Result<std::string> read_at(int directory, const char* relative, std::size_t limit);
 

@@ -125,6 +125,8 @@ void Log::flush(Now now) {
     flush_queues(now);
 }
 
+bool Log::has_reader() const { return !socket_ || socket_->fd() >= 0 || !socket_->retry_at(); }
+
 std::size_t Log::drain(Duration patience) {
     const Instant end = read_instant() + patience;
     tell_suppressed(Instant::max(), read_now());

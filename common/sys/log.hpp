@@ -54,6 +54,9 @@ public:
     [[nodiscard]] std::optional<Instant> next_deadline() const;
     void flush(Now now);
 
+    // False: what was written waits for a log daemon that is not there.
+    [[nodiscard]] bool has_reader() const;
+
     // At the end of the program: waits at most `patience` for the readers. The number of lines they did not take.
     std::size_t drain(Duration patience);
 

@@ -47,8 +47,6 @@ std::vector<SegmentStat> all_segments() {
     return segments;
 }
 
-std::string removal_hint(std::uint32_t key) { return fmt::format("ipcrm -M 0x{:08x}", key); }
-
 Result<Segment> Segment::create(std::uint32_t key, std::size_t bytes, std::optional<gid_t> readers) {
     const int id = shmget(static_cast<key_t>(key), bytes, IPC_CREAT | IPC_EXCL | SHM_NORESERVE | 0600);
     if (id < 0) return fail_errno("shmget");

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -27,8 +26,6 @@ struct SegmentStat {
 [[nodiscard]] Result<SegmentStat> find_segment(std::uint32_t key);
 // Every segment of this IPC namespace, readable or not.
 [[nodiscard]] std::vector<SegmentStat> all_segments();
-// "ipcrm -M 0x1f000501": how people get rid of it.
-[[nodiscard]] std::string removal_hint(std::uint32_t key);
 
 class Segment {
 public:

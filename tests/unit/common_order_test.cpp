@@ -16,10 +16,10 @@ std::string reason(const Words& words) { return parse_order(words).error().text;
 }  // namespace
 
 TEST_CASE("orders are a verb, and a name or an id where one belongs") {
-    CHECK(parse_order(Words{"stop"}).value() == ParsedOrder{OrderVerb::stop, "", {}});
-    CHECK(parse_order(Words{"start", "crond"}).value() == ParsedOrder{OrderVerb::start, "crond", {}});
-    CHECK(parse_order(Words{"clear", "java -Dapp=shop"}).value() == ParsedOrder{OrderVerb::clear, "java -Dapp=shop", {}});
-    CHECK(parse_order(Words{"shutdown"}).value() == ParsedOrder{OrderVerb::shutdown, "", {}});
+    CHECK(parse_order(Words{"stop"}).value() == ParsedOrder{OrderVerb::stop, "", {}, false});
+    CHECK(parse_order(Words{"start", "crond"}).value() == ParsedOrder{OrderVerb::start, "crond", {}, false});
+    CHECK(parse_order(Words{"clear", "java -Dapp=shop"}).value() == ParsedOrder{OrderVerb::clear, "java -Dapp=shop", {}, false});
+    CHECK(parse_order(Words{"shutdown"}).value() == ParsedOrder{OrderVerb::shutdown, "", {}, false});
     CHECK(reason({}) == "no order");
     CHECK(reason({"restart"}) == "order restart needs a name or an id");
     CHECK(reason({"reload", "crond"}) == R"(order reload: "crond" is too much)");
@@ -29,9 +29,9 @@ TEST_CASE("orders are a verb, and a name or an id where one belongs") {
 }
 
 TEST_CASE("a stop may be for a time") {
-    CHECK(parse_order(Words{"stop", "crond", "for", "30m"}).value() == ParsedOrder{OrderVerb::stop, "crond", 30min});
-    CHECK(parse_order(Words{"stop", "for", "90s"}).value() == ParsedOrder{OrderVerb::stop, "", 90s});
-    CHECK(parse_order(Words{"stop", "for"}).value() == ParsedOrder{OrderVerb::stop, "for", {}});
+    CHECK(parse_order(Words{"stop", "crond", "for", "30m"}).value() == ParsedOrder{OrderVerb::stop, "crond", 30min, false});
+    CHECK(parse_order(Words{"stop", "for", "90s"}).value() == ParsedOrder{OrderVerb::stop, "", 90s, false});
+    CHECK(parse_order(Words{"stop", "for"}).value() == ParsedOrder{OrderVerb::stop, "for", {}, false});
     CHECK(parse_order(Words{"stop", "crond", "for", "2d"})->duration == 48h);
     CHECK(reason({"stop", "crond", "for", "30"}) == R"("30" is no duration: 90s, 30m, 2h or 1d expected)");
     CHECK_FALSE(parse_order(Words{"stop", "crond", "for", "0s"}));
@@ -39,8 +39,19 @@ TEST_CASE("a stop may be for a time") {
     CHECK_FALSE(parse_order(Words{"start", "crond", "for", "30m"}));
 }
 
+TEST_CASE("a stop that lacks its `for` is told so") {
+    CHECK(reason({"stop", "crond", "30m"}) == R"(order stop: "30m" is too much, did you mean stop crond for 30m?)");
+}
+
+TEST_CASE("a reload may ask for the difference alone") {
+    CHECK(parse_order(Words{"reload", "-t"})->difference);
+    CHECK_FALSE(parse_order(Words{"reload"})->difference);
+    CHECK(reason({"reload", "-t", "crond"}) == R"(order reload: "crond" is too much)");
+    CHECK(reason({"explian", "crond"}) == R"(unknown order "explian", did you mean explain?)");
+}
+
 TEST_CASE("orders of later versions are refused by name") {
-    CHECK(reason({"explain", "crond"}) == "order explain is not built yet");
+    CHECK(reason({"metrics"}) == "order metrics is not built yet");
     CHECK(reason({"shutdown", "remove"}) == "order shutdown remove is not built yet");
 }
 

@@ -161,7 +161,7 @@ TEST_CASE("a foreign segment is refused and left untouched, also with --fresh") 
         key.request.fresh = fresh;
         const std::string text = key.refused();
         CHECK(text.find("it is not of pcheck") != std::string::npos);
-        CHECK(text.find(fmt::format("ipcrm -M 0x{:08x}", key.key)) != std::string::npos);
+        CHECK(text.ends_with(": choose another IPCKEY"));
     }
     CHECK_FALSE(foreign->removed());
     CHECK(foreign->words()[0] == 42);

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// `explain`: an entry in words. Pure: what is not in the segment comes as Findings.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "padmin/forecast.hpp"
+#include "padmin/view.hpp"
+
+namespace banken {
+
+// What padmin has found out by itself.
+struct Findings {
+    std::string refused;              // why Trust would refuse the restart script now; empty: it would not, or nobody could look
+    std::vector<std::string> output;  // the last lines of SCRIPT_OUTPUT's file
+};
+
+struct Explanation {
+    struct Section {
+        std::string_view label;
+        std::vector<std::string> lines;
+    };
+    std::vector<Section> sections;  // state, why, next, limits, …: those without lines are left out
+};
+
+// `pent`: the entry's line as pent_of() reads it; its error is said, and nothing is foretold then.
+[[nodiscard]] Explanation explain(const View& view, const EntryRecord& entry, const Result<Pent>& pent, const Findings& findings);
+
+// How the last restart script ended badly: "status=3", "timeout=300s". Unset: it did not, or the trace does not know any more.
+struct ScriptFailure {
+    WallTime at{};
+    std::string how;
+};
+[[nodiscard]] std::optional<ScriptFailure> last_failure(const View& view, const EntryRecord& entry, const Pent& pent);
+
+// Sections as text, the labels in a column.
+[[nodiscard]] std::string text_of(const Explanation& explanation);
+
+}  // namespace banken

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "padmin/forecast.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace banken {
+namespace {
+
+constexpr std::array<std::string_view, next_actions> words{
+    "confirm_deadline", "attempt",    "script_limit", "kill_script",        "start_deadline", "kill",       "give_up", "hold_end",
+    "resume",           "stable",     "check",        "heartbeat_deadline", "reminder",       "first_look", "slot",    "dependency",
+    "group_turn",       "script_end", "process_end",  "process_seen",       "order",          "none"};
+
+struct Next {
+    NextAction action = NextAction::none;
+    std::optional<Instant> at;
+};
+
+// Whose window counts: the entry's own, or that of its group, whose rules are those of its first member in file order.
+struct Counting {
+    RetryRule rule;
+    Pacing pacing;
+    std::string name;  // from which the jitter is drawn
+    RetryWindow window;
+    std::optional<Instant> begun;
+};
+
+Counting counting_of(const View& view, const EntryRecord& entry, const Pent& pent) {
+    const auto own = [](const Pent& of) { return Counting{{of.grace, of.retries}, {of.delay, of.delay_max}, of.name, {}, {}}; };
+    if (pent.group.empty()) {
+        Counting counting = own(pent);
+        counting.window = entry.window;
+        counting.begun = entry.begun;
+        return counting;
+    }
+    const auto first = std::ranges::find(view.entries, pent.group, &EntryRecord::group);
+    const auto rules = first == view.entries.end() ? Result<Pent>(pent) : pent_of(view, *first);
+    Counting counting = own(rules ? *rules : pent);
+    counting.window = entry.group_window;
+    counting.begun = entry.group_begun;
+    return counting;
+}
+
+// GATE 2, 3 and 5, met at `at`: when an attempt begins. Unset: the retries are used up. A wait that ends enters the gate from its first rule.
+std::optional<Instant> pass_gate(Counting& counting, Instant at) {
+    for (;;) {
+        if (has_passed(counting.window, counting.rule, at)) counting.window = {};
+        if (used_up(counting.window, counting.rule)) return {};
+        const Duration delay = delay_before(counting.pacing, counting.window.count, counting.name);
+        if (!counting.begun || at >= *counting.begun + delay) return at;
+        at = *counting.begun + delay;
+    }
+}
+
+void begin_at(Counting& counting, Instant at) {
+    if (!counting.window.first) counting.window.first = at;
+    ++counting.window.count;
+    counting.begun = at;
+}
+
+Timetable timetable_of(Counting counting, Instant gate) {
+    Timetable table;
+    for (Instant at = gate;;) {
+        const auto begins = pass_gate(counting, at);
+        if (!begins) {
+            table.retry_over = at;
+            return table;
+        }
+        at = *begins;
+        const bool anew = counting.window.count == 0 && !table.attempts.empty();
+        if (anew || (!counting.rule.retries && table.attempts.size() == Timetable::most)) {
+            table.more = 0;
+            return table;
+        }
+        begin_at(counting, at);
+        if (table.attempts.size() < Timetable::most) {
+            table.attempts.push_back({at, counting.window.count});
+        } else {
+            ++table.more;
+        }
+    }
+}
+
+Next next_while_available(const EntryRecord& entry, const Pent& pent) {
+    if (entry.paused) return {NextAction::order, {}};
+    Next next;
+    const auto consider = [&next](NextAction action, std::optional<Instant> at) {
+        if (at && (!next.at || *at < *next.at)) next = {action, at};
+    };
+    consider(NextAction::stable, entry.timer);
+    consider(NextAction::check, entry.next_check);
+    if (pent.heartbeat > Duration{}) consider(NextAction::heartbeat_deadline, entry.last_beat.value_or(entry.since) + pent.heartbeat);
+    return next;
+}
+
+Next next_while_down(const EntryRecord& entry) {
+    switch (entry.wait) {
+        case EntryWait::confirm: return {NextAction::confirm_deadline, entry.timer};
+        case EntryWait::delay: return {NextAction::attempt, entry.timer};
+        case EntryWait::dependency: return {NextAction::dependency, {}};
+        case EntryWait::slot: return {NextAction::slot, {}};
+        case EntryWait::group:
+            if (entry.group_turn != 0) return {NextAction::group_turn, {}};
+            if (entry.group_wait == EntryWait::delay) return {NextAction::attempt, entry.group_timer};
+            if (entry.group_wait == EntryWait::dependency) return {NextAction::dependency, {}};
+            return {entry.group_wait == EntryWait::slot ? NextAction::slot : NextAction::group_turn, {}};
+        case EntryWait::script:
+        case EntryWait::operator_: return {NextAction::process_seen, {}};
+        case EntryWait::none: break;
+    }
+    return {NextAction::none, {}};
+}
+
+Next next_of_state(const EntryRecord& entry, const Pent& pent) {
+    switch (entry.state) {
+        case EntryState::unknown: return {NextAction::first_look, {}};
+        case EntryState::avail: return next_while_available(entry, pent);
+        case EntryState::down: return next_while_down(entry);
+        case EntryState::restart:
+            if (!entry.timer) return {NextAction::script_end, {}};
+            switch (entry.ending) {
+                case EndingPhase::none: return {NextAction::script_limit, entry.timer};
+                case EndingPhase::asked: return {NextAction::kill_script, entry.timer};
+                case EndingPhase::killed: return {NextAction::give_up, entry.timer};
+            }
+            break;
+        case EntryState::start: return {NextAction::start_deadline, entry.timer};
+        case EntryState::stall:
+            if (!entry.timer) return {NextAction::process_end, {}};
+            return {entry.ending == EndingPhase::killed ? NextAction::give_up : NextAction::kill, entry.timer};
+        case EntryState::retry_over: return {NextAction::order, {}};
+        case EntryState::hold: return {NextAction::hold_end, entry.timer};
+    }
+    return {NextAction::none, {}};
+}
+
+// When GATE is met next if all that is under way fails as early as it can.
+std::optional<Instant> next_gate(const View& view, const EntryRecord& entry, const Next& next) {
+    const Instant now = view.now.instant;
+    if (entry.paused) return entry.paused_until;
+    switch (entry.state) {
+        case EntryState::unknown:
+        case EntryState::avail:
+        case EntryState::restart:
+        case EntryState::stall: return now;
+        case EntryState::down: return entry.wait == EntryWait::script ? std::nullopt : std::optional(std::max(now, next.at.value_or(now)));
+        case EntryState::start:
+        case EntryState::hold: return next.at ? std::max(now, *next.at) : now;
+        case EntryState::retry_over: break;
+    }
+    return {};
+}
+
+std::vector<std::string> held_up_by(const View& view, const EntryRecord& entry, const Pent& pent) {
+    std::vector<std::string> names;
+    for (const EntryRecord& member : view.entries) {
+        const bool same = &member == &entry, together = !pent.group.empty() && member.group == pent.group;
+        if (!same && !together) continue;
+        const auto line = same ? Result<Pent>(pent) : pent_of(view, member);
+        if (line) names.insert(names.end(), line->after.begin(), line->after.end());
+    }
+    std::erase_if(names, [&](const std::string& name) {
+        return std::ranges::none_of(view.entries, [&](const EntryRecord& other) {
+            const bool inside = !pent.group.empty() && other.group == pent.group;  // an `after` inside a group does not count
+            return other.name == name && !inside && other.state != EntryState::avail;
+        });
+    });
+    return names;
+}
+
+}  // namespace
+
+std::string_view text_of(NextAction action) { return words.at(static_cast<std::size_t>(action)); }
+
+Forecast forecast(const View& view, const EntryRecord& entry, const Pent& pent) {
+    Forecast result;
+    result.reminder = entry.remind_at;
+    if (view.header.life == Life::ended) return result;
+    const Next next = next_of_state(entry, pent);
+    result.next = next.action;
+    result.at = next.at;
+    if (entry.paused_until && (!result.at || *entry.paused_until < *result.at)) {
+        result.next = NextAction::resume;
+        result.at = entry.paused_until;
+    }
+    if (!result.at && result.next == NextAction::order && entry.remind_at) {
+        result.next = NextAction::reminder;
+        result.at = entry.remind_at;
+    }
+    if (pent.script.none()) return result;
+
+    Counting counting = counting_of(view, entry, pent);
+    if (entry.state == EntryState::hold) counting.begun.reset();  // its end clears
+    result.rule = counting.rule;
+    if (!has_passed(counting.window, counting.rule, view.now.instant)) result.window = counting.window;
+    if (result.window.first) result.window_ends = *result.window.first + counting.rule.grace;
+    if (counting.rule.retries) result.left = *counting.rule.retries - std::min(result.window.count, *counting.rule.retries);
+    result.held_up_by = held_up_by(view, entry, pent);
+    result.gate = next_gate(view, entry, next);
+    if (!result.gate) return result;
+    if (entry.state == EntryState::hold) counting.window = {};
+    if (entry.state == EntryState::stall && entry.reason == EntryReason::operator_) counting.begun = view.now.instant;
+    result.timetable = timetable_of(std::move(counting), *result.gate);
+    return result;
+}
+
+}  // namespace banken

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "padmin/reading.hpp"
+
+#include <algorithm>
+#include <array>
+#include <thread>
+
+#include "common/sys/clock.hpp"
+#include "common/text.hpp"
+#include "padmin/answer.hpp"
+#include "padmin/findings.hpp"
+#include "padmin/render_json.hpp"
+#include "padmin/render_text.hpp"
+#include "padmin/words.hpp"
+
+namespace banken {
+namespace {
+
+enum class What { param, pent, group, trace, all, capabilities, explain, wait };
+
+// What may follow the words of an order.
+struct Grammar {
+    std::string_view words;
+    What what;
+    std::size_t least, most;  // words behind them
+    std::string_view usage;
+};
+constexpr std::array grammar{
+    Grammar{"show param", What::param, 0, 0, "show param"},
+    Grammar{"show pent", What::pent, 0, 1, "show pent [NAME|ID]"},
+    Grammar{"show group", What::group, 0, 1, "show group [GROUP]"},
+    Grammar{"show trace", What::trace, 0, 1, "show trace [NAME|ID] [-n N]"},
+    Grammar{"show all", What::all, 0, 0, "show all"},
+    Grammar{"show capabilities", What::capabilities, 0, 0, "show capabilities"},
+    Grammar{"explain", What::explain, 1, 1, "explain NAME|ID"},
+    Grammar{"wait", What::wait, 2, 2, "wait NAME|ID STATE [--wait SECONDS]"},
+};
+constexpr std::array<std::string_view, 3> readings{"show", "explain", "wait"};
+constexpr std::size_t default_traces = 50;
+constexpr Duration between_looks = std::chrono::milliseconds(50), beyond_check_interval = std::chrono::seconds(10);
+
+struct Asked {
+    What what{};
+    std::vector<std::string> words;  // behind those of the order
+};
+
+Outcome<Asked> parse(const std::vector<std::string>& words) {
+    const auto usage = [](std::string text) { return tl::unexpected(Refusal{ExitCode::usage, std::move(text)}); };
+    const std::size_t own = words.front() == "show" ? 2 : 1;
+    std::string order = words.front();
+    if (own == 2 && words.size() > 1) order += " " + words[1];
+    if (order == "show resource") return usage("show resource is not built yet");
+    const auto rule = std::ranges::find(grammar, order, &Grammar::words);
+    if (rule == grammar.end()) {
+        std::vector<std::string_view> known;
+        for (const Grammar& one : grammar)
+            if (one.words.starts_with("show ")) known.push_back(one.words.substr(5));
+        if (words.size() < 2) return usage(fmt::format("show what? {}", fmt::join(known, ", ")));
+        return usage(fmt::format("show what? {} is none of {}{}", quoted(words[1]), fmt::join(known, ", "), did_you_mean(words[1], known)));
+    }
+    const std::size_t count = words.size() - own;
+    if (count > rule->most) return usage(fmt::format("{}: {} is too much", rule->words, quoted(words[own + rule->most])));
+    if (count < rule->least) return usage(fmt::format("usage: {}", rule->usage));
+    return Asked{rule->what, {words.begin() + static_cast<std::ptrdiff_t>(own), words.end()}};
+}
+
+Outcome<View> find_view(const PadminOptions& options, Traces traces) {
+    if (!options.dump.empty()) return read_dump(options.dump, traces);
+    auto target = find_target(options, traces);
+    if (!target) return tl::unexpected(target.error());
+    return std::move(target->view);
+}
+
+// The one entry that is meant.
+Outcome<const EntryRecord*> one_entry(const View& view, const std::string& target) {
+    const auto entries = entries_of(view, target);
+    if (entries.empty()) return tl::unexpected(Refusal{ExitCode::no_such_entry, fmt::format("no such entry: {}", printable(target))});
+    if (entries.size() == 1) return entries.front();
+    std::string ids;
+    for (const EntryRecord* entry : entries) ids += fmt::format("{}{}", ids.empty() ? "" : ", ", entry->pent_id);
+    return tl::unexpected(
+        Refusal{ExitCode::refused, fmt::format("{} is the name of several entries: say which by pent_id ({})", quoted(target), ids)});
+}
+
+// The worst of them (spec/padmin.md, -q).
+int quiet_status(std::span<const EntryRecord* const> entries) {
+    ExitCode worst = ExitCode::ok;
+    for (const EntryRecord* entry : entries) {
+        if (entry->state == EntryState::retry_over || entry->state == EntryState::hold) return number_of(ExitCode::given_up);
+        if (entry->state != EntryState::avail) worst = ExitCode::down;
+    }
+    return number_of(worst);
+}
+
+int show_pent(const PadminOptions& options, const View& view, const std::string& target) {
+    const auto entries = entries_of(view, target);
+    if (entries.empty() && !target.empty()) {
+        if (options.quiet) return number_of(ExitCode::no_such_entry);
+        return refuse(ExitCode::no_such_entry, fmt::format("no such entry: {}", printable(target)));
+    }
+    if (options.quiet) return quiet_status(entries);
+    return print(options.json ? pent_json(view, entries) : pent_text(view, entries, options.verbose));
+}
+
+int show_group(const PadminOptions& options, const View& view, const std::string& target) {
+    auto groups = groups_of(view);
+    if (!target.empty()) std::erase_if(groups, [&](const Group& group) { return group.name != target; });
+    if (groups.empty() && !target.empty()) return refuse(ExitCode::no_such_entry, fmt::format("no such group: {}", printable(target)));
+    return print(options.json ? group_json(view, groups) : group_text(view, groups));
+}
+
+int show_trace(const PadminOptions& options, const View& view, const std::string& target) {
+    std::vector<TraceRecord> records = view.trace;
+    if (!target.empty()) {
+        const auto entries = entries_of(view, target);
+        if (entries.empty()) return refuse(ExitCode::no_such_entry, fmt::format("no such entry: {}", printable(target)));
+        std::erase_if(
+            records, [&](const TraceRecord& record) { return std::ranges::find(entries, record.key, &EntryRecord::key) == entries.end(); });
+    }
+    const std::size_t shown = std::min(options.lines.value_or(default_traces), records.size());
+    const std::span last = std::span(records).last(shown);
+    return print(options.json ? trace_json(view, last) : trace_text(view, last));
+}
+
+int run_explain(const PadminOptions& options, const View& view, const std::string& target) {
+    const auto entry = one_entry(view, target);
+    if (!entry) return refuse(entry.error());
+    const auto pent = pent_of(view, **entry);
+    const Findings findings = pent ? find_out(view, **entry, *pent) : Findings();
+    return print(options.json ? explain_json(view, **entry, pent, findings) : text_of(explain(view, **entry, pent, findings)));
+}
+
+std::optional<EntryState> state_of(const std::string& word) {
+    for (std::size_t i = 0; i < entry_states; ++i) {
+        const auto state = static_cast<EntryState>(i);
+        if (lower_case(word) == lower_case(text_of(state))) return state;
+    }
+    return {};
+}
+
+// Looks at the segment again and again: pcheck is not asked, so this works with any number of waiters, and beside a pcheck that is stopped.
+int run_wait(const PadminOptions& options, Outcome<View> view, const std::vector<std::string>& words) {
+    const auto wanted = state_of(words[1]);
+    if (!wanted) {
+        std::vector<std::string_view> states;
+        for (std::size_t i = 0; i < entry_states; ++i) states.push_back(text_of(static_cast<EntryState>(i)));
+        return refuse(ExitCode::usage,
+                      fmt::format("wait: {} is none of {}{}", quoted(words[1]), fmt::join(states, ", "), did_you_mean(words[1], states)));
+    }
+    const Duration patience = options.wait.value_or(view->param.msg_check_interval + beyond_check_interval);
+    const Instant begun = sys::read_instant();
+    for (;;) {
+        if (!view) return refuse(view.error());
+        const auto entry = one_entry(*view, words[0]);
+        if (!entry) return refuse(entry.error());
+        if ((*entry)->state == *wanted) return number_of(ExitCode::ok);
+        const Instant now = sys::read_instant();
+        if (now - begun >= patience) {
+            const std::string wait = waits_for(**entry);
+            return refuse(ExitCode::temp_fail, fmt::format("after {} {} is {}{}, not {}", span_words(now - begun),
+                                                           printable((*entry)->name), text_of((*entry)->state),
+                                                           wait.empty() ? "" : fmt::format(" ({})", printable(wait)), text_of(*wanted)));
+        }
+        std::this_thread::sleep_for(std::min<Duration>(between_looks, patience - (now - begun)));
+        auto target = find_by_key(view->key, Traces::none);
+        view = target ? Outcome<View>(std::move(target->view)) : tl::unexpected(target.error());
+    }
+}
+
+}  // namespace
+
+bool is_reading(std::string_view order) { return std::ranges::find(readings, order) != readings.end(); }
+
+int run_reading(const PadminOptions& options) {
+    const auto asked = parse(options.words);
+    if (!asked) return refuse(asked.error());
+    const bool traced = asked->what == What::trace || asked->what == What::explain;
+    auto view = find_view(options, traced ? Traces::all : Traces::none);
+    if (!view) return options.quiet ? number_of(view.error().code) : refuse(view.error());
+    const std::string target = asked->words.empty() ? "" : asked->words.front();
+    switch (asked->what) {
+        case What::param: return print(options.json ? param_json(*view) : param_text(*view, options.verbose));
+        case What::pent: return show_pent(options, *view, target);
+        case What::group: return show_group(options, *view, target);
+        case What::trace: return show_trace(options, *view, target);
+        case What::all: return print(options.json ? all_json(*view) : all_text(*view));
+        case What::capabilities: return print(options.json ? capabilities_json(*view) : capabilities_text(*view));
+        case What::explain: return run_explain(options, *view, target);
+        case What::wait: return run_wait(options, std::move(view), asked->words);
+    }
+    return number_of(ExitCode::internal);
+}
+
+}  // namespace banken

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "padmin/words.hpp"
+
+#include <array>
+
+#include "common/sys/clock.hpp"
+#include "common/text.hpp"
+
+namespace banken {
+namespace {
+
+// For a shell, in single quotes where it needs them.
+std::string shell_word(const std::string& text) {
+    constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-+=,@:%";
+    if (text.find_first_not_of(plain) == text.npos) return text;
+    std::string word = "'";
+    for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return word + "'";
+}
+
+}  // namespace
+
+std::string span_words(Duration span) {
+    struct Unit {
+        std::int64_t seconds;
+        std::string_view name;
+    };
+    constexpr std::array units{Unit{86400, "d"}, Unit{3600, "h"}, Unit{60, "min"}, Unit{1, "s"}};
+    auto left = std::chrono::ceil<std::chrono::seconds>(span).count();
+    for (std::size_t i = 0; i + 1 < units.size(); ++i) {
+        if (left < units[i].seconds) continue;
+        const auto large = left / units[i].seconds, small = left % units[i].seconds / units[i + 1].seconds;
+        const std::string text = fmt::format("{} {}", large, units[i].name);
+        return small == 0 ? text : fmt::format("{} {} {}", text, small, units[i + 1].name);
+    }
+    return fmt::format("{} s", left);
+}
+
+std::string time_words(const View& view, WallTime time) {
+    constexpr std::size_t day = 10, clock = 11, clock_size = 8, year = 20;  // in "Thu Jan 18 13:34:43 2007"
+    const std::string text = sys::local_time_text(time), now = sys::local_time_text(view.now.wall);
+    const bool today = text.size() > year && now.substr(0, day) == text.substr(0, day) && now.substr(year) == text.substr(year);
+    return today ? text.substr(clock, clock_size) : text;
+}
+
+std::string moment_words(const View& view, WallTime time) {
+    const Duration ahead = time - view.now.wall;
+    const std::string text = time_words(view, time);
+    if (ahead > Duration{}) return fmt::format("{} (in {})", text, span_words(ahead));
+    const auto ago = std::chrono::floor<std::chrono::seconds>(-ahead);
+    return ago.count() == 0 ? fmt::format("{} (now)", text) : fmt::format("{} ({} ago)", text, span_words(ago));
+}
+
+std::string moment_words(const View& view, Instant instant) { return moment_words(view, wall_of(view, instant)); }
+
+std::string count_words(std::size_t count, std::string_view what) { return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s"); }
+
+std::string command_words(const View& view, std::string_view order, const EntryRecord& entry) {
+    const auto named = entries_of(view, entry.name);
+    const bool by_name = named.size() == 1 && named.front() == &entry && printable(entry.name) == entry.name && entry.name.front() != '-';
+    return fmt::format("padmin -f {} -c {} {}", shell_word(printable(view.header.pfile)), order,
+                       by_name ? shell_word(entry.name) : std::to_string(entry.pent_id));
+}
+
+}  // namespace banken

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Times and counts as a person reads them.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "padmin/view.hpp"
+
+namespace banken {
+
+// "8 s", "3 min 20 s", "2 h 5 min", "3 d 4 h": the two largest units, rounded up to a second.
+[[nodiscard]] std::string span_words(Duration span);
+// "13:34:43" on the day that the view was read, else "Thu Jan 18 13:34:43 2007".
+[[nodiscard]] std::string time_words(const View& view, WallTime time);
+// "13:34:43 (in 8 s)", "13:34:43 (8 s ago)", "13:34:43 (now)".
+[[nodiscard]] std::string moment_words(const View& view, WallTime time);
+[[nodiscard]] std::string moment_words(const View& view, Instant instant);
+
+// "1 attempt", "3 attempts".
+[[nodiscard]] std::string count_words(std::size_t count, std::string_view what);
+
+// How this pcheck and this entry are named on padmin's command line: "padmin -f /etc/banken/pfile_cron -c clear crond".
+[[nodiscard]] std::string command_words(const View& view, std::string_view order, const EntryRecord& entry);
+
+}  // namespace banken

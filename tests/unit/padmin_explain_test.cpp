@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+// What explain foretells is held against what the core then does.
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "padmin/explain.hpp"
+#include "padmin/render_json.hpp"
+#include "pcheck/records.hpp"
+#include "pcheck/segment_writer.hpp"
+#include "tests/fake/core_world.hpp"
+
+using namespace banken;
+using namespace banken::core;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::string_view crond = "crond:/bin/restart:3600:3:exit";
+
+// As padmin would read it now.
+View view_of(const World& world) {
+    View view;
+    view.header.life = Life::running;
+    view.header.pfile = "/etc/banken/pfile_cron";
+    view.param = record_of(world.core.param());
+    for (const EntryKey key : world.core.entries()) view.entries.push_back(record_of(world.entry(key), world.core));
+    view.now = world.now;
+    view.last_turn = world.now.instant;
+    return view;
+}
+
+Forecast future(const View& view, std::size_t index = 0) {
+    const EntryRecord& entry = view.entries.at(index);
+    return forecast(view, entry, pent_of(view, entry).value());
+}
+Forecast future(const World& world) { return future(view_of(world)); }
+
+std::string words(const View& view) {
+    const EntryRecord& entry = view.entries.front();
+    return text_of(explain(view, entry, pent_of(view, entry), {}));
+}
+std::string words(const World& world) { return words(view_of(world)); }
+
+bool says(const std::string& text, std::string_view part) {
+    const bool said = text.find(part) != std::string::npos;
+    if (!said) MESSAGE(text);
+    return said;
+}
+
+World running(std::string_view pents = crond, std::string_view params = {}) {
+    World world(pents, params);
+    world.run(1, 100);
+    world.start_up();
+    world.pass(100s);
+    static_cast<void>(world.log());
+    return world;
+}
+
+// Nothing happens before the time that is foretold, and something at that time.
+void happens_when_foretold(World& world, NextAction action) {
+    const Forecast forecast = future(world);
+    CHECK(text_of(forecast.next) == text_of(action));
+    REQUIRE(forecast.at);
+    REQUIRE(*forecast.at > world.now.instant);
+    const std::string before = world.state(1);
+    static_cast<void>(world.log());
+    const auto signals = world.script_signals().size() + world.signals().size() + world.reminders().size();
+    const auto done = [&] {
+        return world.state(1) != before || !world.log().empty() ||
+               world.script_signals().size() + world.signals().size() + world.reminders().size() != signals;
+    };
+    world.pass(*forecast.at - world.now.instant - 1ms);
+    CHECK_FALSE(done());
+    world.pass(1ms);
+    CHECK(done());
+}
+
+// Every script fails as soon as it has begun: when they began, and when it was given up.
+Timetable as_it_comes(World& world) {
+    Timetable table;
+    while (world.state(1) != "RETRY_OVER") {
+        if (world.script_runs(1)) {
+            table.attempts.push_back({world.now.instant, world.entry(1).window.count});
+            world.script_exits(1, 1);
+            continue;
+        }
+        const auto next = world.core.next_deadline();
+        REQUIRE(next);
+        world.pass(*next - world.now.instant);
+    }
+    table.retry_over = world.now.instant;
+    return table;
+}
+
+void comes_as_foretold(World& world, const Timetable& foretold) {
+    const Timetable came = as_it_comes(world);
+    REQUIRE(foretold.attempts.size() == came.attempts.size());
+    for (std::size_t i = 0; i < came.attempts.size(); ++i) {
+        CHECK(foretold.attempts[i].at == came.attempts[i].at);
+        CHECK(foretold.attempts[i].number == came.attempts[i].number);
+    }
+    CHECK(foretold.retry_over == came.retry_over);
+}
+
+}  // namespace
+
+TEST_CASE("of a process that runs nothing is due, and a crash now is played through") {
+    World world = running();
+    const Forecast forecast = future(world);
+    CHECK(text_of(forecast.next) == "none");
+    CHECK_FALSE(forecast.at);
+    CHECK(forecast.left == 3);
+    CHECK_FALSE(forecast.window_ends);
+    const std::string text = words(world);
+    CHECK(says(text, "is AVAIL since"));
+    CHECK(says(text, "nothing is due; if it crashed now, its restart script runs: attempt 1 of 3 in this window"));
+    CHECK(says(text, "no window is running: 3 restarts in 1 h are allowed, counted from the first"));
+    CHECK(says(text, "RETRY_OVER: exit ends pcheck with status 1"));
+}
+
+TEST_CASE("what is next comes when it was foretold") {
+    SUBCASE("the end of the confirm wait") {
+        World world = running();
+        world.end_orderly(1);
+        happens_when_foretold(world, NextAction::confirm_deadline);
+        CHECK(world.state(1) == "RESTART");
+    }
+    SUBCASE("the end of the delay") {
+        World world = running();
+        world.crash(1);
+        world.script_exits(1, 1);
+        happens_when_foretold(world, NextAction::attempt);
+        CHECK(world.state(1) == "RESTART");
+    }
+    SUBCASE("the deadline of the start") {
+        World world = running();
+        world.crash(1);
+        world.script_exits(1, 0);
+        CHECK(world.state(1) == "START");
+        happens_when_foretold(world, NextAction::start_deadline);
+    }
+    SUBCASE("the limit of the script, its KILL, and its end in vain") {
+        World world = running(crond, "SCRIPT_TIMEOUT 30\n");
+        world.crash(1);
+        happens_when_foretold(world, NextAction::script_limit);
+        happens_when_foretold(world, NextAction::kill_script);
+        happens_when_foretold(world, NextAction::give_up);
+        CHECK(world.state(1) == "RETRY_OVER");
+    }
+    SUBCASE("the KILL of a process that is stopped by order, and its end in vain") {
+        World world = running();
+        world.order(Verb::restart, "crond");
+        happens_when_foretold(world, NextAction::kill);
+        happens_when_foretold(world, NextAction::give_up);
+        CHECK(world.state(1) == "RETRY_OVER");
+    }
+    SUBCASE("the end of a pause") {
+        World world = running();
+        world.order(Verb::stop, "crond", 30min);
+        happens_when_foretold(world, NextAction::resume);
+    }
+    SUBCASE("the reminder of one that was given up") {
+        World world = running("crond:/bin/restart:3600:0:continue");
+        world.crash(1);
+        CHECK(world.state(1) == "RETRY_OVER");
+        happens_when_foretold(world, NextAction::reminder);
+    }
+}
+
+TEST_CASE("what waits for an event has no time") {
+    SUBCASE("a script without limit") {
+        World world = running();
+        world.crash(1);
+        CHECK(text_of(future(world).next) == "script_end");
+        CHECK_FALSE(future(world).at);
+    }
+    SUBCASE("an entry without script") {
+        World world = running("crond:-:3600:3:continue");
+        world.crash(1);
+        CHECK(text_of(future(world).next) == "process_seen");
+        CHECK(future(world).timetable.attempts.empty());
+        CHECK_FALSE(future(world).left);
+        CHECK(says(words(world), "it has no restart script: pcheck only reports it"));
+    }
+    SUBCASE("a pause without end") {
+        World world = running();
+        world.order(Verb::stop, "crond");
+        world.crash(1);
+        CHECK(text_of(future(world).next) == "process_seen");
+        CHECK(future(world).timetable.attempts.empty());
+        CHECK(says(words(world), ", until `start`"));
+        CHECK(says(words(world), "padmin -f /etc/banken/pfile_cron -c start crond  ends the pause"));
+    }
+    SUBCASE("the first look") {
+        const World world(crond);
+        CHECK(text_of(future(world).next) == "first_look");
+    }
+    SUBCASE("a free place among the scripts") {
+        World world("crond:/bin/restart:3600:3:exit\nsshd:/bin/restart:3600:3:exit", "SCRIPT_PARALLEL 1\n");
+        world.run(1, 100);
+        world.run(2, 200);
+        world.start_up();
+        world.crash(2);
+        world.crash(1);
+        CHECK(world.state(1) == "DOWN slot");
+        CHECK(text_of(future(world).next) == "slot");
+        CHECK(says(words(world), "1 restart script may begin within 5 s (SCRIPT_PARALLEL): it waits for its place"));
+    }
+}
+
+TEST_CASE("the worst case comes as it was foretold") {
+    SUBCASE("from a crash on") {
+        World world = running();
+        const Timetable foretold = future(world).timetable;
+        world.crash(1);
+        comes_as_foretold(world, foretold);
+    }
+    SUBCASE("from the confirm wait on") {
+        World world = running();
+        world.end_orderly(1);
+        world.pass(500ms);
+        comes_as_foretold(world, future(world).timetable);
+    }
+    SUBCASE("from the second attempt on") {
+        World world = running();
+        world.crash(1);
+        world.script_exits(1, 1);
+        world.pass(3s);
+        comes_as_foretold(world, future(world).timetable);
+    }
+    SUBCASE("from a start that fails") {
+        World world = running();
+        world.crash(1);
+        world.script_exits(1, 0);
+        world.pass(5s);
+        comes_as_foretold(world, future(world).timetable);
+    }
+}
+
+TEST_CASE("a window that passes before the retries are used up is never over") {
+    World world = running("crond:/bin/restart:15:3:exit");
+    world.crash(1);
+    const Timetable table = future(world).timetable;
+    CHECK_FALSE(table.retry_over);
+    CHECK(table.attempts.size() == 1);
+    CHECK(says(words(world), "the count starts anew: it is never given up at this pace"));
+}
+
+TEST_CASE("a long timetable is cut, and its end is known all the same") {
+    World world = running("crond:/bin/restart:31536000:500:shutdown");
+    world.crash(1);
+    const Timetable table = future(world).timetable;
+    CHECK(table.attempts.size() == Timetable::most);
+    CHECK(table.attempts.size() + table.more == 499);
+    CHECK(table.retry_over);
+    CHECK(says(words(world), "... and 489 more"));
+    CHECK(says(words(world), "RETRY_OVER: shutdown ends pcheck with status 0"));
+}
+
+TEST_CASE("unlimited retries are told as such") {
+    World world = running("crond:/bin/restart:3600:unlimited:continue");
+    world.crash(1);
+    CHECK_FALSE(future(world).left);
+    CHECK_FALSE(future(world).timetable.retry_over);
+    CHECK(says(words(world), "... and so on: retries are unlimited"));
+}
+
+TEST_CASE("one that was given up is told why, and how to leave that") {
+    World world = running("crond:/bin/restart:3600:1:continue");
+    world.crash(1);
+    world.script_exits(1, 3);
+    CHECK(world.state(1) == "RETRY_OVER");
+    View view = view_of(world);
+    CHECK(text_of(future(view).next) == "reminder");
+    CHECK(future(view).left == 0);
+    CHECK(future(view).timetable.attempts.empty());
+    view.trace = {
+        {.number = 1, .instant = world.now.instant, .wall = world.now.wall, .key = 1, .pid = 1, .event = "script", .detail = "status=3"}};
+    std::string text = words(view);
+    CHECK(says(text, "the 1 restart in its window is used up"));
+    CHECK(says(text, "its last restart script failed at"));
+    CHECK(says(text, "status=3"));
+    CHECK(says(text, "padmin -f /etc/banken/pfile_cron -c clear crond  when mended"));
+    view.entries.front().seen = {8888, 1};
+    text = words(view);
+    CHECK(says(text, "process 8888 runs again"));
+    CHECK(says(text, "-c clear crond  counters to 0, and the process is watched again"));
+    view.trace.back().detail = "status=0";
+    CHECK_FALSE(last_failure(view, view.entries.front(), pent_of(view, view.entries.front()).value()));
+}
+
+TEST_CASE("an entry on hold goes on when its window has passed") {
+    View view = view_of(running());
+    EntryRecord& entry = view.entries.front();
+    entry.state = EntryState::hold;
+    entry.action = RetryOverAction::hold;
+    entry.line = "crond:/bin/restart:3600:3:hold";
+    entry.window = {view.now.instant - 600s, view.now.wall - 600s, 3};
+    entry.timer = view.now.instant + 3000s;
+    const Forecast forecast = future(view);
+    CHECK(text_of(forecast.next) == "hold_end");
+    CHECK(forecast.at == entry.timer);
+    REQUIRE_FALSE(forecast.timetable.attempts.empty());
+    CHECK(forecast.timetable.attempts.front().at == *entry.timer);
+    CHECK(forecast.timetable.attempts.front().number == 1);
+    CHECK(says(words(view), "the counters are cleared; if it is not there then, its restart script runs: attempt 1 of 3"));
+}
+
+TEST_CASE("what is found out beside the segment is told, and escaped") {
+    const View view = view_of(running());
+    const EntryRecord& entry = view.entries.front();
+    const Findings findings{.refused = "/opt/x is writable by others", .output = {"cannot \x1b[31m open", "bye"}};
+    const std::string text = text_of(explain(view, entry, pent_of(view, entry), findings));
+    CHECK(says(text, "its script would not be run now: /opt/x is writable by others; pcheck looks again before each run"));
+    CHECK(says(text, "  cannot \\x1b[31m open\n"));
+}
+
+TEST_CASE("a dump is explained as it was, and foretells nothing") {
+    World world = running();
+    world.crash(1);
+    View view = view_of(world);
+    view.header.life = Life::ended;
+    view.header.reason = "order";
+    CHECK(text_of(future(view).next) == "none");
+    CHECK(says(words(view), "pcheck has ended: order; this is how it was then"));
+    CHECK_FALSE(words(view).find("you can") != std::string::npos);
+}
+
+TEST_CASE("a pcheck that hangs is said, since nothing foretold may come then") {
+    View view = view_of(running());
+    view.last_turn = view.now.instant - 60s;
+    CHECK(says(words(view), "pcheck's main loop has not turned for 1 min"));
+}
+
+TEST_CASE("a line of a later version is said to be one") {
+    View view = view_of(running());
+    view.entries.front().line += ":wings=2";
+    CHECK(says(words(view), "cannot be said: its line in the pfile: crond, "));
+}
+
+TEST_CASE("the JSON of explain has what a test needs") {
+    World world = running();
+    world.crash(1);
+    world.script_exits(1, 1);
+    const View view = view_of(world);
+    const EntryRecord& entry = view.entries.front();
+    const auto json = nlohmann::json::parse(explain_json(view, entry, pent_of(view, entry), {}))["explain"];
+    CHECK(json["state"] == "DOWN");
+    CHECK(json["wait"] == "delay");
+    CHECK(json["reason"] == "down");
+    CHECK(json["next_action"] == "attempt");
+    CHECK(json["next_time"].is_string());
+    CHECK(json["next_time_epoch"].is_number_integer());
+    CHECK(json["next_in"] == std::chrono::duration<double>(*entry.timer - view.now.instant).count());
+    CHECK(json["attempts_left"] == 2);
+    CHECK(json["retries"] == 3);
+    CHECK(json["timetable"].size() == 2);
+    CHECK(json["timetable"][0]["attempt"] == 2);
+    CHECK(json["retry_over_time"].is_string());
+    CHECK(json["refused"].is_null());
+    CHECK(json["text"].is_array());
+}
