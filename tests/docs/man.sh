@@ -76,6 +76,23 @@ check_lint() { mandoc -T lint -W warning "$1"/*.?; }
 check_params() { compare param "$1/pfile.5" 'PARAM KEYS'; }
 check_fields() { compare field "$1/pfile.5" 'PENT FIELDS'; }
 check_actions() { compare action "$1/pfile.5" 'PENT FIELDS/Actions'; }
+check_entry_options() {
+    facts option >"$work/wanted"
+    items "$1/pfile.5" | sed -n 's|^PENT OPTIONS/[^\t]*\t||p' | first_words >"$work/found"
+    differences 'pfile.5, PENT OPTIONS'
+}
+# Every option has an example of itself, and what an example says of an entry is what pcheck accepts; only its scripts need not be there.
+check_examples() {
+    awk '/^\.S[hs] / { on = on && !/^\.Sh/ || /^\.Sh PENT OPTIONS/ }
+        on && /^\.It Cm/ { option = $3 }
+        on && option && /^\.Dl / { sub(/^\.Dl /, ""); gsub(/\\\(ha/, "^"); gsub(/\\e/, "\\"); print option "\t" $0 }' "$1/pfile.5" >"$work/examples"
+    facts option | cut -f 1 | while read -r option; do
+        if ! grep -qP "^$option\t(.*:)?$option=" "$work/examples"; then echo "pfile.5: \"$option\" has no example of itself"; fi
+    done
+    printf '%s\n' "IPCKEY $((0x6cc00000 + $$))" "SHM_DUMP_FILE $work/dump" '[PENT]' db:-:0:0:continue cache:-:0:0:continue >"$work/pfile"
+    awk -F '\t' '{ print "example" NR ":/bin/true:60:3:continue:" $2 }' "$work/examples" >>"$work/pfile"
+    "$build/pcheck/pcheck" -t -f "$work/pfile" 2>&1 | grep -E 'error|has no effect' | grep -v 'No such file'
+}
 # What is refused as not built yet has no item of its own, and the page says that it is refused.
 check_refused() {
     local name
@@ -124,7 +141,7 @@ planted() {
 
 if ! "$build/tests/print_schema" >"$work/schema"; then report "man: print_schema" "$build/tests/print_schema failed" && exit 1; fi
 declare -A good=()
-for check in lint params fields actions refused config orders exits lines options; do
+for check in lint params fields actions entry_options examples refused config orders exits lines options; do
     complaints=$("check_$check" man)
     report "man: $check" "$complaints"
     if [ -z "$complaints" ]; then good[$check]=yes; fi
@@ -135,7 +152,12 @@ planted params pfile.5 's/Range: 1\.\.1024/Range: 1..1023/'
 planted params pfile.5 's/^\.It Cm SCRIPT_ENV/.It Cm SCRIPT_ENVIRONMENT/'
 planted fields pfile.5 's/^0\.\.10000/0..9999/'
 planted actions pfile.5 's/^\.It Cm shutdown/.It Cm hold/'
-planted refused pfile.5 's/^\.Cm hold/.Cm wait/'
+planted entry_options pfile.5 's/^Values: 1\.\.100\./Values: 1..10./'
+planted entry_options pfile.5 's/^Default: TERM.60/Default: KILL/'
+planted entry_options pfile.5 's/^\.It Cm stable/.It Cm steady/'
+planted examples pfile.5 's/^\.Dl stable=.*/.Dl delay=5/'
+planted examples pfile.5 's/^\.Dl hung=300/.Dl hung=300s/'
+planted refused pfile.5 's/^\.Cm events/.Cm event/'
 planted config banken.conf.5 's|/dev/log|/dev/klog|'
 planted config banken.conf.5 's/^\.It Cm burst/.It Cm bursts/'
 planted orders padmin.8 's/^\.It Cm dump/.It Cm undump/'
