@@ -22,6 +22,8 @@ bool is_withheld(std::string_view name) {
     });
 }
 
+bool is_of_a_user(std::string_view name) { return name == "HOME" || name == "USER" || name == "LOGNAME"; }
+
 bool is_clean(std::string_view name) { return std::find(clean_names.begin(), clean_names.end(), name) != clean_names.end(); }
 
 }  // namespace
@@ -46,6 +48,11 @@ std::vector<std::string> inherited_environment(std::span<const std::string> own,
 
 std::vector<std::string> script_environment(std::span<const std::string> inherited, const ScriptVariables& variables) {
     std::vector<std::string> all(inherited.begin(), inherited.end());
+    if (!variables.user.empty()) {
+        std::erase_if(all, [](const std::string& variable) { return is_of_a_user(name_in(variable)); });
+        all.push_back(fmt::format("HOME={}", variables.home));
+        for (const std::string_view name : {"USER", "LOGNAME"}) all.push_back(fmt::format("{}={}", name, variables.user));
+    }
     all.push_back(fmt::format("PCHECK_PNAME={}", variables.name));
     all.push_back(fmt::format("PCHECK_PENT_ID={}", variables.pent_id));
     all.push_back(fmt::format("PCHECK_OLD_PID={}", variables.old_pid));
@@ -54,6 +61,7 @@ std::vector<std::string> script_environment(std::span<const std::string> inherit
     all.push_back(fmt::format("PCHECK_RESTART_COUNT={}", variables.restart_count));
     all.push_back(fmt::format("PCHECK_RETRIES={}", variables.retries ? std::to_string(*variables.retries) : "unlimited"));
     all.push_back(fmt::format("PCHECK_PFILE={}", variables.pfile));
+    if (!variables.notify.empty()) all.push_back(fmt::format("PCHECK_NOTIFY={}", variables.notify));
     all.push_back(fmt::format("BANKEN_IPCKEY=0x{:08x}", variables.ipc_key));
     return all;
 }

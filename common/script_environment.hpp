@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The environment of restart and stop scripts (spec/pcheck.md, Script environment). Pure: lists of NAME=value in and out.
+// The environment of restart, stop and check scripts (spec/pcheck.md, Script environment). Pure: lists of NAME=value in and out.
 #pragma once
 
 #include <sys/types.h>
@@ -32,7 +32,9 @@ struct ScriptVariables {
     unsigned restart_count = 0;
     std::optional<unsigned> retries{};  // unset: unlimited
     std::string_view pfile{};
-    std::uint32_t ipc_key = 0;  // BANKEN_IPCKEY=0x1f000501
+    std::string_view notify{};        // PCHECK_NOTIFY: where heartbeats are sent to; empty: nowhere, and the variable is left out
+    std::uint32_t ipc_key = 0;        // BANKEN_IPCKEY=0x1f000501
+    std::string_view user{}, home{};  // run_as: USER, LOGNAME, HOME; empty: pcheck's own stay
 };
 
 [[nodiscard]] std::vector<std::string> script_environment(std::span<const std::string> inherited, const ScriptVariables& variables);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "common/script_environment.hpp"
 #include "common/sys/clock.hpp"
 #include "common/sys/file.hpp"
 
@@ -63,6 +64,7 @@ tl::expected<void, LoadFailure> Daemon::start() {
     log_->write(messages::start(loaded.path, loaded.pfile.param.ipc_key), sys::read_now());
     Result<> opened = open_edge();
     if (opened) opened = add_sources();
+    if (opened) opened = listen_for_heartbeats(loaded.pfile);
     if (!opened) {
         static_cast<void>(segment_->remove());
         return failed(ExitCode::system, opened.error());
@@ -101,10 +103,44 @@ Result<> Daemon::open_edge() {
     auto spawner = sys::Spawner::open(setup_.inheritance);
     if (!spawner) return Failure(spawner.error());
     spawner_.emplace(*std::move(spawner));
+    if (auto opened = open_signs_of_life(); !opened) return opened;
     orders_.emplace(segment_->words(), segment_->slots(), is_running);
-    core_.emplace(setup_.loaded.pfile, core::Manner{.as_root = geteuid() == 0, .dry_run = false}, loop_->now());
-    executor_.emplace(Edge{*loop_, *log_, *segment_, *orders_, *deaths_, *sweep_, *spawner_, *files_}, *core_, setup_.environment,
-                      setup_.loaded.path, [this](const core::Event& event) { dispatch(event); });
+    core_.emplace(setup_.loaded.pfile, core::Manner{.as_root = geteuid() == 0}, loop_->now());
+    executor_.emplace(
+        Edge{*loop_, *log_, *segment_, *orders_, *deaths_, *sweep_, *spawner_, *files_, heartbeats_, *heartbeat_files_, *units_}, *core_,
+        setup_.environment, setup_.loaded.path, [this](const core::Event& event) { dispatch(event); });
+    return {};
+}
+
+Result<> Daemon::open_signs_of_life() {
+    auto paths = sys::Worker::open(HeartbeatFiles::threads, HeartbeatFiles::threads);
+    if (!paths) return Failure(paths.error());
+    heartbeat_files_.emplace(*std::move(paths), [this](core::HeartbeatRead event) { dispatch(event); });
+    auto systemd = sys::Worker::open(1, 1);
+    if (!systemd) return Failure(systemd.error());
+    units_.emplace(*std::move(systemd), ServiceUnits::asks_systemd());
+    return {};
+}
+
+// Without a socket no entry may wait for WATCHDOG=1: each of its processes would be taken for stalled.
+Result<> Daemon::listen_for_heartbeats(const Pfile& pfile) {
+    if (heartbeats_) return {};
+    const auto waits = [](const Pent& pent) { return pent.heartbeat > Duration{} && pent.heartbeat_path.empty(); };
+    const bool needed = std::ranges::any_of(pfile.pents, waits);
+    const auto runtime = environment_value(setup_.environment, "XDG_RUNTIME_DIR");
+    const std::string path = Heartbeats::path_for(pfile.param.ipc_key, geteuid() == 0, runtime.value_or(""));
+    if (path.empty()) return needed ? fail("heartbeat: XDG_RUNTIME_DIR is not set") : Result<>();
+    auto opened = Heartbeats::open(path, {[this](core::EntryKey entry) { dispatch(core::Heartbeat{entry}); },
+                                          [this](const std::string& text) { log_->write(messages::warning(text), loop_->now()); }});
+    if (!opened) return needed ? Result<>(Failure(opened.error())) : Result<>();
+    auto source = loop_->add_io(opened->fd(), EPOLLIN, sys::SourcePriority::heartbeats, [this](std::uint32_t) {
+        const bool more = heartbeats_->take(loop_->now());
+        if (more) loop_->yield_once(*heartbeats_source_);  // a flood of them delays nothing else
+        arm();
+    });
+    if (!source) return Failure(source.error());
+    heartbeats_.emplace(*std::move(opened));
+    heartbeats_source_ = *std::move(source);
     return {};
 }
 

@@ -16,9 +16,12 @@
 #include "pcheck/core/supervisor.hpp"
 #include "pcheck/deaths.hpp"
 #include "pcheck/executor.hpp"
+#include "pcheck/heartbeat_files.hpp"
+#include "pcheck/heartbeats.hpp"
 #include "pcheck/loader.hpp"
 #include "pcheck/order_server.hpp"
 #include "pcheck/segment_writer.hpp"
+#include "pcheck/service_units.hpp"
 #include "pcheck/sweep.hpp"
 
 namespace banken {
@@ -47,6 +50,8 @@ private:
     // daemon.cpp: the start and the end
     [[nodiscard]] tl::expected<void, LoadFailure> start();
     [[nodiscard]] Result<> open_edge();
+    [[nodiscard]] Result<> open_signs_of_life();
+    [[nodiscard]] Result<> listen_for_heartbeats(const Pfile& pfile);
     void warn_of_lost_segments();
     void finish(const core::End& end);
     void write_last_dump();
@@ -82,11 +87,14 @@ private:
     std::optional<Deaths> deaths_;
     std::optional<Sweep> sweep_;
     std::optional<sys::Spawner> spawner_;
+    std::optional<Heartbeats> heartbeats_;
+    std::optional<HeartbeatFiles> heartbeat_files_;
+    std::optional<ServiceUnits> units_;
     std::optional<core::Supervisor> core_;
     core::Recorder recorder_;
     std::optional<Executor> executor_;
     std::vector<sys::EventSource> sources_;
-    sys::EventSource deaths_source_, notify_source_;
+    sys::EventSource deaths_source_, notify_source_, heartbeats_source_;
 
     Instant next_sweep_{}, next_check_{};
     std::optional<Instant> next_ping_;

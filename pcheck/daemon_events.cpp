@@ -40,6 +40,12 @@ Result<> Daemon::add_sources() {
             arm();
         }));
     if (added)
+        added = keep(loop_->add_io(heartbeat_files_->fd(), EPOLLIN, sys::SourcePriority::heartbeats, [this](std::uint32_t) {
+            heartbeat_files_->drain(loop_->now().instant);
+            arm();
+        }));
+    if (added) added = keep(loop_->add_io(units_->fd(), EPOLLIN, sys::SourcePriority::orders, [this](std::uint32_t) { units_->drain(); }));
+    if (added)
         added = keep(loop_->add_io(log_->fd(), EPOLLIN, sys::SourcePriority::orders, [this](std::uint32_t) {
             log_->flush(loop_->now());
             arm();
@@ -86,7 +92,7 @@ void Daemon::died(core::EntryKey entry, ProcessId process, const Cause& cause) {
     constexpr BootTicks patience = Deaths::patience / std::chrono::milliseconds(10);
     const bool unknown = ending_of(cause) == Ending::unknown && cause.kind != Cause::Kind::not_asked;
     const BootTicks waited = unknown ? patience : 0;
-    dispatch(core::Died{entry, process, cause, loop_->now().ticks - waited});
+    dispatch(core::Died{entry, process, cause, loop_->now().ticks - waited, units_->brings_back(entry)});
 }
 
 // A followed process that the sweep misses has exec'ed into something else, or its death is on its way with its cause: then that is told.

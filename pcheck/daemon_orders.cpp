@@ -58,6 +58,7 @@ void Daemon::reloaded(core::OrderId order, tl::expected<LoadedPfile, LoadFailure
     notify_->ready(loop_->now().instant);
     if (loaded) {
         LoadFailure failure{ExitCode::config, unchangeable(*loaded)};
+        if (const auto listens = listen_for_heartbeats(loaded->pfile); !listens) failure.lines.push_back(listens.error().text);
         if (!failure.lines.empty()) loaded = tl::unexpected(std::move(failure));
     }
     if (!loaded) {

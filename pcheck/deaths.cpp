@@ -11,15 +11,14 @@
 namespace banken {
 namespace {
 
-// What a token names is in the token: 0 is the connector, odd a script, even an entry with the number of its follow above.
+// What a token names is in the token: 0 is the connector, odd a script, even a follow.
 constexpr std::uint64_t connector_token = 0;
 
 std::uint64_t token_of_script(core::RunId run) { return run << 1U | 1U; }
 bool is_script(std::uint64_t token) { return (token & 1U) != 0; }
 core::RunId script_of(std::uint64_t token) { return token >> 1U; }
 
-std::uint64_t token_of_follow(core::EntryKey entry, std::uint64_t follow) { return follow << 33U | std::uint64_t{entry} << 1U; }
-core::EntryKey entry_of(std::uint64_t token) { return static_cast<core::EntryKey>(token >> 1U); }
+std::uint64_t token_of_follow(std::uint64_t follow) { return follow << 1U; }
 
 bool is_reserved(int fd) {
     rlimit limit{};
@@ -55,7 +54,7 @@ void Deaths::set_poll(bool poll) {
     if (poll == poll_) return;
     poll_ = poll;
     if (!poll) open_sources();
-    for (auto& [entry, followed] : followed_) {
+    for (auto& [token, followed] : followed_) {
         if (followed.last_word) continue;
         if (followed.ref) set_.remove(followed.ref->fd());
         followed.ref.reset();
@@ -87,44 +86,60 @@ void Deaths::tick(Instant now) {
     for (std::size_t told = 0; told < batch; ++told) {
         const auto deadline = next_deadline();
         if (!deadline || *deadline > now) return;
-        const Followed& followed = *find(waiting_.front().second);
+        const Token token = waiting_.front().second;
         waiting_.pop_front();
-        tell(followed, *followed.last_word);
+        tell(token, *find(token)->last_word);
     }
 }
 
 void Deaths::poll_unwatched() {
-    std::vector<core::EntryKey> polled;
-    for (const auto& [entry, followed] : followed_)
-        if (!followed.ref && !followed.last_word) polled.push_back(entry);
-    for (const core::EntryKey entry : polled) {
-        const auto found = followed_.find(entry);  // a handler may have ended or renewed it meanwhile
-        if (found == followed_.end() || found->second.ref || found->second.last_word) continue;
-        Followed& followed = found->second;
-        const auto stat = sys::read_stat(followed.process.pid);
-        if (!stat && !sys::is_gone(stat.error())) continue;  // out of descriptors again: nothing is known
-        if (stat && stat->id() == followed.process && !stat->dead()) {
-            followed.shown = stat->fingerprint.start_stack != 0;
-            continue;
-        }
-        const Learned learned = learn_cause(followed);
-        tell(followed, learned.cause.value_or(learned.otherwise));
-    }
+    std::vector<Token> polled;
+    for (const auto& [token, followed] : followed_)
+        if (!followed.ref && !followed.last_word) polled.push_back(token);
+    for (const Token token : polled) poll_followed(token);
+    std::vector<core::RunId> ended;
+    for (const auto& [run, script] : scripts_)
+        if (script.polled && !script.ended && script.child.exited()) ended.push_back(run);
+    for (const core::RunId run : ended) script_ended(run);
 }
 
-void Deaths::follow(core::EntryKey entry, ProcessId process) {
-    unfollow(entry);
-    Followed& followed = followed_[entry];
-    followed.token = token_of_follow(entry, ++follows_);
+void Deaths::poll_followed(Token token) {
+    Followed* const followed = find(token);
+    if (followed == nullptr || followed->ref || followed->last_word) return;  // a handler has ended it meanwhile
+    const auto stat = sys::read_stat(followed->process.pid);
+    if (!stat && !sys::is_gone(stat.error())) return;  // out of descriptors again: nothing is known
+    if (stat && stat->id() == followed->process && !stat->dead()) {
+        followed->shown = stat->fingerprint.start_stack != 0;
+        return;
+    }
+    const Learned learned = learn_cause(*followed);
+    tell(token, learned.cause.value_or(learned.otherwise));
+}
+
+void Deaths::follow(core::EntryKey entry, ProcessId process, bool beside) {
+    if (!beside) unfollow(entry);
+    const auto [place, is_new] = places_.try_emplace({entry, process}, 0);
+    if (!is_new) return;
+    const Token token = token_of_follow(++follows_);
+    place->second = token;
+    Followed& followed = followed_[token];
+    followed.token = token;
+    followed.entry = entry;
     followed.process = process;
     if (!poll_) watch(followed);
 }
 
 void Deaths::unfollow(core::EntryKey entry) {
-    const auto found = followed_.find(entry);
-    if (found == followed_.end()) return;
-    if (found->second.ref) set_.remove(found->second.ref->fd());
-    followed_.erase(found);
+    for (auto place = places_.lower_bound({entry, {}}); place != places_.end() && place->first.first == entry;) {
+        drop((place++)->second);
+    }
+}
+
+void Deaths::drop(Token token) {
+    const auto dropped = followed_.extract(token);
+    const Followed& followed = dropped.mapped();
+    if (followed.ref) set_.remove(followed.ref->fd());
+    places_.erase({followed.entry, followed.process});
 }
 
 void Deaths::watch(Followed& followed) {
@@ -148,15 +163,15 @@ void Deaths::fall_back(const Error& why) {
 }
 
 Deaths::Followed* Deaths::find(Token token) {
-    const auto found = followed_.find(entry_of(token));
-    return found != followed_.end() && found->second.token == token ? &found->second : nullptr;
+    const auto found = followed_.find(token);
+    return found != followed_.end() ? &found->second : nullptr;
 }
 
 // Comes a second time when the process is reaped while its cause is waited for.
 void Deaths::died(Followed& followed, Instant now) {
     const Learned learned = learn_cause(followed);
     const Cause best = learned.cause.value_or(followed.last_word.value_or(learned.otherwise));
-    if (learned.cause || followed.last_word || !learned.more_after_reap) return tell(followed, best);
+    if (learned.cause || followed.last_word || !learned.more_after_reap) return tell(followed.token, best);
     followed.last_word = best;
     waiting_.emplace_back(now + patience, followed.token);
     std::ignore = set_.await_reap(followed.ref->fd(), followed.token);  // refused: the deadline remains
@@ -191,17 +206,17 @@ Cause Deaths::with_proof(int status, pid_t pid) {
     return {proven ? Cause::Kind::oom : Cause::Kind::status, status};
 }
 
-void Deaths::tell(const Followed& followed, Cause cause) {
-    const core::EntryKey entry = entry_of(followed.token);
-    const ProcessId process = followed.process;
-    unfollow(entry);
+void Deaths::tell(Token token, Cause cause) {
+    const core::EntryKey entry = find(token)->entry;
+    const ProcessId process = find(token)->process;
+    drop(token);
     handlers_.on_death(entry, process, cause);
 }
 
-Result<> Deaths::watch_script(core::RunId run, sys::PidRef child) {
-    if (auto added = set_.add(child.fd(), token_of_script(run)); !added) return Failure(added.error());
-    scripts_.emplace(run, Script{std::move(child)});
-    return {};
+void Deaths::watch_script(core::RunId run, sys::PidRef child) {
+    const auto added = set_.add(child.fd(), token_of_script(run));
+    scripts_.emplace(run, Script{.child = std::move(child), .polled = !added});
+    if (!added) fall_back(added.error());
 }
 
 Result<> Deaths::signal_script(core::RunId run, int signal) {
@@ -232,12 +247,12 @@ void Deaths::reap(core::RunId run) {
     auto script = scripts_.extract(run);
     const sys::PidRef& child = script.mapped().child;
     std::vector<Token> followers;
-    for (const auto& [entry, followed] : followed_)
-        if (!poll_ && followed.process == child.process()) followers.push_back(followed.token);
+    for (const auto& [token, followed] : followed_)
+        if (!poll_ && followed.process == child.process()) followers.push_back(token);
     for (const Token token : followers) {
         const Followed* followed = find(token);
         if (followed == nullptr) continue;
-        if (const Learned learned = learn_cause(*followed); learned.cause) tell(*followed, *learned.cause);
+        if (const Learned learned = learn_cause(*followed); learned.cause) tell(token, *learned.cause);
     }
     set_.remove(child.fd());
     std::ignore = child.reap_child();

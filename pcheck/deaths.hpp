@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -26,7 +27,7 @@ namespace banken {
 class Deaths {
 public:
     struct Handlers {
-        std::function<void(core::EntryKey, ProcessId, Cause)> on_death;  // the entry follows nothing from here on
+        std::function<void(core::EntryKey, ProcessId, Cause)> on_death;  // the entry follows this process no more
         std::function<void(core::RunId, int wait_status)> on_script_end;
         std::function<void(const std::string& reason)> on_polling;  // once, only to be logged: "pidfd_open: Too many open files"
     };
@@ -53,14 +54,14 @@ public:
     // Looks by /proc at the processes that have no pidfd, and tells their deaths.
     void poll_unwatched();
 
-    // Replaces what the entry followed so far. The death of a process that is gone already is told by a later tick() or take().
-    // Several entries may follow one process.
-    void follow(core::EntryKey entry, ProcessId process);
-    void unfollow(core::EntryKey entry);
+    // Replaces what the entry followed so far; `beside` it joins that, unless it is followed already. The death of a process that is gone
+    // already is told by a later tick() or take(). Several entries may follow one process.
+    void follow(core::EntryKey entry, ProcessId process, bool beside = false);
+    void unfollow(core::EntryKey entry);  // all that it follows
 
     // A child of ours, leader of its own session. Its end is told once; then it stays a zombie until release(), so that what it left in
-    // its process group can be ended safely (sys::PidRef::signal_group).
-    [[nodiscard]] Result<> watch_script(core::RunId run, sys::PidRef child);
+    // its process group can be ended safely (sys::PidRef::signal_group). One that the kernel does not watch for us is polled.
+    void watch_script(core::RunId run, sys::PidRef child);
     // To the script's process group, also after its end, until release().
     [[nodiscard]] Result<> signal_script(core::RunId run, int signal);
     // The daemon is done with this run: its end is told no more, and the child is reaped, now or when it ends (a script that exec'ed into
@@ -69,9 +70,11 @@ public:
 
 private:
     using Token = std::uint64_t;  // of one follow or script, never used twice: a handler may have ended what its batch still names
+    using Place = std::pair<core::EntryKey, ProcessId>;
 
     struct Followed {
         Token token = 0;
+        core::EntryKey entry = 0;
         ProcessId process;
         std::optional<sys::PidRef> ref = std::nullopt;  // none: polled, or gone before it could be followed
         std::optional<bool> shown = std::nullopt;       // as PidRef::shown()
@@ -79,6 +82,7 @@ private:
     };
     struct Script {
         sys::PidRef child;
+        bool polled = false;
         bool ended = false;
         bool released = false;
     };
@@ -91,12 +95,14 @@ private:
     Deaths(const DetectConfig& detect, bool poll, Handlers handlers, sys::PidfdSet set);
     void open_sources();
     void watch(Followed& followed);
+    void drop(Token token);
     [[nodiscard]] Followed* find(Token token);
+    void poll_followed(Token token);
     void fall_back(const Error& why);
     void died(Followed& followed, Instant now);
     [[nodiscard]] Learned learn_cause(const Followed& followed);
     [[nodiscard]] Cause with_proof(int status, pid_t pid);
-    void tell(const Followed& followed, Cause cause);
+    void tell(Token token, Cause cause);
     void script_ended(core::RunId run);
     void reap(core::RunId run);
 
@@ -106,7 +112,8 @@ private:
     sys::PidfdSet set_;
     std::optional<sys::ExitConnector> connector_;
     std::optional<sys::Kmsg> kmsg_;
-    std::unordered_map<core::EntryKey, Followed> followed_;
+    std::unordered_map<Token, Followed> followed_;
+    std::map<Place, Token> places_;  // of followed_: what one entry follows lies side by side
     std::unordered_map<core::RunId, Script> scripts_;
     std::deque<std::pair<Instant, Token>> waiting_;  // in the order of time: patience is the same for all
     Token follows_ = 0;

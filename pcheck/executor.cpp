@@ -4,10 +4,20 @@
 #include "common/script_environment.hpp"
 #include "common/sys/clock.hpp"
 #include "common/sys/file.hpp"
+#include "pcheck/gauges.hpp"
 #include "pcheck/records.hpp"
 
 namespace banken {
 namespace {
+
+const Command& command_of(const Pent& pent, core::ScriptKind kind) {
+    switch (kind) {
+        case core::ScriptKind::stop: return pent.stop.script;
+        case core::ScriptKind::check: return pent.check;
+        case core::ScriptKind::restart: break;
+    }
+    return pent.script;
+}
 
 // What the kernel calls a process that executes this script: its name in 15 bytes.
 std::string comm_of(const Command& script) {
@@ -69,8 +79,18 @@ void Executor::on(const core::Remind& action) {
 void Executor::on(const core::Publish& action) {
     const core::Watch* watch = core_.find(action.entry);
     if (!watch) return;
-    edge_.segment.publish(watch->pent_id - 1, record_of(*watch));
+    edge_.segment.publish(watch->pent_id - 1, record_of(*watch, core_));
     edge_.sweep.set_wanted(action.entry, watch->state != EntryState::avail || watch->pent.counts());
+    expect_heartbeat(*watch);
+}
+
+void Executor::expect_heartbeat(const core::Watch& watch) {
+    if (!edge_.heartbeats) return;
+    if (watch.main && watch.pent.heartbeat > Duration{} && watch.pent.heartbeat_path.empty()) {
+        edge_.heartbeats->expect(watch.key, watch.pent.name, *watch.main);
+    } else {
+        edge_.heartbeats->forget(watch.key);
+    }
 }
 
 void Executor::on(const core::PublishAll&) { publish_all(); }
@@ -81,6 +101,8 @@ void Executor::publish_all(bool segment_is_new) {
     std::vector<EntryRule> rules;
     for (const core::EntryKey key : entries) rules.push_back({key, rule_of(core_.find(key)->pent)});
     edge_.sweep.set_rules(std::move(rules));  // before anything is wanted of new entries
+    edge_.heartbeat_files.keep_only(entries);
+    if (edge_.heartbeats) edge_.heartbeats->keep_only(entries);
     edge_.segment.publish_param(core_.param());
     edge_.segment.set_entries(std::min(published_, entries.size()));  // a reader never meets one that is not published
     for (const core::EntryKey key : entries) on(core::Publish{key});
@@ -89,35 +111,49 @@ void Executor::publish_all(bool segment_is_new) {
     edge_.log.set_entries(entries.size());
 }
 
-void Executor::on(const core::Follow& action) { edge_.deaths.follow(action.entry, action.process); }
+void Executor::on(const core::Follow& action) {
+    edge_.deaths.follow(action.entry, action.process, action.beside);
+    if (!action.beside) edge_.units.follow(action.entry, action.process);
+}
 
-void Executor::on(const core::Unfollow& action) { edge_.deaths.unfollow(action.entry); }
+void Executor::on(const core::Unfollow& action) {
+    edge_.deaths.unfollow(action.entry);
+    edge_.units.unfollow(action.entry);
+}
 
-void Executor::on(const core::ReadHeartbeat&) {}
+void Executor::on(const core::ReadHeartbeat& action) {
+    const core::Watch* watch = core_.find(action.entry);
+    if (watch) edge_.heartbeat_files.read(action.entry, watch->pent.heartbeat_path);
+}
 
-void Executor::on(const core::Measure&) {}
+void Executor::on(const core::Measure& action) {
+    const core::Watch* watch = core_.find(action.entry);
+    if (!watch) return;
+    if (const auto measured = measure(action.entry, action.process, watch->pent.fds.has_value())) feed_(*measured);
+}
 
 void Executor::on(const core::Look& action) { edge_.sweep.look(action); }
 
 // The child exists and is recorded before it may go on; if we die in between, it ends by itself.
 void Executor::on(const core::RunScript& action) {
     const core::Watch& watch = *core_.find(action.entry);
-    sys::ScriptStart start{watch.pent.script, environment_for(watch), core_.param().script_output, core_.param().script_output_file,
-                           core_.param().script_check_strict};
+    const Command& command = command_of(watch.pent, action.kind);
+    sys::ScriptStart start{command,
+                           environment_for(watch, action.kind),
+                           core_.param().script_output,
+                           core_.param().script_output_file,
+                           core_.param().script_check_strict,
+                           watch.pent.runner};
     auto script = edge_.spawner.start(start);
     if (!script) {
         return feed_(core::ScriptEnded{action.run, core::ScriptEnded::How::not_executed, 0, script.error().text});
     }
     const ProcessId process = script->process();
-    const auto watched = edge_.deaths.watch_script(action.run, script->take_child());
-    if (!watched) {
-        return feed_(core::ScriptEnded{action.run, core::ScriptEnded::How::not_executed, 0, watched.error().text});
-    }
-    Run& run =
-        runs_.emplace(action.run, Run{*std::move(script), process, comm_of(watch.pent.script), {}, {}, first_peek_gap, {}}).first->second;
+    edge_.deaths.watch_script(action.run, script->take_child());
+    Run& run = runs_.emplace(action.run, Run{*std::move(script), process, comm_of(command), {}, {}, first_peek_gap, {}}).first->second;
     feed_(core::ScriptStarted{action.run, process});
     run.script.release();
-    run.peek_at = edge_.loop.now().instant + first_peek_gap;
+    if (action.kind == core::ScriptKind::restart) run.peek_at = edge_.loop.now().instant + first_peek_gap;  // no other becomes the daemon
     tell_sweep_of_scripts();
 }
 
@@ -207,18 +243,25 @@ void Executor::on(const core::End& action) {
     edge_.loop.exit(action.exit_status);
 }
 
-std::vector<std::string> Executor::environment_for(const core::Watch& watch) const {
-    const std::string cause = watch.last_cause && watch.reason == EntryReason::down ? banken::text_of(*watch.last_cause) : std::string();
+// A check has no reason: nothing has happened.
+std::vector<std::string> Executor::environment_for(const core::Watch& watch, core::ScriptKind kind) const {
+    const EntryReason reason = kind == core::ScriptKind::check ? EntryReason::none : watch.reason;
+    const std::string cause = watch.last_cause && reason == EntryReason::down ? banken::text_of(*watch.last_cause) : std::string();
     ScriptVariables variables;
     variables.name = watch.pent.name;
     variables.pent_id = watch.pent_id;
     variables.old_pid = watch.shown_pid;
-    variables.reason = watch.reason;
+    variables.reason = reason;
     variables.cause = cause;
     variables.restart_count = watch.window.count;
     variables.retries = watch.pent.retries;
     variables.pfile = pfile_;
     variables.ipc_key = core_.param().ipc_key;
+    if (edge_.heartbeats) variables.notify = edge_.heartbeats->path();
+    if (watch.pent.runner) {
+        variables.user = watch.pent.run_as;
+        variables.home = watch.pent.runner->home;
+    }
     return script_environment(inherited_environment(environment_, core_.param().script_env_clean), variables);
 }
 

@@ -14,8 +14,11 @@
 #include "common/sys/worker.hpp"
 #include "pcheck/core/supervisor.hpp"
 #include "pcheck/deaths.hpp"
+#include "pcheck/heartbeat_files.hpp"
+#include "pcheck/heartbeats.hpp"
 #include "pcheck/order_server.hpp"
 #include "pcheck/segment_writer.hpp"
+#include "pcheck/service_units.hpp"
 #include "pcheck/sweep.hpp"
 
 namespace banken {
@@ -29,7 +32,10 @@ struct Edge {
     Deaths& deaths;
     Sweep& sweep;
     sys::Spawner& spawner;
-    sys::Worker& files;  // for what may hang on a file system
+    sys::Worker& files;                     // for what may hang on a file system
+    std::optional<Heartbeats>& heartbeats;  // none: no entry may wait for WATCHDOG=1
+    HeartbeatFiles& heartbeat_files;
+    ServiceUnits& units;
 };
 
 class Executor {
@@ -50,7 +56,8 @@ public:
     // Deaths has told the end of a script: the core hears what became of it, then the child is reaped.
     void script_ended(core::RunId run, int wait_status);
 
-    // A running script is looked at after 1, 2, 4 … ms: whether it has become what it was to start (`exec daemon`). When, and to be called then.
+    // A running restart script is looked at after 1, 2, 4 … ms: whether it has become what it was to start (`exec daemon`). When, and to be
+    // called then.
     [[nodiscard]] std::optional<Instant> next_peek() const;
     void peek(Instant now);
 
@@ -64,7 +71,7 @@ private:
     struct Run {
         sys::WaitingScript script;
         ProcessId process;
-        std::string comm;                        // of the script's own image
+        std::string comm;                        // of the script's own image; what follows is for restart scripts
         std::optional<Fingerprint> first_image;  // once it has executed its script
         std::optional<Fingerprint> last_image;   // as last peeked at
         Duration peek_gap = first_peek_gap;
@@ -89,7 +96,8 @@ private:
     void on(const core::WriteDump& action);
     void on(const core::End& action);
 
-    [[nodiscard]] std::vector<std::string> environment_for(const core::Watch& watch) const;
+    [[nodiscard]] std::vector<std::string> environment_for(const core::Watch& watch, core::ScriptKind kind) const;
+    void expect_heartbeat(const core::Watch& watch);
     void peek_at(core::RunId run, Run& started);
     void tell_sweep_of_scripts();
 

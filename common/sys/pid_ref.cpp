@@ -12,6 +12,8 @@
 #include <array>
 #include <cstdint>
 
+#include "common/sys/file.hpp"
+
 namespace banken::sys {
 namespace {
 
@@ -48,6 +50,8 @@ Result<ProcessStat> read_stat(pid_t pid) {
     if (size < 0) return fail_errno("stat");
     return parse_stat({text.data(), static_cast<std::size_t>(size)});
 }
+
+Result<std::string> read_cgroup(pid_t pid) { return read_at(AT_FDCWD, fmt::format("/proc/{}/cgroup", pid).c_str(), 64u << 10); }
 
 Result<PidRef> PidRef::open(ProcessId process) {
     PidRef ref(open_pidfd(process.pid), process);

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <optional>
+#include <string>
 
 #include "common/process.hpp"
 #include "common/result.hpp"
@@ -14,6 +15,8 @@ namespace banken::sys {
 
 // /proc/PID/stat now. number ENOENT or ESRCH: there is no such process.
 [[nodiscard]] Result<ProcessStat> read_stat(pid_t pid);
+// /proc/PID/cgroup now, at most 64 KiB of it. Errors as read_stat.
+[[nodiscard]] Result<std::string> read_cgroup(pid_t pid);
 [[nodiscard]] inline bool is_gone(const Error& error) { return error.number == ENOENT || error.number == ESRCH; }
 
 class PidRef {

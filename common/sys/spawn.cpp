@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -67,9 +68,19 @@ public:
         plan.output_file = script_.output_file.c_str();
         plan.output_directory = directory_.c_str();
         plan.check_trust = script_.check_trust;
+        if (script_.runner) set_user(plan, *script_.runner);
     }
 
 private:
+    static void set_user(ChildPlan& plan, const RunAs& runner) {
+        plan.becomes = plan.user == 0 || plan.user != runner.uid;
+        plan.script_owner = runner.uid;
+        plan.uid = runner.uid;
+        plan.gid = runner.gid;
+        plan.groups = runner.groups.data();
+        plan.group_count = runner.groups.size();
+    }
+
     ScriptStart script_;
     std::string directory_;
     std::vector<char*> argv_, environment_;
@@ -77,20 +88,13 @@ private:
 
 using Birth = Spawner::Birth;
 
-Result<Birth> birth_of(Result<pid_t> child) {
-    if (!child) return Failure(child.error());
-    UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, *child, 0)));  // our own child, not reaped: its pid is nobody else's
-    if (!pidfd.valid()) return fail_errno("pidfd_open");
-    return Birth{*child, std::move(pidfd)};
-}
-
 Result<Birth> fork_child(ChildPlan& plan) {
     plan.own_table = nullptr;
     plan.signals_to_default = ~std::uint64_t{0};
     const pid_t pid = ::fork();
     if (pid == 0) run_child(plan);
     if (pid < 0) return fail_errno("fork");
-    return birth_of(pid);
+    return Birth{pid, {}};
 }
 
 // With `own_table` set the child shares our table. fork(2), which unsets it, where an old seccomp filter or kernel has no clone3.
@@ -107,7 +111,7 @@ Result<Birth> clone_child(ChildPlan& plan) {
     return fail_errno("clone3");
 }
 
-std::string reason_of(const ChildReport& report) {
+std::string reason_of(const ChildReport& report, bool has_runner) {
     auto refusal = std::generic_category().message(report.number);
     switch (report.step) {
         case ChildReport::Step::descriptors: return "descriptors: " + refusal;
@@ -115,8 +119,10 @@ std::string reason_of(const ChildReport& report) {
         case ChildReport::Step::directory: return "chdir: " + refusal;
         case ChildReport::Step::limits: return "setrlimit: " + refusal;
         case ChildReport::Step::nice: return "setpriority: " + refusal;
-        case ChildReport::Step::output:
-        case ChildReport::Step::trust: return text_of(report.finding);
+        case ChildReport::Step::user: return "run_as: " + refusal;
+        case ChildReport::Step::output_directory:
+        case ChildReport::Step::output: return text_of(report.finding);
+        case ChildReport::Step::trust: return has_runner ? text_of(report.finding) : text_with_advice(report.finding);
         case ChildReport::Step::exec: break;
     }
     return refusal;
@@ -139,7 +145,8 @@ std::optional<NotRun> WaitingScript::not_run() const {
     ChildReport report;
     const auto size = ::recv(control_.get(), &report, sizeof report, MSG_DONTWAIT);
     if (size != static_cast<ssize_t>(sizeof report)) return {};
-    return NotRun{report.step == ChildReport::Step::trust, reason_of(report)};
+    const bool refused = report.step == ChildReport::Step::trust || report.step == ChildReport::Step::output_directory;
+    return NotRun{refused, reason_of(report, has_runner_)};
 }
 
 void Spawner::Unmap::operator()(std::atomic<int>* flag) const { ::munmap(flag, sizeof *flag); }
@@ -158,6 +165,7 @@ Result<Spawner> Spawner::open(const Inheritance& original) {
 
     ChildPlan& plan = spawner.plan_;
     plan.user = ::geteuid();
+    plan.script_owner = plan.user;
     plan.null = spawner.null_.get();
     plan.place = spawner.place_.get();
     plan.signals_to_default = ignored_signals();
@@ -205,7 +213,17 @@ Result<Birth> Spawner::clone_sharing(ChildPlan& plan, int control) {
     return birth;
 }
 
+Failure Spawner::abandon(pid_t child, const Error& why) {
+    abandoned_.push_back(child);
+    return Failure(why);
+}
+
+void Spawner::reap_abandoned() {
+    std::erase_if(abandoned_, [](pid_t child) { return ::waitpid(child, nullptr, WNOHANG) != 0; });
+}
+
 Result<WaitingScript> Spawner::start(const ScriptStart& script) {
+    reap_abandoned();
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) return fail_errno("socketpair");
     UniqueFd ours(ends[0]);
@@ -216,12 +234,19 @@ Result<WaitingScript> Spawner::start(const ScriptStart& script) {
     prepared->point(plan);
     plan.control = theirs.get();
     Result<Birth> birth = fail_errno("vfork", EAGAIN);
-    if (SpawnThread* const thread = idle_thread()) birth = birth_of(thread->start_child(plan, prepared));
+    // A change of the user takes our core dumps away from a memory that is shared, and lays it open to that user where fs.suid_dumpable is 1.
+    SpawnThread* const thread = plan.becomes ? nullptr : idle_thread();
+    if (thread != nullptr) {
+        if (const auto child = thread->start_child(plan, prepared)) birth = Birth{*child, {}};
+    }
     if (!birth) birth = clone_sharing(plan, theirs.get());
     if (!birth) return Failure(birth.error());
+    UniqueFd& pidfd = birth->pidfd;
+    if (!pidfd.valid()) pidfd.reset(static_cast<int>(::syscall(SYS_pidfd_open, birth->pid, 0)));  // not reaped: its pid is nobody else's
+    if (!pidfd.valid()) return abandon(birth->pid, fail_errno("pidfd_open").value());
     const auto stat = read_stat(birth->pid);
-    if (!stat) return Failure(stat.error());
-    return WaitingScript(PidRef::of_child(std::move(birth->pidfd), stat->id()), std::move(ours));
+    if (!stat) return abandon(birth->pid, stat.error());
+    return WaitingScript(PidRef::of_child(std::move(pidfd), stat->id()), std::move(ours), script.runner.has_value());
 }
 
 }  // namespace banken::sys

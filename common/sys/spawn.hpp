@@ -34,8 +34,9 @@ struct ScriptStart {
     Command command;
     std::vector<std::string> environment;  // NAME=value, all of it
     ScriptOutput output = ScriptOutput::inherit;
-    std::string output_file;  // with ScriptOutput::file: absolute, appended to, made with mode 0640
-    bool check_trust = true;  // SCRIPT_CHECK strict
+    std::string output_file;      // with ScriptOutput::file: absolute, appended to, made with mode 0640
+    bool check_trust = true;      // SCRIPT_CHECK strict
+    std::optional<RunAs> runner{};  // run_as: it runs as this user, who may own it
 };
 
 // Why a script was not run: refused by Trust ("/path is writable by others"), or not executable by the kernel ("Text file busy",
@@ -48,7 +49,8 @@ struct NotRun {
 // A child that leads its own session and waits. Never released: it ends by itself when this object dies, and is the owner's to reap.
 class WaitingScript {
 public:
-    WaitingScript(PidRef child, UniqueFd control) : child_(std::move(child)), control_(std::move(control)) {}
+    WaitingScript(PidRef child, UniqueFd control, bool has_runner)
+        : child_(std::move(child)), control_(std::move(control)), has_runner_(has_runner) {}
 
     [[nodiscard]] const ProcessId& process() const { return child_.process(); }
     // The pidfd, for whoever waits for the end and reaps. To be taken once.
@@ -62,6 +64,7 @@ public:
 private:
     PidRef child_;
     UniqueFd control_;  // our end of a socket pair; the child's end is closed by its exec
+    bool has_runner_;
 };
 
 class Spawner {
@@ -79,7 +82,7 @@ public:
 
     struct Birth {
         pid_t pid = 0;
-        UniqueFd pidfd;
+        UniqueFd pidfd;  // where the birth gave one
     };
 
 private:
@@ -93,12 +96,15 @@ private:
     [[nodiscard]] bool place_is_free() const;
     [[nodiscard]] SpawnThread* idle_thread();
     [[nodiscard]] Result<Birth> clone_sharing(ChildPlan& plan, int control);
+    [[nodiscard]] Failure abandon(pid_t child, const Error& why);
+    void reap_abandoned();
 
     UniqueFd null_;   // /dev/null, low
     UniqueFd place_;  // a low number: there lies the end of a child that shares our table, until it has its own
     std::vector<std::unique_ptr<SpawnThread>> threads_;
     SharedFlag own_table_;  // 0: the last such child may not have made its first call
     pid_t sharing_child_ = 0;
+    std::vector<pid_t> abandoned_;  // children that nobody was told of: they end by themselves
     bool can_share_ = false;
     ChildPlan plan_;  // what is the same for every script
 };

@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -77,7 +79,7 @@ bool give_back_limits(const ChildPlan& plan, ChildReport& report) {
 bool open_output(const ChildPlan& plan, ChildReport& report) {
     if (plan.output != ScriptOutput::file) return true;
     report.finding = examine(plan.output_directory, TrustKind::directory, plan.user);  // else others could make it a link to anything
-    if (!report.finding.passed()) return failed(report, Step::trust);
+    if (!report.finding.passed()) return failed(report, Step::output_directory);
     const UniqueFd file(::open(plan.output_file, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC, 0640));
     if (file.valid() && ::dup2(file.get(), STDOUT_FILENO) >= 0 && ::dup2(file.get(), STDERR_FILENO) >= 0) return true;
     report.finding.fault = TrustFinding::Fault::system;
@@ -86,14 +88,25 @@ bool open_output(const ChildPlan& plan, ChildReport& report) {
     return failed(report, Step::output);
 }
 
+// By bare system calls: those of glibc change all threads that they know of, which are the parent's here. Without uid 0 the capabilities are gone,
+// but for ambient ones.
+bool become_user(const ChildPlan& plan, ChildReport& report) {
+    if (!plan.becomes) return true;
+    static_assert(sizeof(gid_t) == sizeof *plan.groups);
+    ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    if (::syscall(SYS_setgroups, plan.group_count, plan.groups) != 0) return failed(report, Step::user);
+    if (::syscall(SYS_setresgid, plan.gid, plan.gid, plan.gid) != 0) return failed(report, Step::user);
+    return ::syscall(SYS_setresuid, plan.uid, plan.uid, plan.uid) == 0 || failed(report, Step::user);
+}
+
 bool prepare(const ChildPlan& plan, ChildReport& report) {
     if (::setsid() < 0) return failed(report, Step::session);
     default_signals(plan.signals_to_default);
     if (::chdir("/") != 0) return failed(report, Step::directory);
     ::umask(022);
-    if (!give_back_limits(plan, report) || !open_output(plan, report)) return false;
+    if (!give_back_limits(plan, report) || !open_output(plan, report) || !become_user(plan, report)) return false;
     if (!plan.check_trust) return true;
-    report.finding = examine(plan.path, TrustKind::script, plan.user);
+    report.finding = examine(plan.path, TrustKind::script, plan.script_owner);
     return report.finding.passed() || failed(report, Step::trust);
 }
 

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "common/pfile.hpp"
@@ -22,7 +23,15 @@ struct ChildPlan {
     const char* output_file = nullptr;
     const char* output_directory = nullptr;  // where it is, absolute
     bool check_trust = true;
-    uid_t user = 0;  // whom Trust allows beside root
+    uid_t user = 0;          // whom Trust allows beside root to own the output's directory, …
+    uid_t script_owner = 0;  // … and to own the script
+
+    // run_as, where it is another user than ours.
+    bool becomes = false;
+    uid_t uid = 0;
+    gid_t gid = 0;
+    const std::uint32_t* groups = nullptr;
+    std::size_t group_count = 0;
 
     // Descriptors. Until the first call sets `own_table`, a child that shares our table may change nothing in it.
     int null = -1, place = -1;              // low
@@ -39,10 +48,10 @@ struct ChildPlan {
 
 // What the child sends when it does not execute.
 struct ChildReport {
-    enum class Step : std::uint8_t { descriptors, session, directory, limits, nice, output, trust, exec };
+    enum class Step : std::uint8_t { descriptors, session, directory, limits, nice, output_directory, output, user, trust, exec };
     Step step{};
     int number = 0;        // errno
-    TrustFinding finding;  // with Step::trust and Step::output
+    TrustFinding finding;  // with Step::trust and those of the output
 };
 
 [[noreturn]] void run_child(const ChildPlan& plan) noexcept;

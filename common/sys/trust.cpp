@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <pwd.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -212,10 +214,28 @@ std::string text_of(const TrustFinding& finding) {
     return {};
 }
 
+std::string text_with_advice(const TrustFinding& finding, std::string_view owner) {
+    if (finding.fault != Fault::owner) return text_of(finding);
+    const std::string number = std::to_string(finding.number);
+    if (owner.empty()) return fmt::format("{}; add run_as={}", text_of(finding), number);
+    return fmt::format("{} is owned by {}; add run_as={}", finding.path.data(), owner, owner);
+}
+
 Result<> check_trust(const std::string& path, TrustKind kind, uid_t user) {
     const auto finding = examine(path.c_str(), kind, user);
     if (finding.passed()) return {};
     return Failure(Error{text_of(finding), finding.fault == Fault::system ? static_cast<int>(finding.number) : 0});
+}
+
+Result<> check_script(const std::string& path, std::optional<uid_t> runner) {
+    const auto finding = examine(path.c_str(), TrustKind::script, runner.value_or(::geteuid()));
+    if (finding.passed()) return {};
+    if (runner || finding.fault != Fault::owner) return fail("{}", text_of(finding));
+    std::array<char, 65536> buffer;
+    passwd entry{};
+    passwd* found = nullptr;
+    ::getpwuid_r(finding.number, &entry, buffer.data(), buffer.size(), &found);
+    return fail("{}", text_with_advice(finding, found != nullptr ? found->pw_name : ""));
 }
 
 }  // namespace banken::sys

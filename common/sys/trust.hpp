@@ -9,7 +9,9 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/result.hpp"
 
@@ -50,7 +52,13 @@ struct TrustFinding {
 // "/path is writable by others", "/path: No such file or directory" (spec/messages.md, `Restart script refused`).
 [[nodiscard]] std::string text_of(const TrustFinding& finding);
 
+// The same for a script that runs as the program's own user. Who owns it could run it himself: "/opt/db/start is owned by uid 1001; add run_as=1001".
+// `owner` is his name where it is known.
+[[nodiscard]] std::string text_with_advice(const TrustFinding& finding, std::string_view owner = {});
+
 // The same walk for parents: at load, on a helper thread.
 [[nodiscard]] Result<> check_trust(const std::string& path, TrustKind kind, uid_t user);
+// A script that runs as `runner`; unset: as the program's own user, then with the advice. Asks the name service.
+[[nodiscard]] Result<> check_script(const std::string& path, std::optional<uid_t> runner);
 
 }  // namespace banken::sys

@@ -2,6 +2,7 @@
 #include "pcheck/deaths.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -366,6 +367,39 @@ TEST_CASE("what an entry follows no more is not told to it") {
     CHECK(watch.deaths == std::vector<Death>{{1, second.id(), status(4 << 8)}});
 }
 
+TEST_CASE("an entry that counts follows several processes, each once, and each death is told") {
+    for (const bool poll : {false, true}) {
+        Watch watch({}, poll);
+        const Child first(exits_with(3)), second(exits_with(4)), third(exits_with(5));
+        watch.watched.follow(1, first.id());
+        for (const auto* child : {&second, &second, &third}) watch.watched.follow(1, child->id(), true);
+        const auto end = [&](const Child& child) {
+            child.end();
+            watch.take_what_is_there();
+            watch.watched.poll_unwatched();
+        };
+        end(second);
+        REQUIRE(watch.deaths.size() == 1);
+        CHECK(watch.deaths[0].process == second.id());
+        end(first);
+        CHECK(watch.deaths.size() == 2);
+        watch.watched.unfollow(1);
+        end(third);
+        CHECK(watch.deaths.size() == 2);
+    }
+}
+
+TEST_CASE("one process followed anew takes the place of all") {
+    Watch watch;
+    const Child first(exits_with(3)), second(exits_with(4)), third(exits_with(5));
+    watch.watched.follow(1, first.id());
+    watch.watched.follow(1, second.id(), true);
+    watch.watched.follow(1, third.id());
+    for (const auto* child : {&first, &second, &third}) child->end();
+    watch.take_what_is_there();
+    CHECK(watch.deaths == std::vector<Death>{{1, third.id(), status(5 << 8)}});
+}
+
 TEST_CASE("a handler may unfollow what its batch still names") {
     Watch watch;
     const Child a(exits_with(3)), b(exits_with(3));
@@ -481,7 +515,7 @@ TEST_CASE("without descriptors to spare processes are polled, with causes, and t
 TEST_CASE("a script's end is told once, and it stays a zombie until it is released") {
     Watch watch;
     const Child script(exits_with(3));
-    REQUIRE(watch.watched.watch_script(1, as_script(script)));
+    watch.watched.watch_script(1, as_script(script));
     script.let_go();
     watch.wait_for_end_of(1);
     watch.take_what_is_there();
@@ -498,7 +532,7 @@ TEST_CASE("what a script left in its process group can be ended after its end") 
     Watch watch;
     const Pipe born;
     const Child script(test::leaves_a_member(born));
-    REQUIRE(watch.watched.watch_script(1, as_script(script)));
+    watch.watched.watch_script(1, as_script(script));
     script.let_go();
     watch.wait_for_end_of(1);
     const auto member = sys::PidRef::open(sys::read_stat(born.take<pid_t>()).value().id());
@@ -514,7 +548,7 @@ TEST_CASE("a script that exec'ed into its daemon is released alive, and its deat
         if (!with_stat && !sys::kernel_tells_exit_status()) continue;
         Watch watch(detect);
         const Child script(exits_with(3));
-        REQUIRE(watch.watched.watch_script(1, as_script(script)));
+        watch.watched.watch_script(1, as_script(script));
         watch.watched.follow(7, script.id());
         watch.watched.release(1);
         CHECK(watch.watched.signal_script(1, 0));
@@ -530,7 +564,7 @@ TEST_CASE("a script that exec'ed into its daemon is released alive, and its deat
 TEST_CASE("the release of an ended script tells the entries that follow it before the reap") {
     Watch watch(only(&DetectConfig::stat));
     const Child script(exits_with(3));
-    REQUIRE(watch.watched.watch_script(1, as_script(script)));
+    watch.watched.watch_script(1, as_script(script));
     script.let_go();
     watch.wait_for_end_of(1);
     watch.watched.follow(7, script.id());
@@ -538,4 +572,17 @@ TEST_CASE("the release of an ended script tells the entries that follow it befor
     CHECK(watch.deaths == std::vector<Death>{{7, script.id(), status(3 << 8)}});
     watch.take_what_is_there();
     CHECK(watch.deaths.size() == 1);
+}
+
+TEST_CASE("the end of a script that the kernel does not watch for us is found by polling") {
+    Watch watch;
+    watch.watched.watch_script(
+        1, sys::PidRef::of_child(sys::UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)), {}));  // epoll takes no such file
+    CHECK(watch.polling == std::vector<std::string>{"epoll_ctl: Operation not permitted"});
+    watch.take_what_is_there();
+    CHECK(watch.script_ends[1].empty());
+    watch.watched.poll_unwatched();
+    watch.watched.poll_unwatched();
+    CHECK(watch.script_ends[1] == std::vector<int>{0});
+    watch.watched.release(1);
 }
