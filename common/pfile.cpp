@@ -2,7 +2,8 @@
 #include "common/pfile.hpp"
 
 #include <algorithm>
-#include <array>
+#include <tuple>
+#include <unordered_map>
 #include <utility>
 
 #include "common/pfile_after.hpp"
@@ -29,13 +30,29 @@ void judge_after(const std::vector<Pent>& pents, const PentReader& reader, Diagn
     }
 }
 
+// The values of a group are those of its first member; one that says something else is not heard.
+void lint_groups(const std::vector<Pent>& pents, Diagnostics& diagnostics) {
+    std::unordered_map<std::string_view, const Pent*> firsts;
+    for (const Pent& pent : pents) {
+        if (pent.group.empty()) continue;
+        const Pent& first = *firsts.try_emplace(pent.group, &pent).first->second;
+        const auto values = [](const Pent& p) { return std::tie(p.grace, p.retries, p.action, p.delay, p.delay_max, p.stable); };
+        if (values(pent) == values(first)) continue;
+        diagnostics.warning(pent.line, 0,
+                            fmt::format("{}: grace, retries, action, delay and stable of group {} are those of {} in line {}",
+                                        shortened(pent.name), pent.group, shortened(first.name), first.line));
+    }
+}
+
 // What is not wrong, but hardly meant (spec/pfile.md, warnings); what the text alone does not tell is the linter's.
 void lint(const Pfile& pfile, Diagnostics& diagnostics) {
-    const bool has_script = std::any_of(pfile.pents.begin(), pfile.pents.end(), [](const Pent& pent) { return !pent.script.none(); });
+    const bool unlimited = std::any_of(pfile.pents.begin(), pfile.pents.end(),
+                                       [](const Pent& pent) { return !pent.script.none() && pent.script_timeout == Duration{}; });
     if (pfile.pents.empty()) diagnostics.warning(0, 0, "no PENT line: nothing is watched");
-    if (has_script && pfile.param.script_timeout == Duration::zero()) {
+    if (unlimited && pfile.param.script_timeout == Duration{}) {
         diagnostics.warning(0, 0, "no SCRIPT_TIMEOUT: a restart script that hangs is never ended");
     }
+    lint_groups(pfile.pents, diagnostics);
 }
 
 }  // namespace

@@ -1,149 +1,185 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pcheck/lint.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
+#include <set>
+#include <utility>
 
-#include "common/matcher.hpp"
 #include "common/segment_reader.hpp"
-#include "common/sys/proc_table.hpp"
+#include "common/sys/file.hpp"
+#include "common/sys/semaphore.hpp"
 #include "common/sys/shm.hpp"
 #include "common/sys/trust.hpp"
+#include "common/sys/unique_fd.hpp"
 #include "common/text.hpp"
+#include "pcheck/lint_processes.hpp"
 
 namespace banken {
 namespace {
 
-// The pfile of the pcheck whose segment has this key. Nothing: the key is free. Empty: the segment is somebody else's.
-std::optional<std::string> user_of(std::uint32_t key) {
-    const auto stat = sys::find_segment(key);
-    if (!stat) return std::nullopt;
-    const auto segment = sys::Segment::attach(*stat, sys::Segment::Access::read);
-    if (!segment) return "";
-    const auto reader = SegmentReader::open(segment->words());
-    if (!reader) return "";
-    const auto header = reader->header();
-    return header ? header->pfile : "";
-}
+using Severity = Diagnostic::Severity;
 
-void lint_key(const LoadedPfile& loaded, const std::string& named, Findings& findings) {
-    const auto user = user_of(loaded.pfile.param.ipc_key);
-    if (!user || *user == loaded.path) return;
-    findings.warnings.push_back(fmt::format("{}: warning: IPCKEY {:#010x} is in use by {}", named, loaded.pfile.param.ipc_key,
-                                            user->empty() ? "a segment that is not pcheck's" : *user));
-}
+// One pfile being judged; what is found is told with its place.
+class Lint {
+public:
+    explicit Lint(const LoadedPfile& loaded) : loaded_(loaded), param_(loaded.pfile.param) {}
 
-void lint_dump(const LoadedPfile& loaded, const std::string& named, Findings& findings) {
-    const std::string directory = directory_of(loaded.pfile.param.shm_dump_file);
+    [[nodiscard]] std::vector<Diagnostic> take() && {
+        scripts();
+        output();
+        if (param_.ipc_key != 0) key();
+        if (!param_.shm_dump_file.empty()) dump();
+        exit_action();
+        return std::move(found_);
+    }
+
+private:
+    void say(Severity severity, std::string text) { found_.push_back({severity, 0, 0, std::move(text)}); }
+    void say(Severity severity, std::size_t index, std::optional<PentOption> option, std::string_view text) {
+        const Pent& pent = loaded_.pfile.pents[index];
+        const auto where = option ? std::string(rule_of(*option).name) : std::string("field 2 (restart script)");
+        const std::size_t column = option ? loaded_.given[index].column(*option) : 0;
+        found_.push_back({severity, pent.line, column, fmt::format("{}, {}: {}", shortened(pent.name), where, text)});
+    }
+
+    void scripts();
+    void output();
+    void key();
+    void dump();
+    void exit_action();
+
+    const LoadedPfile& loaded_;
+    const Param& param_;
+    std::vector<Diagnostic> found_;
+};
+
+// Why the kernel would not execute it, although everybody may; nothing: it would.
+std::optional<std::string> not_executable(const std::string& path) {
     struct stat status {};
-    if (stat(directory.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return;
-    findings.warnings.push_back(fmt::format("{}: warning: SHM_DUMP_FILE: there is no directory {}", named, directory));
+    if (::stat(path.c_str(), &status) != 0) return fmt::format("{}: {}", path, std::generic_category().message(errno));
+    if (!S_ISREG(status.st_mode) || (status.st_mode & 0111) == 0) return fmt::format("{} is not an executable file", path);
+    const sys::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    std::array<char, 128> head{};
+    const ssize_t length = file.get() < 0 ? -1 : ::read(file.get(), head.data(), head.size());
+    const std::string_view text(head.data(), static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
+    const bool is_program = text.starts_with("#!") || text.find('\0') != text.npos || find_invalid_utf8(text) || length < 0;
+    if (is_program) return std::nullopt;
+    return fmt::format("{} does not begin with #!, such as #!/bin/sh: the kernel cannot execute it", path);
 }
 
-void lint_output(const LoadedPfile& loaded, const std::string& named, Findings& findings) {
-    if (loaded.pfile.param.script_output != ScriptOutput::file) return;
-    const std::string directory = directory_of(loaded.pfile.param.script_output_file);
+void Lint::scripts() {
+    std::set<std::pair<std::size_t, std::optional<PentOption>>> refused;
+    for (const RefusedScript& script : refused_scripts(loaded_.pfile)) {
+        refused.emplace(script.pent_id - 1, script.option);
+        say(Severity::error, script.pent_id - 1, script.option, script.reason);
+    }
+    for (std::size_t i = 0; i < loaded_.pfile.pents.size(); ++i) {
+        const Pent& pent = loaded_.pfile.pents[i];
+        const auto judge = [&](const Command& script, std::optional<PentOption> option) {
+            if (script.none() || refused.contains({i, option})) return;
+            if (const auto why = not_executable(script.argv.front())) say(Severity::error, i, option, *why);
+        };
+        judge(pent.script, std::nullopt);
+        judge(pent.check, PentOption::check);
+        judge(pent.stop.script, PentOption::stop);
+        if (pent.runner && pent.runner->uid != geteuid() && geteuid() != 0) {
+            say(Severity::warning, i, PentOption::run_as, "only a pcheck of root can run scripts as another user");
+        }
+    }
+}
+
+void Lint::output() {
+    if (param_.script_output != ScriptOutput::file) return;
+    const std::string directory = directory_of(param_.script_output_file);
     const auto trusted = sys::check_trust(directory, sys::TrustKind::directory, geteuid());
-    if (!trusted) findings.errors.push_back(fmt::format("{}: error: SCRIPT_OUTPUT: {}", named, trusted.error().text));
+    if (!trusted) say(Severity::error, fmt::format("SCRIPT_OUTPUT: {}", trusted.error().text));
 }
 
-void lint_exit(const LoadedPfile& loaded, const std::string& named, Findings& findings) {
+// What a segment says of the pcheck that made it.
+struct Neighbour {
+    std::string pfile, dump;
+};
+std::optional<Neighbour> neighbour_at(const sys::SegmentStat& stat) {
+    const auto segment = sys::Segment::attach(stat, sys::Segment::Access::read);
+    if (!segment) return std::nullopt;
+    const auto reader = SegmentReader::open(segment->words());
+    if (!reader) return std::nullopt;
+    const auto header = reader->header();
+    const auto param = reader->param();
+    if (!header || !param) return std::nullopt;
+    return Neighbour{header->pfile, param->shm_dump_file};
+}
+
+void Lint::key() {
+    const auto stat = sys::find_segment(param_.ipc_key);
+    if (!stat) return;
+    const auto user = neighbour_at(*stat);
+    if (user && user->pfile == loaded_.path) return;
+    const auto whose = user ? printable(user->pfile) : std::string("a segment that is not pcheck's");
+    say(Severity::warning, fmt::format("IPCKEY {:#010x} is in use by {}", param_.ipc_key, whose));
+}
+
+void Lint::dump() {
+    const std::string directory = directory_of(param_.shm_dump_file);
+    struct stat status {};
+    const bool exists = ::stat(directory.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+    if (!exists) say(Severity::warning, fmt::format("SHM_DUMP_FILE: there is no directory {}", directory));
+    for (const sys::SegmentStat& stat : sys::all_segments()) {
+        const bool may_be_ours =
+            stat.key != 0 && stat.key != param_.ipc_key && !stat.permissions.removed && sys::believe(stat.permissions, {});
+        if (!may_be_ours) continue;
+        const auto other = neighbour_at(stat);
+        const bool clashes = other && other->dump == param_.shm_dump_file && other->pfile != loaded_.path;
+        if (!clashes || !sys::key_is_held(stat.key, std::nullopt).value_or(false)) continue;
+        say(Severity::warning,
+            fmt::format("SHM_DUMP_FILE {} is in use by the pcheck of {}", param_.shm_dump_file, printable(other->pfile)));
+    }
+}
+
+void Lint::exit_action() {
     if (std::getenv("INVOCATION_ID") || std::getenv("NOTIFY_SOCKET")) return;  // a service manager started us
-    for (const Pent& pent : loaded.pfile.pents) {
+    for (const Pent& pent : loaded_.pfile.pents) {
         if (pent.action != RetryOverAction::exit) continue;
-        findings.warnings.push_back(
-            fmt::format("{}:{}: warning: {}: action exit only ends pcheck: a cluster manager or supervisor must watch it and act", named,
-                        pent.line, pent.name));
-    }
-}
-
-// Every process, with what the matcher asks for. Not in the loop, so a command line may take its time.
-std::vector<Process> all_processes() {
-    std::vector<Process> processes;
-    auto opened = sys::ProcDir::open();
-    if (!opened) return processes;
-    const auto dir = std::make_shared<const sys::ProcDir>(*std::move(opened));
-    sys::ProcTable table(dir);
-    if (!table.pass(sys::Depth::every)) return processes;
-    for (const ProcessId id : table.all()) {
-        const auto stat = dir->stat(id.pid);
-        if (!stat) continue;
-        Process process;
-        process.stat = *stat;
-        process.exe = dir->exe(id.pid).value_or("");
-        process.command_line = split_cmdline(dir->command_line(id.pid).value_or(""));
-        processes.push_back(std::move(process));
-    }
-    return processes;
-}
-
-// Only the first 15 bytes tell such a process from its neighbours.
-bool matches_by_comm_alone(const std::string& name, Process process) {
-    const MatchRule rule{.name = name, .any_pid_namespace = true};
-    if (judge(rule, process).kind != Judgement::Kind::matched) return false;
-    process.stat.fingerprint.comm.clear();
-    return judge(rule, process).kind != Judgement::Kind::matched;
-}
-
-void lint_long_names(const LoadedPfile& loaded, const std::string& named, Findings& findings) {
-    constexpr std::size_t longest_comm = 15;
-    const auto is_long = [](const Pent& pent) {
-        return pent.name.size() > longest_comm && pent.name.find_first_of(" /") == std::string::npos;
-    };
-    if (std::ranges::none_of(loaded.pfile.pents, is_long)) return;
-    const std::vector<Process> processes = all_processes();
-    for (const Pent& pent : loaded.pfile.pents) {
-        const auto by_comm = [&](const Process& process) { return matches_by_comm_alone(pent.name, process); };
-        if (!is_long(pent) || std::ranges::none_of(processes, by_comm)) continue;
-        findings.warnings.push_back(
-            fmt::format("{}:{}: warning: {}: the running process matches by its first 15 bytes alone (comm)", named, pent.line, pent.name));
+        found_.push_back(
+            {Severity::warning, pent.line, 0,
+             fmt::format("{}: action exit only ends pcheck: a cluster manager or supervisor must watch it and act", shortened(pent.name))});
     }
 }
 
 }  // namespace
 
-Findings lint(const LoadedPfile& loaded, const std::string& named) {
-    Findings findings;
-    for (const Diagnostic& diagnostic : loaded.warnings) findings.warnings.push_back(text_of(diagnostic, named));
-    for (const RefusedScript& script : refused_scripts(loaded.pfile)) {
-        const std::size_t line = loaded.pfile.pents[script.pent_id - 1].line;
-        findings.errors.push_back(fmt::format("{}:{}: error: {}, field 2 (script): {}", named, line, script.name, script.reason));
-    }
-    lint_output(loaded, named, findings);
-    lint_key(loaded, named, findings);
-    lint_dump(loaded, named, findings);
-    lint_exit(loaded, named, findings);
-    lint_long_names(loaded, named, findings);
-    return findings;
+std::vector<Diagnostic> lint(const LoadedPfile& loaded) {
+    std::vector<Diagnostic> found = Lint(loaded).take();
+    if (good(loaded.diagnostics)) std::ranges::move(lint_processes(loaded), std::back_inserter(found));
+    return found;
 }
 
 int test_pfile(const std::string& named, const tl::expected<Config, LoadFailure>& config) {
-    ExitCode code = ExitCode::ok;
-    const auto say = [&](const std::vector<std::string>& lines) {
-        for (const std::string& line : lines) fmt::print(stderr, "{}\n", line);
-    };
     if (!config) {
-        say(config.error().lines);
-        code = config.error().code;
+        for (const std::string& line : config.error().lines) fmt::print(stderr, "{}\n", line);
     }
-    const auto loaded = load_pfile(named);
+    auto loaded = examine_pfile(named);
     if (!loaded) {
-        say(loaded.error().lines);
+        for (const std::string& line : loaded.error().lines) fmt::print(stderr, "{}\n", line);
         return number_of(loaded.error().code);
     }
-    const Findings findings = lint(*loaded, named);
-    say(findings.errors);
-    say(findings.warnings);
-    if (!findings.errors.empty()) code = ExitCode::config;
-    if (code == ExitCode::ok) {
-        fmt::print("{}: good, {} {}, {} {}\n", named, loaded->pfile.pents.size(), loaded->pfile.pents.size() == 1 ? "entry" : "entries",
-                   findings.warnings.size(), findings.warnings.size() == 1 ? "warning" : "warnings");
-    }
-    return number_of(code);
+    std::vector<Diagnostic> all = loaded->diagnostics;
+    std::ranges::move(lint(*loaded), std::back_inserter(all));
+    std::ranges::stable_sort(all, {}, [](const Diagnostic& d) { return std::pair(d.line == 0, d.line); });
+    for (const Diagnostic& diagnostic : all) fmt::print(stderr, "{}\n", text_of(diagnostic, named));
+    if (!good(all)) return number_of(ExitCode::config);
+    if (!config) return number_of(config.error().code);
+    const std::size_t entries = loaded->pfile.pents.size();
+    fmt::print("{}: good, {} {}, {} {}\n", named, entries, entries == 1 ? "entry" : "entries", all.size(),
+               all.size() == 1 ? "warning" : "warnings");
+    return number_of(ExitCode::ok);
 }
 
 }  // namespace banken

@@ -2,7 +2,6 @@
 // `pcheck -t`: the daemon's own loader, and what it does not refuse but an operator would want to know before the night (spec/pfile.md, last part).
 #pragma once
 
-#include <span>
 #include <string>
 #include <vector>
 
@@ -10,14 +9,11 @@
 
 namespace banken {
 
-struct Findings {
-    std::vector<std::string> errors, warnings;  // as they are printed
-};
+// What is wrong around a pfile that can be read: scripts, directories, keys in use, and (of a pfile without errors) what runs now. Errors are what the
+// daemon itself would start with.
+[[nodiscard]] std::vector<Diagnostic> lint(const LoadedPfile& loaded);
 
-// What is wrong around a pfile that loads: scripts, directories, keys in use. `named` is the file as it was given.
-[[nodiscard]] Findings lint(const LoadedPfile& loaded, const std::string& named);
-
-// Prints all there is to say on stderr, and one line on stdout when nothing is wrong. The exit status of `pcheck -t`.
+// Prints all there is to say on stderr, in the order of the file, and one line on stdout when nothing is wrong. The exit status of `pcheck -t`.
 [[nodiscard]] int test_pfile(const std::string& named, const tl::expected<Config, LoadFailure>& config);
 
 }  // namespace banken

@@ -266,6 +266,21 @@ TEST_CASE("what has no effect or is hardly meant is a warning") {
                                                                                 "F:6:29: warning: a, stable: has no effect with script -"});
 }
 
+TEST_CASE("a member of a group that says other than the first is warned of") {
+    const auto warnings = [](std::string_view lines) {
+        return told(fmt::format("[PARAM]\nIPCKEY 1\nSHM_DUMP_FILE /d\nSCRIPT_TIMEOUT 9\n[PENT]\n{}\n", lines),
+                    Diagnostic::Severity::warning);
+    };
+    CHECK(warnings("a:/r:60:3:exit:group=g\nb:/s:60:3:exit:group=g:delay=10\nc:/s:1:1:exit:group=h").empty());
+    CHECK(warnings("a:/r:60:3:exit:group=g\nb:/s:60:4:exit:group=g") ==
+          std::vector<std::string>{"F:7: warning: b: grace, retries, action, delay and stable of group g are those of a in line 6"});
+}
+
+TEST_CASE("a script without a time limit is warned of once, unless its entry has a limit of its own") {
+    CHECK(warnings_of("stable=1", "").size() == 1);
+    CHECK(warnings_of("script_timeout=9", "").empty());
+}
+
 TEST_CASE("with DETECT poll nothing is confirmed, whatever the line says") {
     const Pent pent = pent_of("confirm=3/always", "DETECT poll");
     CHECK(pent.confirm == 0s);
