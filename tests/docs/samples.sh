@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The sample pfile loads without error or warning, names every key that does something, with its default where it is commented out; its script is sound.
+# The sample pfiles load without error or warning; the first names every key that does something, with its default where it is commented out. The scripts
+# are sound.
 # usage: tests/docs/samples.sh [BUILD_DIR]     without it: $BANKEN_BUILD, else build/plain
 set -u
 # shellcheck source=tests/docs/lib/report.sh
@@ -8,13 +9,14 @@ set -u
 build=${1:-${BANKEN_BUILD:-build/plain}}
 work=$(mktemp -d "${TMPDIR:-/tmp}/banken-samples.XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
-pfile=samples/pfiles/pfile_cron script=samples/restart/restart_cron.sh
+pfile=samples/pfiles/pfile_cron shop=samples/pfiles/pfile_shop
+scripts=(samples/restart/*.sh samples/checks/*.sh)
 
-# load PFILE: what `pcheck -t` says of it beside that it is good, the paths and the key of a host replaced by ours.
+# load PFILE: what `pcheck -t` says of it beside that it is good; paths, users and the key of a host replaced by ours.
 load() {
-    cp "$script" "$work/restart_cron.sh" && chmod 755 "$work/restart_cron.sh"
-    sed "s|/etc/banken/|$work/|; s|/var/lib/banken/|$work/|; s|0x1f000501|$((0x6bb00000 + $$))|" "$1" >"$work/pfile_cron"
-    "$build/pcheck/pcheck" -t -f "$work/pfile_cron" 2>&1 | grep -vx "$work/pfile_cron: good, 1 entry, 0 warnings"
+    cp "${scripts[@]}" "$work" && chmod 755 "$work"/*.sh
+    sed "s|/etc/banken/|$work/|g; s|/var/[a-z/]*/|$work/|; s|0x1f00050.|$((0x6bb00000 + $$))|; s|:user=[a-z]*|:user=root|" "$1" >"$work/pfile"
+    "$build/pcheck/pcheck" -t -f "$work/pfile" 2>&1 | grep -vxE "$work/pfile: good, [0-9]+ entr(y|ies), 0 warnings"
     if [ "${PIPESTATUS[0]}" != 0 ]; then echo "pcheck -t ended with ${PIPESTATUS[0]}"; fi
 }
 
@@ -40,15 +42,33 @@ keys() {
 "$build/tests/print_schema" >"$work/schema"
 report "sample pfile: loads" "$(load "$pfile")"
 report "sample pfile: keys and defaults" "$(keys "$pfile")"
-report "sample script: syntax" "$(sh -n "$script" 2>&1)"
-report "sample script: executable" "$([ -x "$script" ] || echo "$script is not")"
+report "sample pfile of options: loads" "$(load "$shop")"
+for script in "${scripts[@]}"; do
+    report "sample script ${script##*/}: syntax" "$("$(sed -n '1s/^#!//p' "$script")" -n "$script" 2>&1)"
+    report "sample script ${script##*/}: executable" "$([ -x "$script" ] || echo "$script is not")"
+done
+# A server that takes connections, and a port where nobody does.
+python3 - >"$work/port" <<'END' &
+import socket, time
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+server.accept()
+time.sleep(600)
+END
+server=$!
+trap 'kill "$server"; rm -rf "$work"' EXIT
+until [ -s "$work/port" ]; do sleep 0.05; done
+report "sample check: a port that answers" "$(samples/checks/check_tcp.sh 127.0.0.1 "$(cat "$work/port")" 2>&1 || echo "ended with $?")"
+report "sample check: a port that does not" "$(samples/checks/check_tcp.sh 127.0.0.1 1 2>/dev/null && echo "ended with 0")"
 
 # planted TEST SED: the test must complain about the pfile so changed.
 planted() {
-    sed "$2" "$pfile" >"$work/planted"
+    sed "$2" "${3:-$pfile}" >"$work/planted"
     report "sample pfile: a planted fault is found ($1: $2)" "$([ -n "$("$1" "$work/planted")" ] || echo "not found")"
 }
 planted load 's/^SCRIPT_TIMEOUT/SCRIPT_TIME/'
 planted keys 's/^#DETECT .*event/#DETECT poll/'
 planted keys '/^#SCRIPT_ENV/d'
+planted load 's/after=postgres/after=postgresql/' "$shop"
+planted load 's/group=shop:delay=10-600/group=shop/' "$shop"
 exit "$bad"
