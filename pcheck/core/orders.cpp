@@ -61,14 +61,16 @@ void Supervisor::carry_out(const Order& order) {
 void Supervisor::for_all(const Order& order) {
     if (order.verb != Verb::stop && order.verb != Verb::start)
         return answer(order.id, usage, "this order needs the name or pent_id of an entry");
+    std::vector<EntryKey> paused;  // all of them, before any group goes on: no script of one that this very order pauses
     for (const EntryKey key : order_) {
         Watch& watch = watches_.at(key);
-        if (order.verb == Verb::stop) {
-            pause(watch, order.duration);
-        } else {
+        if (order.verb == Verb::start) {
             resume(watch);
+        } else if (pause(watch, order.duration)) {
+            paused.push_back(key);
         }
     }
+    for (const EntryKey key : paused) go_on_without(watches_.at(key));
     log(messages::monitoring(order.verb == Verb::start, {}));
     answer(order.id);
 }
@@ -76,7 +78,7 @@ void Supervisor::for_all(const Order& order) {
 void Supervisor::for_one(const Order& order, Watch& watch) {
     switch (order.verb) {
         case Verb::stop:
-            pause(watch, order.duration);
+            if (pause(watch, order.duration)) go_on_without(watch);
             log(messages::monitoring(false, watch.ref()));
             return answer(order.id);
         case Verb::start:
@@ -90,20 +92,26 @@ void Supervisor::for_one(const Order& order, Watch& watch) {
     }
 }
 
-void Supervisor::pause(Watch& watch, std::optional<Duration> duration) {
+// True: it was not paused before.
+bool Supervisor::pause(Watch& watch, std::optional<Duration> duration) {
     touch(watch);
     watch.paused_until = duration ? std::optional(now_.instant + *duration) : std::nullopt;
     if (watch.state == EntryState::stall) watch.stop_only = true;  // the stop goes on, no script after it
-    if (watch.paused) return;
+    if (watch.paused) return false;
     watch.paused = true;
     watch.paused_since = now_.wall;
-    Group* const of = group(watch);
     if (watch.state == EntryState::down) enter(watch, EntryState::down, EntryWait::operator_);
     if (watch.state == EntryState::avail) {
         rest(watch);
         slots_.leave(watch.key);
         arm_reminder(watch);
     }
+    return true;
+}
+
+// The group of an entry that has been paused.
+void Supervisor::go_on_without(Watch& watch) {
+    Group* const of = group(watch);
     const bool idle = watch.state == EntryState::down || watch.state == EntryState::avail;
     if (!of || !idle) return;
     if (of->turn == watch.key) {

@@ -6,7 +6,11 @@
 namespace banken::core {
 
 bool Slots::admit(EntryKey entry) {
-    if (std::erase(called_, entry) > 0) return true;
+    if (std::erase(called_, entry) > 0) {
+        if (some_free()) return true;
+        queue_.push_front(entry);  // an ordered script, which asks nobody, has taken it meanwhile, or there are fewer now
+        return false;
+    }
     if (queue_.empty() && some_free()) return true;
     if (std::ranges::find(queue_, entry) == queue_.end()) queue_.push_back(entry);
     return false;

@@ -170,7 +170,8 @@ private:
 
     // orders.cpp
     void carry_out(const Order& order);
-    void pause(Watch& watch, std::optional<Duration> duration);
+    bool pause(Watch& watch, std::optional<Duration> duration);
+    void go_on_without(Watch& watch);
     void resume(Watch& watch);
     void order_restart(Watch& watch, const Order& order);
     void order_clear(Watch& watch);
