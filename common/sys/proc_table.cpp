@@ -88,7 +88,7 @@ private:
         if (!has(record.traits, dead) && !has(record.traits, kernel_thread)) tell(TableChange::Kind::appeared, record);
     }
     void again(const Record& old) {
-        if (!has(old.traits, watched) && !is_due(old)) return next.push_back(old);
+        if (!is_due(old)) return next.push_back(old);
         const auto stat = table_.dir_->stat(old.pid);
         if (!stat) return is_gone(stat.error()) ? gone(old) : next.push_back(old);
         if (stat->fingerprint.start == old.start) return compare(old, *stat);
@@ -99,7 +99,7 @@ private:
         switch (depth_) {
             case Depth::every: return true;
             case Depth::young: return table_.is_young(old.start);
-            case Depth::eighth: return static_cast<unsigned>(old.pid) % turns == table_.turn_;
+            case Depth::eighth: return has(old.traits, watched) || static_cast<unsigned>(old.pid) % turns == table_.turn_;
         }
         return true;
     }

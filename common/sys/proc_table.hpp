@@ -15,11 +15,11 @@
 
 namespace banken::sys {
 
-// Of which known processes a pass reads the fingerprint; new and watched ones are always read.
+// Of which known processes a pass reads the fingerprint; new ones are always read.
 enum class Depth {
     every,
     young,   // of those that started within 2 s of the youngest: an exec comes soon after the start
-    eighth,  // of one eighth, in turn
+    eighth,  // of watched ones, and of one eighth of the others, in turn
 };
 
 struct TableChange {
@@ -45,7 +45,7 @@ public:
     // On an error nothing has changed, and the next pass tells it all.
     [[nodiscard]] Result<std::vector<TableChange>> pass(Depth depth);
 
-    // From now on every pass reads it. Lost with the process; no effect on one that is not known.
+    // From now on every pass but those over the young reads it. Lost with the process; no effect on one that is not known.
     void watch(pid_t pid, bool on);
 
     // As last read; for an unwatched process that may be a while ago.

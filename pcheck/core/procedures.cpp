@@ -46,7 +46,7 @@ void Supervisor::since_now(Watch& watch) {
 void Supervisor::ask(Watch& watch, Question question) {
     // Looks that come one after another wait for what has just begun to run; the others decide, and so do late ones, which are rare.
     constexpr Duration soon = std::chrono::milliseconds(500);
-    const bool repeated = question == Question::confirm || question == Question::start || question == Question::hand_over;
+    const bool repeated = question == Question::confirm || question == Question::start;
     watch.question = question;
     watch.asked = ++last_look_;
     watch.look_at.reset();

@@ -124,7 +124,8 @@ TEST_CASE("a pass over the young reads those that started within two seconds of 
     for (const pid_t pid : {30, 31, 32}) proc.put({.pid = pid, .comm = "other", .start = pid == 30 ? 4000u : pid == 31 ? 4900u : 5000u});
     CHECK(*table.pass(Depth::young) == Changes{{Kind::renamed, {31, 4900}}, {Kind::renamed, {32, 5000}}});
     table.watch(30, true);
-    CHECK(*table.pass(Depth::young) == Changes{{Kind::renamed, {30, 4000}}});
+    CHECK(table.pass(Depth::young)->empty());  // there may be a thousand of those
+    CHECK(*table.pass(Depth::every) == Changes{{Kind::renamed, {30, 4000}}});
 }
 
 TEST_CASE("a pid with a new owner is gone, then appeared") {
