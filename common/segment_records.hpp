@@ -162,9 +162,11 @@ struct EntryRecord {
     EntryWait group_wait = EntryWait::none;
     std::uint32_t group_turn = 0;  // pent_id of the member whose turn it is; 0: nobody's
     EndingPhase ending = EndingPhase::none;
-    std::optional<Instant> remind_at;   // the next reminder
-    std::optional<Instant> next_check;  // when the next health check begins
-    WallTime paused_since{};            // while it is paused
+    std::optional<Instant> remind_at;           // the next reminder
+    std::optional<Instant> next_check;          // when the next health check begins
+    WallTime paused_since{};                    // while it is paused
+    std::optional<Instant> stable_at, beat_at;  // while AVAIL: when the window is cleared early; when a heartbeat must have come
+    WallTime last_failure_at{};                 // of last_failure
 
     std::string name;
     std::string line;  // the PENT line as written: name, match and filters are read from it
@@ -174,6 +176,7 @@ struct EntryRecord {
     std::string health;
     std::string last_argv0;          // of the last main process
     std::vector<ProcessId> orphans;  // at most most_orphans
+    std::string last_failure;        // of an attempt since the last Up: "status=3", "/path is writable by others"; empty: none has failed
 
     friend bool operator==(const EntryRecord&, const EntryRecord&) = default;
 };
@@ -248,21 +251,33 @@ struct Form<ParamRecord> {
 template <>
 struct Form<EntryRecord> {
     using R = EntryRecord;
-    static constexpr auto fields =
-        std::tuple{Field{1, &R::pent_id},       Field{2, &R::key},           Field{3, &R::state},         Field{4, &R::wait},
-                   Field{5, &R::reason},        Field{6, &R::action},        Field{7, &R::main},          Field{9, &R::shown_pid},
-                   Field{10, &R::logged_pid},   Field{11, &R::seen},         Field{13, &R::last_uid},     Field{15, &R::death},
-                   Field{17, &R::window},       Field{21, &R::attempts},     Field{22, &R::total},        Field{23, &R::losses},
-                   Field{24, &R::retry_overs},  Field{25, &R::stalls},       Field{26, &R::begun},        Field{28, &R::script},
-                   Field{35, &R::paused},       Field{36, &R::paused_until}, Field{38, &R::timer},        Field{40, &R::since},
-                   Field{41, &R::since_wall},   Field{42, &R::window_ends},  Field{44, &R::next_attempt}, Field{46, &R::proc_count},
-                   Field{48, &R::cpu_permille}, Field{50, &R::rss_bytes},    Field{52, &R::fds},          Field{54, &R::check},
-                   Field{61, &R::bad_checks},   Field{62, &R::last_beat},    Field{64, &R::group_window}, Field{68, &R::group_begun},
-                   Field{70, &R::group_timer},  Field{72, &R::group_wait},   Field{73, &R::group_turn},   Field{74, &R::ending},
-                   Field{75, &R::remind_at},    Field{77, &R::next_check},   Field{79, &R::paused_since}};
+    static constexpr auto fields = std::tuple{Field{1, &R::pent_id},       Field{2, &R::key},
+                                              Field{3, &R::state},         Field{4, &R::wait},
+                                              Field{5, &R::reason},        Field{6, &R::action},
+                                              Field{7, &R::main},          Field{9, &R::shown_pid},
+                                              Field{10, &R::logged_pid},   Field{11, &R::seen},
+                                              Field{13, &R::last_uid},     Field{15, &R::death},
+                                              Field{17, &R::window},       Field{21, &R::attempts},
+                                              Field{22, &R::total},        Field{23, &R::losses},
+                                              Field{24, &R::retry_overs},  Field{25, &R::stalls},
+                                              Field{26, &R::begun},        Field{28, &R::script},
+                                              Field{35, &R::paused},       Field{36, &R::paused_until},
+                                              Field{38, &R::timer},        Field{40, &R::since},
+                                              Field{41, &R::since_wall},   Field{42, &R::window_ends},
+                                              Field{44, &R::next_attempt}, Field{46, &R::proc_count},
+                                              Field{48, &R::cpu_permille}, Field{50, &R::rss_bytes},
+                                              Field{52, &R::fds},          Field{54, &R::check},
+                                              Field{61, &R::bad_checks},   Field{62, &R::last_beat},
+                                              Field{64, &R::group_window}, Field{68, &R::group_begun},
+                                              Field{70, &R::group_timer},  Field{72, &R::group_wait},
+                                              Field{73, &R::group_turn},   Field{74, &R::ending},
+                                              Field{75, &R::remind_at},    Field{77, &R::next_check},
+                                              Field{79, &R::paused_since}, Field{80, &R::stable_at},
+                                              Field{82, &R::beat_at},      Field{84, &R::last_failure_at}};
     static constexpr auto texts =
-        std::tuple{Text{&R::name, 255}, Text{&R::line, 4096}, Text{&R::last_cause, 127},  Text{&R::waits_for, 255},
-                   Text{&R::group, 31}, Text{&R::health, 63}, Text{&R::last_argv0, 1023}, Text{&R::orphans, R::most_orphans * 16}};
+        std::tuple{Text{&R::name, 255},        Text{&R::line, 4096}, Text{&R::last_cause, 127},  Text{&R::waits_for, 255},
+                   Text{&R::group, 31},        Text{&R::health, 63}, Text{&R::last_argv0, 1023}, Text{&R::orphans, R::most_orphans * 16},
+                   Text{&R::last_failure, 255}};
 };
 
 template <>

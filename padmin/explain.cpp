@@ -86,15 +86,21 @@ std::string wait_words(const View& view, const EntryRecord& entry, const Forecas
     return {};
 }
 
-std::string script_words(const View& view, const EntryRecord& entry, const Pent& pent) {
-    const std::string which = entry.reason == EntryReason::operator_
-                                  ? "by order, not counted"
-                                  : (pent.retries ? fmt::format("attempt {} of {}", entry.script.attempt, *pent.retries)
-                                                  : fmt::format("attempt {}", entry.script.attempt));
+std::string script_words(const View& view, const EntryRecord& entry, const Forecast& forecast) {
+    const bool counted = entry.reason != EntryReason::operator_ && entry.window.count > 0;
+    const std::string which = counted ? attempt_words(forecast, entry.window.count) : std::string("by order, not counted");
     if (entry.script.process.pid == 0) return fmt::format("its restart script is about to run ({})", which);
     const std::string since = entry.begun ? fmt::format(" since {}", moment_words(view, *entry.begun)) : "";
     const std::string ending = entry.ending == EndingPhase::none ? "" : ", is over its limit and is being ended";
-    return fmt::format("its restart script runs as pid {}{}{} ({})", entry.script.process.pid, since, ending, which);
+    return fmt::format("its restart script runs as pid {}{}{}: {}", entry.script.process.pid, since, ending, which);
+}
+
+std::string stop_words(const EntryRecord& entry) {
+    const bool by_script = entry.script.kind == ScriptRecord::Kind::stop && entry.script.process.pid != 0;
+    const std::string how = entry.ending == EndingPhase::killed ? ": KILL was sent"
+                            : by_script                         ? fmt::format(" by its stop script, pid {}", entry.script.process.pid)
+                                                                : "";
+    return fmt::format("process {} is being stopped{}", entry.main.pid != 0 ? entry.main.pid : entry.shown_pid, how);
 }
 
 std::string over_reason(const EntryRecord& entry, const Forecast& forecast, const Pent& pent) {
@@ -130,12 +136,12 @@ Lines why(const View& view, const EntryRecord& entry, const Pent& pent, const Fo
             break;
         case EntryState::restart:
             if (entry.reason != EntryReason::operator_) say(reason_words(entry));
-            say(script_words(view, entry, pent));
+            say(script_words(view, entry, forecast));
             break;
         case EntryState::start: say("its restart script ended well, and its process is awaited"); break;
         case EntryState::stall:
             say(reason_words(entry));
-            say(fmt::format("process {} is being stopped{}", entry.main.pid, entry.ending == EndingPhase::killed ? ": KILL was sent" : ""));
+            say(stop_words(entry));
             break;
         case EntryState::retry_over:
         case EntryState::hold:
@@ -146,8 +152,9 @@ Lines why(const View& view, const EntryRecord& entry, const Pent& pent, const Fo
             break;
     }
     if (entry.state == EntryState::avail || entry.state == EntryState::unknown) return lines;
-    if (const auto failure = last_failure(view, entry, pent))
-        say(fmt::format("its last restart script failed at {}: {}", time_words(view, failure->at), printable(failure->how)));
+    if (!entry.last_failure.empty())
+        say(fmt::format("its last restart script failed at {}: {}", time_words(view, entry.last_failure_at),
+                        printable(entry.last_failure)));
     return lines;
 }
 
@@ -190,6 +197,7 @@ std::string next_words(const View& view, const EntryRecord& entry, const Pent& p
         case NextAction::resume: return then(fmt::format("{} the pause ends; if it is not there then", at), gate);
         case NextAction::stable: return fmt::format("{} the counters are cleared if it has stayed up until then (stable)", at);
         case NextAction::check: return fmt::format("{} its health check runs", at);
+        case NextAction::check_limit: return fmt::format("{} its health check, which runs now, counts as bad", at);
         case NextAction::heartbeat_deadline: return fmt::format("{} it is stalled unless a heartbeat has come", at);
         case NextAction::reminder: return fmt::format("{} a reminder is logged; nothing else happens until somebody acts", at);
         case NextAction::first_look: return "pcheck looks for it";
@@ -293,15 +301,6 @@ Lines state_lines(const View& view, const EntryRecord& entry) {
 }
 
 }  // namespace
-
-std::optional<ScriptFailure> last_failure(const View& view, const EntryRecord& entry, const Pent& pent) {
-    const auto is_end = [&](const TraceRecord& record) { return record.key == entry.key && record.event == "script"; };
-    const auto last = std::find_if(view.trace.rbegin(), view.trace.rend(), is_end);
-    if (last == view.trace.rend()) return {};
-    const auto good = [&](int status) { return last->detail == fmt::format("status={}", status); };
-    if (std::ranges::any_of(pent.success_exit, good)) return {};
-    return ScriptFailure{last->wall, last->detail};
-}
 
 Explanation explain(const View& view, const EntryRecord& entry, const Result<Pent>& pent, const Findings& findings) {
     Explanation explanation;

@@ -29,13 +29,6 @@ struct Explanation {
 // `pent`: the entry's line as pent_of() reads it; its error is said, and nothing is foretold then.
 [[nodiscard]] Explanation explain(const View& view, const EntryRecord& entry, const Result<Pent>& pent, const Findings& findings);
 
-// How the last restart script ended badly: "status=3", "timeout=300s". Unset: it did not, or the trace does not know any more.
-struct ScriptFailure {
-    WallTime at{};
-    std::string how;
-};
-[[nodiscard]] std::optional<ScriptFailure> last_failure(const View& view, const EntryRecord& entry, const Pent& pent);
-
 // Sections as text, the labels in a column.
 [[nodiscard]] std::string text_of(const Explanation& explanation);
 

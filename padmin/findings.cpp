@@ -55,7 +55,7 @@ Findings find_out(const View& view, const EntryRecord& entry, const Pent& pent) 
     auto worker = sys::Worker::open(1, 1);
     if (!worker || pent.script.none()) return findings;
     const bool judge = view.param.script_check_strict && view.user && sees_as_pcheck(*view.user);
-    const bool read = !view.param.script_output_file.empty() && last_failure(view, entry, pent) && entry.state != EntryState::avail;
+    const bool read = !view.param.script_output_file.empty() && !entry.last_failure.empty();
     bool done = false;
     const auto submitted = worker->submit([&findings, &done, pent, judge, read, user = view.user, path = view.param.script_output_file] {
         Findings found{judge ? trust_fault(pent, *user) : std::string(), read ? last_lines(path) : std::vector<std::string>()};

@@ -8,9 +8,9 @@ namespace banken {
 namespace {
 
 constexpr std::array<std::string_view, next_actions> words{
-    "confirm_deadline", "attempt",    "script_limit", "kill_script",        "start_deadline", "kill",       "give_up", "hold_end",
-    "resume",           "stable",     "check",        "heartbeat_deadline", "reminder",       "first_look", "slot",    "dependency",
-    "group_turn",       "script_end", "process_end",  "process_seen",       "order",          "none"};
+    "confirm_deadline", "attempt",    "script_limit", "kill_script", "start_deadline",     "kill",     "give_up",    "hold_end",
+    "resume",           "stable",     "check",        "check_limit", "heartbeat_deadline", "reminder", "first_look", "slot",
+    "dependency",       "group_turn", "script_end",   "process_end", "process_seen",       "order",    "none"};
 
 struct Next {
     NextAction action = NextAction::none;
@@ -82,15 +82,15 @@ Timetable timetable_of(Counting counting, Instant gate) {
     }
 }
 
-Next next_while_available(const EntryRecord& entry, const Pent& pent) {
+Next next_while_available(const EntryRecord& entry) {
     if (entry.paused) return {NextAction::order, {}};
     Next next;
     const auto consider = [&next](NextAction action, std::optional<Instant> at) {
         if (at && (!next.at || *at < *next.at)) next = {action, at};
     };
-    consider(NextAction::stable, entry.timer);
-    consider(NextAction::check, entry.next_check);
-    if (pent.heartbeat > Duration{}) consider(NextAction::heartbeat_deadline, entry.last_beat.value_or(entry.since) + pent.heartbeat);
+    consider(NextAction::stable, entry.stable_at);
+    consider(entry.check.kind == ScriptRecord::Kind::none ? NextAction::check : NextAction::check_limit, entry.next_check);
+    consider(NextAction::heartbeat_deadline, entry.beat_at);
     return next;
 }
 
@@ -112,10 +112,10 @@ Next next_while_down(const EntryRecord& entry) {
     return {NextAction::none, {}};
 }
 
-Next next_of_state(const EntryRecord& entry, const Pent& pent) {
+Next next_of_state(const EntryRecord& entry) {
     switch (entry.state) {
         case EntryState::unknown: return {NextAction::first_look, {}};
-        case EntryState::avail: return next_while_available(entry, pent);
+        case EntryState::avail: return next_while_available(entry);
         case EntryState::down: return next_while_down(entry);
         case EntryState::restart:
             if (!entry.timer) return {NextAction::script_end, {}};
@@ -177,7 +177,7 @@ Forecast forecast(const View& view, const EntryRecord& entry, const Pent& pent) 
     Forecast result;
     result.reminder = entry.remind_at;
     if (view.header.life == Life::ended) return result;
-    const Next next = next_of_state(entry, pent);
+    const Next next = next_of_state(entry);
     result.next = next.action;
     result.at = next.at;
     if (entry.paused_until && (!result.at || *entry.paused_until < *result.at)) {

@@ -28,6 +28,7 @@ enum class NextAction : std::uint8_t {
     resume,              // a timed pause ends
     stable,              // the window is cleared early
     check,               // the next health check begins
+    check_limit,         // the health check that runs counts as bad
     heartbeat_deadline,  // stalled unless a heartbeat has come
     reminder,            // a line in the log, nothing else
 

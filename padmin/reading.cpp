@@ -174,8 +174,7 @@ bool is_reading(std::string_view order) { return std::ranges::find(readings, ord
 int run_reading(const PadminOptions& options) {
     const auto asked = parse(options.words);
     if (!asked) return refuse(asked.error());
-    const bool traced = asked->what == What::trace || asked->what == What::explain;
-    auto view = find_view(options, traced ? Traces::all : Traces::none);
+    auto view = find_view(options, asked->what == What::trace ? Traces::all : Traces::none);
     if (!view) return options.quiet ? number_of(view.error().code) : refuse(view.error());
     const std::string target = asked->words.empty() ? "" : asked->words.front();
     switch (asked->what) {

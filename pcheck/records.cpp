@@ -39,6 +39,7 @@ void set_group(EntryRecord& record, const core::Group& group, const core::Superv
     record.group_begun = group.begun;
     record.group_timer = group.timer;
     record.group_wait = group.wait;
+    record.stable_at = group.stable_at;
     const core::Watch* turn = core.find(group.turn);
     if (turn) record.group_turn = turn->pent_id;
     if (record.wait != EntryWait::group) return;
@@ -58,6 +59,9 @@ void set_signs_of_life(EntryRecord& record, const core::Watch& watch) {
     record.health = health_of(watch);
     record.bad_checks = watch.bad_checks;
     record.last_beat = watch.last_beat;
+    record.next_check = watch.check_at;
+    record.beat_at = watch.beat_at;
+    record.stable_at = watch.stable_at;
     if (watch.check) record.check = record_of(*watch.check);
     if (!watch.figures) return;
     if (watch.figures->permille) record.cpu_permille = *watch.figures->permille;
@@ -101,6 +105,8 @@ EntryRecord record_of(const core::Watch& watch, const core::Supervisor& core) {
     record.line = watch.pent.text;
     if (watch.last_cause) record.last_cause = text_of(*watch.last_cause);
     record.waits_for = watch.waits_for;
+    record.last_failure = watch.last_failure;
+    record.last_failure_at = watch.last_failure_at;
     set_memory(record, watch.memory);
     set_signs_of_life(record, watch);
     if (const core::Group* group = core.group_of(watch.key)) set_group(record, *group, core);

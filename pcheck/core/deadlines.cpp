@@ -44,6 +44,8 @@ void Supervisor::timer_due(Watch& watch) {
         case EntryState::restart: return script_limit_due(watch);
         case EntryState::start:
             if (!watch.paused) log(messages::set_pid_fail(watch.ref()));
+            watch.last_failure = "it ended well, but the process has not appeared";
+            watch.last_failure_at = now_.wall;
             return failed(watch);
         case EntryState::stall: return stop_limit_due(watch);
         case EntryState::hold:

@@ -124,6 +124,7 @@ bool Supervisor::came_up(Watch& watch, pid_t pid) {
     watch.memory.death.reset();
     watch.seen.reset();
     watch.reason = EntryReason::none;
+    watch.last_failure.clear();
     watch.attempts = 0;
     watch.told_waiting = false;
     watch.last_beat.reset();

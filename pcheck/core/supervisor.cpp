@@ -177,6 +177,8 @@ void Supervisor::on(const ScriptEnded& event) {
 void Supervisor::restart_script_ended(Watch& watch, const ScriptRun& run, const ScriptEnded& event) {
     const bool well = event.how == ScriptEnded::How::exited && WIFEXITED(event.status) && run.phase == ScriptRun::Phase::running &&
                       std::ranges::find(watch.pent.success_exit, WEXITSTATUS(event.status)) != watch.pent.success_exit.end();
+    watch.last_failure = well ? std::string() : event.how == ScriptEnded::How::refused ? event.reason : failure_text(run, event);
+    watch.last_failure_at = now_.wall;
     if (well) {
         enter(watch, EntryState::start);
         watch.timer = now_.instant + watch.pent.start_timeout;
@@ -184,9 +186,9 @@ void Supervisor::restart_script_ended(Watch& watch, const ScriptRun& run, const 
         return;
     }
     if (event.how == ScriptEnded::How::refused) {
-        log(messages::script_refused(watch.ref(), event.reason));
+        log(messages::script_refused(watch.ref(), watch.last_failure));
     } else {
-        log(messages::script_failed(watch.ref(), failure_text(run, event)));
+        log(messages::script_failed(watch.ref(), watch.last_failure));
     }
     failed(watch);
 }

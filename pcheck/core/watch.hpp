@@ -103,6 +103,8 @@ struct Watch {
     Duration look_gap{};
     std::optional<Instant> remind_at;
 
+    std::string last_failure;  // of an attempt since the last Up, as logged; empty: none has failed
+    WallTime last_failure_at{};
     std::string waits_for;        // with EntryWait::dependency: whose
     bool stop_only = false;       // STALL: paused meanwhile, no script after the stop
     bool told_waiting = false;    // `Waiting` was logged for this loss

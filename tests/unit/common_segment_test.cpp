@@ -60,6 +60,10 @@ EntryRecord full_entry() {
     entry.remind_at = Instant(18s);
     entry.next_check = Instant(19s);
     entry.paused_since = WallTime(1169127286s);
+    entry.stable_at = Instant(20s);
+    entry.beat_at = Instant(21s);
+    entry.last_failure_at = WallTime(1169127287s);
+    entry.last_failure = "status=3";
     entry.name = "java -Dapp=shop";
     entry.line = std::string(4096, 'x');
     entry.last_cause = "killed by signal 9 (KILL)";
