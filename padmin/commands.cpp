@@ -50,7 +50,7 @@ int run_order(const PadminOptions& options) {
         fmt::print(stderr, "padmin: {}\n", reply.text);
         return reply.exit_status;
     }
-    print(reply.text.empty() ? "" : reply.text + "\n");
+    print(reply.text.empty() || reply.text.ends_with('\n') ? reply.text : reply.text + "\n");
     if (order->difference) return number_of(ExitCode::ok);  // nothing was changed
     if (const auto logged = log_command(config->log, line_for(*order, target->view, options.pfile), target->view.header.pfile); !logged) {
         fmt::print(stderr, "padmin: done, but not logged: {}\n", logged.error().text);

@@ -72,6 +72,7 @@ private:
     // daemon_orders.cpp: orders and files
     void take_orders();
     void reload(core::OrderId order);
+    void show_difference(core::OrderId order);
     void reloaded(core::OrderId order, tl::expected<LoadedPfile, LoadFailure> loaded);
     [[nodiscard]] std::vector<std::string> unchangeable(const LoadedPfile& loaded) const;
     void say_what_needs_a_restart(const Param& param);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Orders out of the message box, and the reload, which reads its files in a helper thread.
 #include "common/order.hpp"
+#include "common/pfile_difference.hpp"
 #include "pcheck/daemon.hpp"
 
 namespace banken {
@@ -30,7 +31,7 @@ void Daemon::take_orders() {
         }
         const core::OrderId order = executor_->expect(taken.ticket);
         if (parsed->verb == OrderVerb::reload) {
-            reload(order);
+            parsed->difference ? show_difference(order) : reload(order);
         } else {
             dispatch(core::Order{order, verb_of(parsed->verb), parsed->target, parsed->duration});
         }
@@ -48,6 +49,22 @@ void Daemon::reload(core::OrderId order) {
     reloading_ = true;
     segment_->set_busy(Busy::reload);
     notify_->reloading(loop_->now().instant);
+}
+
+// What a reload would do, mistakes included; nothing is touched.
+void Daemon::show_difference(core::OrderId order) {
+    const auto submitted = files_->submit([this, order, before = setup_.loaded.pfile, path = setup_.loaded.path] {
+        auto loaded = load_pfile(path);
+        std::string text = loaded ? text_of(difference(before, loaded->pfile), before, loaded->pfile) : std::string();
+        return [this, order, text = std::move(text), loaded = std::move(loaded)] {
+            if (!loaded)
+                return executor_->answer(order, number_of(loaded.error().code), fmt::format("{}", fmt::join(loaded.error().lines, "\n")));
+            const auto kept = unchangeable(*loaded);
+            if (!kept.empty()) return executor_->answer(order, number_of(ExitCode::config), fmt::format("{}", fmt::join(kept, "\n")));
+            executor_->answer(order, number_of(ExitCode::ok), text);
+        };
+    });
+    if (!submitted) executor_->answer(order, number_of(ExitCode::refused), submitted.error().text);
 }
 
 // Nothing is applied unless all is right.
