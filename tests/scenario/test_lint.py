@@ -40,8 +40,9 @@ def an_unknown_user_is_refused_with_its_place_by_the_test_the_start_and_a_reload
     error = world.refused(78, "reload")
     check(first in error and second in error, error)
     check(alive(pid), "alpha was ended")
-    world.pfile(with_options("alpha", script, f"user=root:run_as={SOMEBODY}"))
-    lint(world, 78, f':7:{len(with_options("alpha", script, "user=root:run_as=")) + 1}: error: alpha, run_as: there is no user "{SOMEBODY}"')
+    line = with_options("alpha", script, f"user=root:run_as={SOMEBODY}")
+    world.pfile(line)
+    lint(world, 78, f':7:{line.index(str(SOMEBODY)) + 1}: error: alpha, run_as: there is no user "{SOMEBODY}"')
     world.pfile(with_options("alpha", script, f"user={SOMEBODY}:run_as=0"))
     lint(world, 0)
 
@@ -62,7 +63,8 @@ def a_circle_of_after_is_refused_with_its_chain_and_a_reload_of_it_changes_nothi
 @scenario
 def scripts_are_judged_even_while_the_text_has_mistakes(world):
     missing, open_to_all = world.path("missing.sh"), world.script("open.sh", "exit 0", mode=0o777)
-    world.pfile(pent_line("alpha", missing, retries="x"), with_options("beta", world.restarter("alpha"), f"check={open_to_all}:stop={missing}/5"))
+    world.pfile(pent_line("alpha", missing, retries="x"),
+                with_options("beta", world.restarter("alpha"), f"check={open_to_all}:stop={missing}/5"))
     column = len(pent_line("beta", world.restarter("alpha"))) + 2
     stop = column + len(f"check={open_to_all}:")
     lint(world, 78, f":7: error: alpha, field 2 (restart script): {missing}: No such file or directory",
@@ -109,7 +111,8 @@ def a_dump_file_that_another_live_pcheck_uses_is_told(world):
 @scenario
 def two_entries_on_one_process_are_told(world):
     pid = world.daemon("alpha")
-    world.pfile(pent_line("alpha"), with_options("the other", "-", f"match=label:exe={world.path('alpha')}"), with_options("alpha", "-", "min=1:user=0"))
+    world.pfile(pent_line("alpha"), with_options("the other", "-", f"match=label:exe={world.path('alpha')}"),
+                with_options("alpha", "-", "min=1:user=0"))
     lint(world, 0, f":8: warning: the other: follows the same process as alpha in line 7, pid={pid}", absent=(":9: warning: alpha",))
 
 
