@@ -114,7 +114,7 @@ build_and_test() {
     fi
 }
 
-install_missing "${build_packages[@]}" mandoc clang-format clang-tidy python3 cron rsyslog procps
+install_missing "${build_packages[@]}" mandoc clang-format clang-tidy python3 cron nginx-light openssh-client openssh-server rsyslog procps
 choose_build_root
 export BANKEN_BUILD=$build_root/plain UBSAN_OPTIONS=print_stacktrace=1
 

@@ -42,7 +42,8 @@ void Supervisor::on(const Looked& event) {
 
 void Supervisor::found(Watch& watch, const Looked& event, Question question) {
     if (watch.script_runs() || watch.state == EntryState::stall) return;
-    const Choice choice = choose(event.matches, watch.memory, scope_of(watch, question), manner_.as_root);
+    const bool anybodys = watch.pent.user.empty();  // else whose process it is was asked for
+    const Choice choice = choose(event.matches, watch.memory, scope_of(watch, question), manner_.as_root && anybodys);
     const bool left_running = choice.chosen && watch.main == choice.chosen->id;
     if (watch.given_up() && question != Question::fresh) {
         watch.seen = choice.chosen && !left_running ? std::optional(choice.chosen->id) : std::nullopt;
@@ -66,7 +67,8 @@ void Supervisor::looked_in_vain(Watch& watch, Question question) {
             return lost(watch, watch.reason);
         case Question::wait_over: return gate(watch);
         case Question::failed: return attempt_failed(watch);
-        case Question::again: return lost(watch, watch.reason);
+        case Question::again:
+        case Question::adopted: return lost(watch, watch.reason);
         case Question::fresh:
             if (!watch.paused) log(messages::set_pid_fail(watch.ref()));
             return lost(watch, EntryReason::absent);

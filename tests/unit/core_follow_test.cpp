@@ -87,6 +87,18 @@ TEST_CASE("as root system users go before people, and a person's process is told
     CHECK(choose(std::vector{person}, {}, Scope::any_age, true).a_persons);
 }
 
+TEST_CASE("a person's process that user= asks for is not told") {
+    World world("app:/bin/restart:86400:3:continue:user=1000\nweb:/bin/restart:86400:3:continue", {}, true);
+    Candidate person = process(100, 10);
+    person.user = 1000;
+    world.add(1, person);
+    world.add(2, person);
+    world.start_up();
+    const auto lines = world.log();
+    CHECK(std::ranges::count(lines, "Ambiguous match (app): 1 processes, watching pid=100") == 0);
+    CHECK(std::ranges::count(lines, "Ambiguous match (web): 1 processes, watching pid=100") == 1);
+}
+
 TEST_CASE("workers that survive their master are orphans, in their own session too") {
     const Candidate master = process(10, 100);
     const Candidate below = worker(11, 110, 11), in_session = worker(12, 110, 10);
