@@ -113,7 +113,9 @@ void Executor::publish_all(bool segment_is_new) {
 
 void Executor::on(const core::Follow& action) {
     edge_.deaths.follow(action.entry, action.process, action.beside);
-    if (!action.beside) edge_.units.follow(action.entry, action.process);
+    if (action.beside) return;
+    edge_.units.follow(action.entry, action.process);
+    on(core::ReadHeartbeat{action.entry});  // unasked: from here on its age is not the wall clock's
 }
 
 void Executor::on(const core::Unfollow& action) {
@@ -123,7 +125,7 @@ void Executor::on(const core::Unfollow& action) {
 
 void Executor::on(const core::ReadHeartbeat& action) {
     const core::Watch* watch = core_.find(action.entry);
-    if (watch) edge_.heartbeat_files.read(action.entry, watch->pent.heartbeat_path);
+    if (watch && !watch->pent.heartbeat_path.empty()) edge_.heartbeat_files.read(action.entry, watch->pent.heartbeat_path);
 }
 
 void Executor::on(const core::Measure& action) {

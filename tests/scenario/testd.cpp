@@ -3,22 +3,35 @@
 // is ready. Copies under other names are other daemons.
 //   --foreground        stay the process that was started
 //   --fifo PATH         obey the lines written to this FIFO, made here: exit N | signal N | background | worker | title TEXT | exec PATH ARG...
+//                       | beat PATH COUNT: ten times a second touch PATH or, a socket, send it WATCHDOG=1; each adds a byte to the file COUNT
+//                       | mute: no more of these | spin: use a processor | hold MIB: touch so much memory | open N: descriptors | drop: close these
+//                       | leave: end the first thread, another one goes on
 //   --ignore-term       SIGTERM does nothing
 //   --argv0 TEXT        run again under this argv[0]
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
+
+std::atomic<bool> mute = false;
+std::vector<int> held_descriptors;
+std::vector<char> held_memory;
 
 struct Options {
     bool foreground = false, ignore_term = false;
@@ -81,6 +94,51 @@ private:
     int ready_ = -1;
 };
 
+void beat_once(const std::string& path) {
+    struct stat status {};
+    if (stat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) {
+        close(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+        utimensat(AT_FDCWD, path.c_str(), nullptr, 0);
+        return;
+    }
+    const int socket_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    sendto(socket_fd, "WATCHDOG=1", 10, MSG_DONTWAIT, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    close(socket_fd);
+}
+
+[[noreturn]] void beat(const std::string& path, const std::string& count) {
+    const int file = open(count.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    while (true) {
+        if (!mute) {
+            beat_once(path);
+            if (write(file, ".", 1) != 1) _exit(126);
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+}
+
+void obey_load(const std::string& verb, const std::string& text) {
+    if (verb == "mute") mute = true;
+    if (verb == "beat") {
+        const auto blank = text.find(' ');
+        std::thread(beat, text.substr(0, blank), text.substr(blank + 1)).detach();
+    }
+    if (verb == "spin")
+        std::thread([] {
+            while (true) getppid();
+        }).detach();
+    if (verb == "hold") held_memory.assign(std::stoul(text) << 20, 'x');
+    for (int left = verb == "open" ? std::atoi(text.c_str()) : 0; left > 0; --left)
+        held_descriptors.push_back(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    while (verb == "drop" && !held_descriptors.empty()) {
+        close(held_descriptors.back());
+        held_descriptors.pop_back();
+    }
+}
+
 void obey(const std::string& line) {
     std::istringstream words(line);
     std::string verb, text;
@@ -97,6 +155,7 @@ void obey(const std::string& line) {
         while (true) pause();
     }
     if (verb == "title") prctl(PR_SET_NAME, text.c_str());
+    obey_load(verb, text);
     if (verb == "exec") {
         std::istringstream rest(text);
         std::vector<std::string> argv;
@@ -110,7 +169,12 @@ void obey(const std::string& line) {
     std::FILE* orders = std::fopen(fifo.c_str(), "r+e");  // opened both ways: no end of file when a writer goes
     char* line = nullptr;
     std::size_t size = 0;
-    while (orders != nullptr && getline(&line, &size, orders) > 0) obey(line);
+    while (orders != nullptr && getline(&line, &size, orders) > 0) {
+        obey(line);
+        if (std::string_view(line) != "leave\n") continue;
+        std::thread(serve, fifo).detach();
+        syscall(SYS_exit, 0);
+    }
     _exit(125);
 }
 

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 using namespace banken;
 using Environment = std::vector<std::string>;
 
@@ -53,4 +55,20 @@ TEST_CASE("a value is found by its whole name") {
     CHECK(environment_value(Environment{"A=b=c"}, "A") == "b=c");
     CHECK_FALSE(environment_value(own, "NOTIFY"));
     CHECK_FALSE(environment_value(Environment{"NAME"}, "NAME"));
+}
+
+TEST_CASE("a script that runs as another user finds that user's home and name") {
+    const auto all = script_environment(Environment{"HOME=/root", "USER=root", "LOGNAME=root", "PATH=/bin"},
+                                        {.name = "db", .user = "oracle", .home = "/home/oracle"});
+    CHECK(environment_value(all, "HOME") == "/home/oracle");
+    CHECK(environment_value(all, "USER") == "oracle");
+    CHECK(environment_value(all, "LOGNAME") == "oracle");
+    CHECK(environment_value(all, "PATH") == "/bin");
+    CHECK(std::count_if(all.begin(), all.end(), [](const std::string& variable) { return variable.starts_with("HOME="); }) == 1);
+}
+
+TEST_CASE("where heartbeats are sent to is told where there is such a place") {
+    CHECK(environment_value(script_environment({}, {.name = "db", .notify = "/run/banken/0x1.notify"}), "PCHECK_NOTIFY") ==
+          "/run/banken/0x1.notify");
+    CHECK_FALSE(environment_value(script_environment({}, {.name = "db"}), "PCHECK_NOTIFY"));
 }

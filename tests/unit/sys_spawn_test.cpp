@@ -354,3 +354,100 @@ TEST_CASE("an old filter that knows neither clone3 nor close_range costs time, n
     CHECK(status == 0);
     CHECK(scripts.output() == "0  1  2  3\n0  1  2  3\n");
 }
+
+namespace {
+
+constexpr uid_t runner_user = 54321;
+constexpr gid_t runner_group = 54322, runner_extra = 54323;
+
+RunAs runner() { return {.uid = runner_user, .gid = runner_group, .groups = {runner_group, runner_extra}, .home = "/"}; }
+
+}  // namespace
+
+TEST_CASE("a script with run_as is that user's, and has no right of ours left") {
+    const Scripts scripts;
+    REQUIRE(::chmod(scripts.path().c_str(), 0755) == 0);
+    auto spawner = open_spawner();
+    auto start =
+        scripts.start_of(scripts.script("#!/bin/sh\nid -u; id -g; id -G; grep -c 'Cap[PEA][a-z]*:.*0000000000000000' /proc/self/status\n"));
+    start.runner = runner();
+    CHECK(run(spawner, start) == 0);
+    CHECK(scripts.output() == fmt::format("{0}\n{1}\n{1} {2}\n3\n", runner_user, runner_group, runner_extra));
+}
+
+TEST_CASE("our own process keeps its user, its groups and its core dumps when a script has others") {
+    const Scripts scripts;
+    REQUIRE(::chmod(scripts.path().c_str(), 0755) == 0);
+    auto spawner = open_spawner();
+    auto start = scripts.start_of(scripts.script("#!/bin/sh\n"));
+    start.runner = runner();
+    const int before = ::getgroups(0, nullptr), dumpable = ::prctl(PR_GET_DUMPABLE);
+    CHECK(run(spawner, start) == 0);
+    CHECK(::getuid() == 0);
+    CHECK(::geteuid() == 0);
+    CHECK(::getgroups(0, nullptr) == before);
+    CHECK(::prctl(PR_GET_DUMPABLE) == dumpable);
+}
+
+TEST_CASE("who runs a script may own it; without run_as its owner is advised") {
+    const Scripts scripts;
+    REQUIRE(::chmod(scripts.path().c_str(), 0755) == 0);
+    auto spawner = open_spawner();
+    const auto path = scripts.script("#!/bin/sh\necho ran\n");
+    REQUIRE(::chown(path.c_str(), runner_user, runner_group) == 0);
+    auto start = scripts.start_of(path);
+    const auto advised = refusal_of(spawner, start);
+    CHECK(advised.refused);
+    CHECK(advised.reason == fmt::format("{} is owned by uid {}; add run_as={}", path, runner_user, runner_user));
+    start.runner = runner();
+    CHECK(run(spawner, start) == 0);
+    CHECK(scripts.output() == "ran\n");
+    REQUIRE(::chown(path.c_str(), runner_user + 1, runner_group) == 0);
+    CHECK(refusal_of(spawner, start).reason == fmt::format("{} is owned by uid {}", path, runner_user + 1));
+}
+
+TEST_CASE("a user that we may not become is told") {
+    const Scripts scripts;
+    REQUIRE(::chmod(scripts.path().c_str(), 0777) == 0);
+    const auto path = scripts.script("#!/bin/sh\n");
+    const pid_t tester = ::fork();
+    if (tester == 0) {
+        bool good = ::setresuid(54324, 54324, 54324) == 0;
+        auto spawner = Spawner::open(Inheritance::of_this_process());
+        auto start = scripts.start_of(path);
+        start.output = ScriptOutput::null;
+        start.check_trust = false;
+        start.runner = runner();
+        auto script = good && spawner ? spawner->start(start) : Result<WaitingScript>(fail("no user"));
+        if (!script) ::_exit(1);
+        script->release();
+        ::waitpid(script->process().pid, nullptr, 0);
+        const auto not_run = script->not_run();
+        ::_exit(not_run && not_run->reason == "run_as: Operation not permitted" ? 0 : 2);
+    }
+    int status = -1;
+    REQUIRE(::waitpid(tester, &status, 0) == tester);
+    CHECK(status == 0);
+}
+
+TEST_CASE("a child that nobody could be told of is reaped later") {
+    const Scripts scripts;
+    auto spawner = open_spawner();
+    const auto start = scripts.start_of(scripts.script("#!/bin/sh\n"));
+    CHECK(run(spawner, start) == 0);
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    UniqueFd first(::dup(0)), second(::dup(0));  // the two of the socket pair; none is left for a pidfd
+    const rlimit low{.rlim_cur = static_cast<rlim_t>(second.get()) + 1, .rlim_max = before.rlim_max};
+    first.reset();
+    second.reset();
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
+    const auto refused = spawner.start(start);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().text == "pidfd_open: Too many open files");
+    siginfo_t ended{};
+    REQUIRE(::waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT) == 0);
+    CHECK(run(spawner, start) == 0);
+    CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);
+}
