@@ -39,7 +39,11 @@ void Supervisor::adopt(Recorded recorded) {
         adopted.pent = std::move(node.mapped().pent);
         adopted.pent_id = node.mapped().pent_id;
         drop_what_was_out(adopted);
+        const bool counted = !adopted.main;
+        if (adopted.pent.counts()) adopted.main.reset();
+        if (adopted.state == EntryState::avail && adopted.pent.counts() != counted) adopted.state = EntryState::unknown;
         key = adopted.key;
+        if (adopted.wait == EntryWait::dependency) dependent_.insert(key);
         if (adopted.script) last_run_ = std::max(last_run_, adopted.script->run);
         watches_.emplace(key, std::move(adopted));
         touch(watches_.at(key));
@@ -79,7 +83,7 @@ void Supervisor::adopt(Watch& watch, const AdoptedEntry& entry) {
         case EntryState::avail: return adopt_available(watch, entry.main_lives);
         case EntryState::down: return ask(watch, Question::again);
         case EntryState::restart: return adopt_restart(watch, entry);
-        case EntryState::start: return ask(watch, Question::start);
+        case EntryState::start: return ask(watch, watch.timer ? Question::start : Question::failed);  // the look of FAIL was out
         case EntryState::stall: return adopt_stall(watch);
         case EntryState::retry_over:
             if (const auto action = action_of(watch); action == RetryOverAction::exit || action == RetryOverAction::shutdown) {
@@ -111,7 +115,7 @@ void Supervisor::adopt_available(Watch& watch, bool main_lives) {
         if (param_.detect_event) log(messages::cause(watch.ref(), pid, *watch.last_cause));
     }
     enter(watch, EntryState::down, watch.paused ? EntryWait::operator_ : of ? EntryWait::group : EntryWait::confirm);
-    ask(watch, Question::again);
+    ask(watch, Question::adopted);
 }
 
 // A stop script, or one that could not be ended.

@@ -63,7 +63,8 @@ Scope Supervisor::scope_of(const Watch& watch, Question question) const {
     const bool waits_for_a_person = watch.wait == EntryWait::operator_ || watch.wait == EntryWait::script;
     const bool after =
         (watch.state == EntryState::down && !waits_for_a_person) || watch.state == EntryState::restart || watch.state == EntryState::start;
-    return after && question != Question::fresh ? Scope::after_the_loss : Scope::any_age;
+    const bool fresh = question == Question::fresh || question == Question::adopted;  // nobody knows when it ended
+    return after && !fresh ? Scope::after_the_loss : Scope::any_age;
 }
 
 // With DETECT poll the sweep is so late that nobody is waited for.
@@ -181,7 +182,6 @@ void Supervisor::down(Watch& watch, pid_t pid, Cause cause, bool brought_back) {
 
 void Supervisor::lost(Watch& watch, EntryReason reason) {
     watch.reason = reason;
-    watch.told_waiting = false;
     Group* const of = group(watch);
     const bool in_turn = of && of->turn == watch.key;
     if (watch.paused || only_reports(watch)) {
@@ -201,7 +201,8 @@ void Supervisor::lost(Watch& watch, EntryReason reason) {
 }
 
 void Supervisor::gate(Watch& watch) {
-    if (Group* of = group(watch)) return of->turn == watch.key ? take_turn(*of) : regroup(*of);
+    // A wait of its own, from before a reload took it into the group, ends there.
+    if (Group* of = group(watch)) return of->turn == watch.key ? take_turn(*of) : lost(watch, watch.reason);
     if (watch.paused) return enter(watch, EntryState::down, EntryWait::operator_);
     if (has_passed(watch.window, watch.rule(), now_.instant)) watch.window = {};
     if (used_up(watch.window, watch.rule())) return over(watch);
@@ -264,6 +265,7 @@ void Supervisor::failed(Watch& watch) {
 
 // After the look of FAIL.
 void Supervisor::attempt_failed(Watch& watch) {
+    watch.told_waiting = false;
     Group* const of = group(watch);
     if (of && of->turn == watch.key) {
         if (watch.paused) return lost(watch, watch.reason);  // passes the turn on
@@ -315,6 +317,7 @@ void Supervisor::give_up(Watch& watch, RetryOverAction action, Instant hold_ends
     enter(watch, action == RetryOverAction::hold ? EntryState::hold : EntryState::retry_over);
     if (action == RetryOverAction::hold) watch.timer = hold_ends;
     watch.seen.reset();
+    watch.told_waiting = false;
     ++watch.retry_overs;
     log(messages::retry_over(watch.ref(), action));
 }

@@ -37,7 +37,8 @@ enum class Question {
     group_wait_over,
     failed,
     again,
-    fresh
+    fresh,
+    adopted
 };
 
 // A limit that is exceeded, since when, and whether that was told.

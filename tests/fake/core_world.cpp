@@ -44,6 +44,7 @@ void World::perform(const std::vector<Action>& actions) {
             begun.push_back(script->run);
         }
     }
+    if (hold_starts) return;
     for (const RunId run : begun) step(ScriptStarted{run, {++last_script_, now.ticks}});
 }
 

@@ -38,7 +38,9 @@ public:
     void start_up();  // the first sweep
     // Time passes; deadlines come in their order, each followed by the answers to its looks.
     void pass(Duration duration);
+    void pass_unseen(Duration duration) { advance(duration); }  // nobody looks at the clock
     void script_exits(EntryKey entry, int code);
+    void forget_scripts() { runs_.clear(); }  // nobody hears of their end
     void script_ends(EntryKey entry, ScriptEnded::How how, std::string reason);
     void check_ends(EntryKey entry, int code);
     void order(Verb verb, std::string target = {}, std::optional<Duration> duration = {});
@@ -63,6 +65,7 @@ public:
     Now now{Instant(std::chrono::hours(1)), WallTime(std::chrono::hours(400000)), 360000};
     Supervisor core;
     bool answer_at_once = true;  // looks are answered by step() itself
+    bool hold_starts = false;    // children of scripts do not come to exist
 
 private:
     void perform(const std::vector<Action>& actions);

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// A pcheck that goes on with the state of one that was killed (spec/state-table.md, row "pcheck adopted").
+#include <doctest/doctest.h>
+
+#include <csignal>
+
+#include "tests/fake/core_world.hpp"
+
+using namespace banken;
+using namespace banken::core;
+using namespace std::chrono_literals;
+using Lines = std::vector<std::string>;
+
+namespace {
+
+World running(std::string_view pents, std::string_view params = {}) {
+    World world(pents, params);
+    for (const EntryKey key : world.core.entries()) world.run(key, static_cast<pid_t>(99 + key));
+    world.start_up();
+    world.pass(100s);
+    static_cast<void>(world.log());
+    return world;
+}
+
+// pcheck is killed; what its segment tells is taken over by another one. Whether a main process or script lives is told for the first entry.
+void adopt(World& world, std::string_view pents, AdoptedEntry first, Duration between = {}) {
+    Recorded recorded;
+    for (const EntryKey key : world.core.entries()) recorded.watches.push_back(*world.core.find(key));
+    for (const Group* group : world.core.groups()) recorded.groups.push_back(*group);
+    world.pass_unseen(between);
+    world.core = Supervisor(World::pfile(pents), Manner{}, std::move(recorded), world.now);
+    Adopted event;
+    for (const EntryKey key : world.core.entries()) event.entries.push_back(key == first.entry ? first : AdoptedEntry{key, true, false});
+    world.step(event);
+    world.start_up();
+}
+
+constexpr std::string_view crond = "crond:/bin/restart:86400:3:continue";
+
+}  // namespace
+
+TEST_CASE("an adopted process that lives is followed on, without a line") {
+    World world = running(crond);
+    world.crash(1);
+    world.run(1, 200);
+    world.script_exits(1, 0);
+    static_cast<void>(world.log());
+    adopt(world, crond, {1, true, false});
+    CHECK(world.state(1) == "AVAIL");
+    CHECK(world.log().empty());
+    CHECK(world.entry(1).window.count == 1);
+    CHECK(world.entry(1).main->pid == 200);
+    world.crash(1);
+    CHECK(world.log().front() == "Process [crond, pid=200] Down");
+}
+
+TEST_CASE("a loss while nobody watched is acted on at once, and nobody is waited for") {
+    World world = running(crond);
+    world.vanish(1);
+    adopt(world, crond, {1, false, false}, 5s);
+    CHECK(world.log() == Lines{"Process [crond, pid=100] Down", "Cause [crond, pid=100] unknown (gone before it could be read)",
+                               "Try to restart (crond)"});
+    CHECK(world.state(1) == "RESTART");
+}
+
+TEST_CASE("a process that somebody brought back while nobody watched is Up, uncounted") {
+    World world = running(crond);
+    world.vanish(1);
+    world.pass(10s);
+    world.run(1, 300);
+    adopt(world, crond, {1, false, false}, 5s);
+    CHECK(world.log().back() == "(crond ,pid=300) Up");
+    CHECK(world.entry(1).window.count == 0);
+}
+
+TEST_CASE("a script that was recorded and never started is begun, and not counted again") {
+    World world = running(crond);
+    world.vanish(1);
+    world.hold_starts = true;
+    world.crash(1);
+    REQUIRE_FALSE(world.entry(1).script->process);
+    world.forget_scripts();
+    world.hold_starts = false;
+    adopt(world, crond, {1, false, false});
+    CHECK(world.state(1) == "RESTART");
+    CHECK(world.script_runs(1));
+    CHECK(world.entry(1).window.count == 1);
+    CHECK(world.entry(1).total == 1);
+}
+
+TEST_CASE("a script that still runs is waited for, and no second one begins") {
+    World world = running(crond);
+    world.vanish(1);
+    world.crash(1);
+    adopt(world, crond, {1, false, true});
+    CHECK(world.state(1) == "RESTART");
+    CHECK(world.scripts() == 1);
+    world.run(1, 300);
+    world.script_exits(1, 0);
+    CHECK(world.state(1) == "AVAIL");
+}
+
+TEST_CASE("a script that ended meanwhile counts as good, with the deadline from its begin") {
+    World world = running(crond);
+    world.vanish(1);
+    world.crash(1);
+    world.forget_scripts();
+    adopt(world, crond, {1, false, false}, 15s);
+    CHECK(world.state(1) == "START");
+    world.pass(5s);  // 20 s after it began
+    CHECK(world.entry(1).window.count == 2);
+}
+
+TEST_CASE("pauses, retry-over and what is left of waits are kept") {
+    constexpr std::string_view all =
+        "a:/bin/r:86400:3:continue\nb:/bin/r:86400:0:continue\nc:/bin/r:3600:1:hold\nd:/bin/r:86400:3:continue:delay=300";
+    World world = running(all);
+    world.order(Verb::stop, "a", 1h);
+    for (const EntryKey key : {2U, 3U, 4U}) world.vanish(key);
+    for (const EntryKey key : {2U, 3U, 4U}) world.crash(key);
+    world.script_exits(3, 1);
+    world.script_exits(4, 1);
+    static_cast<void>(world.log());
+    const Instant hold_ends = *world.entry(3).timer, delay_ends = *world.entry(4).timer;
+    adopt(world, all, {2, false, false}, 10s);
+    CHECK(world.entry(1).paused);
+    CHECK(world.entry(1).paused_until);
+    CHECK(world.state(2) == "RETRY_OVER");
+    CHECK(world.state(3) == "HOLD");
+    CHECK(world.entry(3).timer == hold_ends);
+    CHECK(world.state(4) == "DOWN delay");
+    CHECK(world.entry(4).timer == delay_ends);
+    CHECK(world.log().empty());
+}
+
+TEST_CASE("a retry-over that was to end pcheck ends the adopting one") {
+    World world = running("a:/bin/r:86400:0:exit");
+    world.vanish(1);
+    world.crash(1);
+    REQUIRE(world.end());
+    adopt(world, "a:/bin/r:86400:0:exit", {1, false, false});
+    CHECK(world.end()->exit_status == 1);
+}
+
+TEST_CASE("a stop in progress is asked for again, or has been obeyed meanwhile") {
+    World world = running(crond);
+    world.order(Verb::restart, "crond");
+    REQUIRE(world.state(1) == "STALL");
+    const std::size_t signals = world.signals().size();
+    World ended = world;
+    adopt(world, crond, {1, true, false});
+    CHECK(world.state(1) == "STALL");
+    CHECK(world.signals().size() == signals + 2);
+    ended.vanish(1);
+    adopt(ended, crond, {1, false, false});
+    CHECK(ended.state(1) == "RESTART");
+    CHECK(ended.entry(1).window.count == 0);  // by order
+}
+
+TEST_CASE("a group's attempt goes on with the member whose turn it was") {
+    constexpr std::string_view group = "a:/bin/ra:3600:3:continue:group=g\nb:/bin/rb:3600:3:continue:group=g";
+    World world = running(group);
+    world.crash(1);
+    world.run(1, 201);
+    world.script_exits(1, 0);
+    REQUIRE(world.state(2) == "RESTART");
+    adopt(world, group, {2, true, true});
+    CHECK(world.core.group_of(1)->window.count == 1);
+    world.script_exits(2, 0);
+    CHECK(world.core.group_of(1)->turn == 0);
+    CHECK(world.state(2) == "AVAIL");
+}
+
+TEST_CASE("an entry that is another one now starts as at the start") {
+    World world = running(crond);
+    world.crash(1);
+    world.forget_scripts();
+    adopt(world, "crond:/bin/restart:86400:3:continue:args=-n", {1, false, false});
+    CHECK(world.core.entries().size() == 1);
+    CHECK(world.entry(world.core.entries().front()).window.count == 0);
+}
