@@ -70,6 +70,7 @@ tl::expected<void, LoadFailure> Daemon::start() {
         return failed(ExitCode::system, opened.error());
     }
     warn_of_lost_segments();
+    tell_capabilities();
     executor_->publish_all();
     check_scripts(loaded.pfile);
     next_check_ = loop_->now().instant;
@@ -142,6 +143,12 @@ Result<> Daemon::listen_for_heartbeats(const Pfile& pfile) {
     heartbeats_.emplace(*std::move(opened));
     heartbeats_source_ = *std::move(source);
     return {};
+}
+
+void Daemon::tell_capabilities() {
+    segment_->set_capabilities(fmt::format("{}heartbeat_socket = {}\nsystemd = {}\nroot = {}\n", deaths_->capabilities(),
+                                           heartbeats_ ? "yes" : "no: it could not be made",
+                                           ServiceUnits::asks_systemd() ? "yes" : "no: it is not the init", geteuid() == 0 ? "yes" : "no"));
 }
 
 // What would take the segment, and with it the state, away although nobody ordered it (reference: shm_rmid_forced in proc(5), RemoveIPC in

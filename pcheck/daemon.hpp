@@ -52,6 +52,7 @@ private:
     [[nodiscard]] Result<> open_edge();
     [[nodiscard]] Result<> open_signs_of_life();
     [[nodiscard]] Result<> listen_for_heartbeats(const Pfile& pfile);
+    void tell_capabilities();
     void warn_of_lost_segments();
     void finish(const core::End& end);
     void write_last_dump();

@@ -87,6 +87,7 @@ void Daemon::reloaded(core::OrderId order, tl::expected<LoadedPfile, LoadFailure
     setup_.loaded = *std::move(loaded);
     segment_->set_file(setup_.loaded.stamp);
     deaths_->set_poll(!setup_.loaded.pfile.param.detect_event);
+    tell_capabilities();
     dispatch(core::Reloaded{order, setup_.loaded.pfile});
     const Instant now = loop_->now().instant;  // shorter intervals count from now
     next_sweep_ = std::min(next_sweep_, now + core_->param().monitor_interval);

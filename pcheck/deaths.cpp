@@ -40,14 +40,30 @@ Result<Deaths> Deaths::open(const DetectConfig& detect, bool poll, Handlers hand
 }
 
 void Deaths::open_sources() {
-    const auto kernel_tells = [this] { return detect_.pidfd && sys::kernel_tells_exit_status(); };
-    if (detect_.connector && !connector_ && (detect_.connector_always || !kernel_tells())) {
+    const bool kernel_tells = detect_.pidfd && sys::kernel_tells_exit_status();
+    pidfd_found_ = kernel_tells ? "yes" : "no: this kernel does not tell (6.15 and later do)";
+    connector_found_ = "not needed: the kernel tells by pidfd";
+    if (detect_.connector && !connector_ && (detect_.connector_always || !kernel_tells)) {
         auto connector = sys::ExitConnector::open();
-        if (connector && set_.add_readable(connector->fd(), connector_token)) connector_.emplace(*std::move(connector));
+        const auto added = connector ? set_.add_readable(connector->fd(), connector_token) : Result<>(Failure(connector.error()));
+        connector_found_ = added ? "yes" : fmt::format("no: {}", added.error().text);
+        if (added) connector_.emplace(*std::move(connector));
     }
     if (detect_.oom && !kmsg_) {
-        if (auto kmsg = sys::Kmsg::open()) kmsg_.emplace(*std::move(kmsg));
+        auto kmsg = sys::Kmsg::open();
+        oom_found_ = kmsg ? "yes" : fmt::format("no: {}", kmsg.error().text);
+        if (kmsg) kmsg_.emplace(*std::move(kmsg));
     }
+}
+
+std::string Deaths::capabilities() const {
+    constexpr std::string_view off = "off in banken.conf";
+    const auto found = [&](bool wanted, const std::string& what) -> std::string_view {
+        return !wanted ? off : poll_ ? "not asked: DETECT poll" : std::string_view(what);
+    };
+    return fmt::format("detect = {}\ncause_stat = {}\ncause_pidfd = {}\ncause_connector = {}\ncause_oom = {}\n", poll_ ? "sweep" : "pidfd",
+                       found(detect_.stat, "yes"), found(detect_.pidfd, pidfd_found_), found(detect_.connector, connector_found_),
+                       found(detect_.oom, oom_found_));
 }
 
 void Deaths::set_poll(bool poll) {

@@ -43,6 +43,9 @@ public:
     // A reload changed DETECT: what is followed goes on being followed in the new way.
     void set_poll(bool poll);
 
+    // Which sources of causes work here, and why the others do not: lines `cause_pidfd = yes`, for `padmin -c show capabilities`.
+    [[nodiscard]] std::string capabilities() const;
+
     // Readable: call take().
     [[nodiscard]] int fd() const { return set_.fd(); }
     // Handles what is ready, at most `batch`. True: there may be more, let others have a turn (EventLoop::yield_once).
@@ -112,6 +115,7 @@ private:
     sys::PidfdSet set_;
     std::optional<sys::ExitConnector> connector_;
     std::optional<sys::Kmsg> kmsg_;
+    std::string pidfd_found_, connector_found_, oom_found_;  // as capabilities() tells them; empty: not looked at
     std::unordered_map<Token, Followed> followed_;
     std::map<Place, Token> places_;  // of followed_: what one entry follows lies side by side
     std::unordered_map<core::RunId, Script> scripts_;

@@ -155,6 +155,11 @@ void SegmentWriter::set_file(const FileStamp& file) {
     publish_header();
 }
 
+void SegmentWriter::set_capabilities(std::string lines) {
+    header_.capabilities = std::move(lines);
+    publish_header();
+}
+
 void SegmentWriter::heartbeat(Now now) {
     heartbeat_ = {.instant = now.instant, .wall = now.wall};
     write(Table::heartbeat, 0, encode(heartbeat_));

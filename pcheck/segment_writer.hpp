@@ -44,6 +44,8 @@ public:
     void set_busy(Busy busy);
     // The pfile was loaded anew.
     void set_file(const FileStamp& file);
+    // Lines `name = value`.
+    void set_capabilities(std::string lines);
     void heartbeat(Now now);
     // `number` is given here.
     void trace(TraceRecord record);
