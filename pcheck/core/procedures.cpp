@@ -182,6 +182,7 @@ void Supervisor::down(Watch& watch, pid_t pid, Cause cause, bool brought_back) {
 
 void Supervisor::lost(Watch& watch, EntryReason reason) {
     watch.reason = reason;
+    if (watch.main) unfollow(watch);  // one that was left running and is found no more, its death not told yet
     Group* const of = group(watch);
     const bool in_turn = of && of->turn == watch.key;
     if (watch.paused || only_reports(watch)) {

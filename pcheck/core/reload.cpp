@@ -58,7 +58,13 @@ void Supervisor::remove(Watch& watch) {
 
 // The table's row "reload: same, fields changed".
 void Supervisor::change(Watch& watch, Pent pent) {
+    const bool now_counts = pent.counts(), counted = watch.pent.counts();
     watch.pent = std::move(pent);
+    if (watch.state == EntryState::avail && now_counts != counted) {  // whom to follow is chosen anew
+        unfollow(watch);
+        enter(watch, EntryState::unknown);
+        return ask(watch, Question::first);
+    }
     if (watch.state == EntryState::down) ask(watch, Question::again);
     if (watch.state != EntryState::avail) return;
     slots_.leave(watch.key);  // it was its turn in a group; if it still is, it asks anew

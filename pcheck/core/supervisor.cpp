@@ -126,8 +126,7 @@ void Supervisor::on(const Died& event) {
     Watch* watch = get(event.entry);
     if (!watch) return;
     touch(*watch);
-    if (watch->pent.counts()) return one_died(*watch, event);
-    if (watch->main != event.process) return;
+    if (watch->main != event.process) return one_died(*watch, event);
     watch->last_cause = event.cause;
     note_death(watch->memory, event.noticed);
     if (watch->state == EntryState::avail) {
@@ -143,7 +142,7 @@ void Supervisor::one_died(Watch& watch, const Died& event) {
     if (std::erase(watch.counted, event.process) == 0) return;
     watch.last_cause = event.cause;
     watch.matching = watch.counted.size();
-    const bool too_few = watch.counted.size() < *watch.pent.min;
+    const bool too_few = watch.counted.size() < watch.pent.min.value_or(0);  // a reload may have changed it to one that does not count
     if (watch.state == EntryState::avail && too_few) down(watch, event.process.pid, event.cause, event.brought_back);
 }
 
@@ -180,6 +179,7 @@ void Supervisor::restart_script_ended(Watch& watch, const ScriptRun& run, const 
     watch.last_failure = well ? std::string() : event.how == ScriptEnded::How::refused ? event.reason : failure_text(run, event);
     watch.last_failure_at = now_.wall;
     if (well) {
+        if (watch.main) unfollow(watch);  // restarted in its group's turn: what runs now is to be found
         enter(watch, EntryState::start);
         watch.timer = now_.instant + watch.pent.start_timeout;
         if (param_.detect_event) ask(watch, Question::start);  // DETECT poll: only sweeps find anything
