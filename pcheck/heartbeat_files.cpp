@@ -23,8 +23,7 @@ void HeartbeatFiles::read(core::EntryKey entry, const std::string& path) {
         file.path = path;
         file.read.reset();
     }
-    if (std::exchange(file.asked, true)) return;
-    waiting_.push_back(entry);
+    if (!std::exchange(file.asked, true)) waiting_.push_back(entry);
     send_out();
 }
 
@@ -40,7 +39,7 @@ void HeartbeatFiles::send_out() {
         const auto sent = worker_.submit([this, entry, path = files_.at(entry).path] {
             return [this, entry, path, mtime = mtime_of(path)] { returned(entry, path, mtime); };
         });
-        if (!sent) return;  // no thread can be had now: the next question tries again
+        if (!sent) return;  // no thread can be had now: the next question of any entry tries again
         waiting_.pop_front();
         ++out_;
     }

@@ -34,8 +34,8 @@ struct ScriptStart {
     Command command;
     std::vector<std::string> environment;  // NAME=value, all of it
     ScriptOutput output = ScriptOutput::inherit;
-    std::string output_file;      // with ScriptOutput::file: absolute, appended to, made with mode 0640
-    bool check_trust = true;      // SCRIPT_CHECK strict
+    std::string output_file;        // with ScriptOutput::file: absolute, appended to, made with mode 0640
+    bool check_trust = true;        // SCRIPT_CHECK strict
     std::optional<RunAs> runner{};  // run_as: it runs as this user, who may own it
 };
 

@@ -4,11 +4,13 @@ import os
 import re
 import signal
 import socket
+import subprocess
 
 from harness import attempt, check, down, pent_line, same, scenario, up
 from kernel import alive, kill, running, until, wait_end
 
 NOBODY = 65534
+SAMPLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../samples/checks/heartbeat.py")
 
 
 def entry(world, *options, name="alpha", script=None, retries=3):
@@ -154,11 +156,37 @@ def root_beats_for_an_entry_that_it_names(world):
     world.log.wait(up("beta", beta))
 
     def beat():
-        send(notify_path(world), "WATCHDOG=1\nBANKEN_ENTRY=alpha")
+        subprocess.run([SAMPLE, "alpha"], env={**os.environ, "PCHECK_NOTIFY": notify_path(world)}, check=True)
         return any(text.startswith(stalled(beta, "no", "beta")) for text in world.log.texts())
     until(beat, "the stall of the other entry")
     check(alive(pid), "the entry that was named was stopped")
     same([text for text in world.log.texts() if text.startswith("Stalled (alpha")], [], "lines about the entry that was named")
+
+
+@scenario
+def what_is_in_the_sockets_place_stays_and_refuses_only_who_needs_it(world):
+    os.makedirs("/run/banken", mode=0o755, exist_ok=True)
+    with open(notify_path(world), "w") as file:
+        file.write("precious")
+    pid = world.daemon("alpha")
+    world.pfile(entry(world, "heartbeat=60"))
+    world.start_pcheck(wait=False)
+    world.pcheck_ends(71)
+    says = f"{notify_path(world)}: is there already, and no socket of ours"
+    check(says in world.read("pcheck.out"), world.read("pcheck.out"))
+
+    world.pfile(entry(world))
+    world.start_pcheck()
+    world.log.wait(up("alpha", pid))
+    world.pfile(entry(world, "heartbeat=60"))
+    check(says in world.refused(78, "reload"), world.last_answer)
+    with open(notify_path(world)) as file:
+        same(file.read(), "precious", "the file")
+    os.unlink(notify_path(world))
+    world.order("reload")
+    check(os.path.exists(notify_path(world)), "there is no socket")
+    world.shut_down()
+    check(not os.path.exists(notify_path(world)), "the socket was left behind")
 
 
 @scenario

@@ -79,8 +79,8 @@ struct Receiving {
     Heartbeats heartbeats = open();
 
     Heartbeats open() {
-        auto opened = Heartbeats::open(path, {[this](core::EntryKey entry) { beats.push_back(entry); },
-                                                                   [this](const std::string& text) { ignored.push_back(text); }});
+        auto opened = Heartbeats::open(
+            path, {[this](core::EntryKey entry) { beats.push_back(entry); }, [this](const std::string& text) { ignored.push_back(text); }});
         REQUIRE(opened);
         return *std::move(opened);
     }
