@@ -106,7 +106,7 @@ Result<> Daemon::open_edge() {
     spawner_.emplace(*std::move(spawner));
     if (auto opened = open_signs_of_life(); !opened) return opened;
     orders_.emplace(segment_->words(), segment_->slots(), is_running);
-    core_.emplace(setup_.loaded.pfile, core::Manner{.as_root = geteuid() == 0}, loop_->now());
+    core_.emplace(setup_.loaded.pfile, core::Manner{.as_root = geteuid() == 0, .dry_run = setup_.dry_run}, loop_->now());
     executor_.emplace(
         Edge{*loop_, *log_, *segment_, *orders_, *deaths_, *sweep_, *spawner_, *files_, heartbeats_, *heartbeat_files_, *units_}, *core_,
         setup_.environment, setup_.loaded.path, [this](const core::Event& event) { dispatch(event); });

@@ -29,7 +29,8 @@ namespace banken {
 struct DaemonSetup {
     Config config;
     LoadedPfile loaded;
-    bool fresh = false;
+    bool fresh = false;    // discard what a pcheck that was killed has left
+    bool dry_run = false;  // watch and log, run and signal nothing
     sys::Inheritance inheritance;
     std::vector<std::string> environment;  // the program's own, as at its start
 };

@@ -4,6 +4,7 @@
 #include "common/script_environment.hpp"
 #include "common/sys/clock.hpp"
 #include "common/sys/file.hpp"
+#include "pcheck/core/reminder.hpp"
 #include "pcheck/gauges.hpp"
 #include "pcheck/records.hpp"
 
@@ -23,24 +24,6 @@ const Command& command_of(const Pent& pent, core::ScriptKind kind) {
 std::string comm_of(const Command& script) {
     const std::string& path = script.argv.front();
     return path.substr(path.rfind('/') + 1, 15);
-}
-
-std::string text_of(const core::Remind& action, const core::Watch& watch) {
-    const std::string since = sys::local_time_text(action.since);
-    switch (action.what) {
-        case core::Remind::What::given_up: return fmt::format("given up since {}", since);
-        case core::Remind::What::on_hold: {
-            const auto until = watch.timer.value_or(watch.since) - watch.since;
-            return fmt::format("on hold until {}", sys::local_time_text(action.since + until));
-        }
-        case core::Remind::What::not_ended: return fmt::format("not ended since {}", since);
-        case core::Remind::What::running_again:
-            return fmt::format("running again as pid={}, not watched until reload, clear or restart", watch.seen ? watch.seen->pid : 0);
-        case core::Remind::What::paused: return fmt::format("paused since {}", since);
-        case core::Remind::What::without_script: return fmt::format("down without script since {}", since);
-        case core::Remind::What::waiting: return fmt::format("waiting for {} since {}", banken::text_of(watch.wait), since);
-    }
-    return {};
 }
 
 }  // namespace
@@ -73,7 +56,7 @@ void Executor::on(const core::Log& action) { lines_.push_back(action.message); }
 
 void Executor::on(const core::Remind& action) {
     const core::Watch* watch = core_.find(action.entry);
-    if (watch) lines_.push_back(messages::reminder(watch->ref(), text_of(action, *watch)));
+    if (watch) lines_.push_back(messages::reminder(watch->ref(), text_of(action, *watch, sys::local_time_text)));
 }
 
 void Executor::on(const core::Publish& action) {
@@ -245,7 +228,7 @@ void Executor::on(const core::End& action) {
     edge_.loop.exit(action.exit_status);
 }
 
-// A check has no reason: nothing has happened.
+// A check has no reason: nothing has happened. Members of a group have its count and its limit.
 std::vector<std::string> Executor::environment_for(const core::Watch& watch, core::ScriptKind kind) const {
     const EntryReason reason = kind == core::ScriptKind::check ? EntryReason::none : watch.reason;
     const std::string cause = watch.last_cause && reason == EntryReason::down ? banken::text_of(*watch.last_cause) : std::string();
@@ -255,8 +238,9 @@ std::vector<std::string> Executor::environment_for(const core::Watch& watch, cor
     variables.old_pid = watch.shown_pid;
     variables.reason = reason;
     variables.cause = cause;
-    variables.restart_count = watch.window.count;
-    variables.retries = watch.pent.retries;
+    const core::Group* const group = core_.group_of(watch.key);
+    variables.restart_count = group ? group->window.count : watch.window.count;
+    variables.retries = group ? core_.find(group->members.front())->pent.retries : watch.pent.retries;
     variables.pfile = pfile_;
     variables.ipc_key = core_.param().ipc_key;
     if (edge_.heartbeats) variables.notify = edge_.heartbeats->path();

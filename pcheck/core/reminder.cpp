@@ -16,7 +16,8 @@ std::string text_of(const Remind& reminder, const Watch& watch, const std::funct
             return fmt::format("running again as pid={}, not watched until reload, clear or restart", watch.seen ? watch.seen->pid : 0);
         case Remind::What::paused: return fmt::format("paused since {}", since);
         case Remind::What::without_script: return fmt::format("down without script since {}", since);
-        case Remind::What::waiting: return fmt::format("waiting for {} since {}", banken::text_of(watch.wait), since);
+        case Remind::What::waiting:
+            return fmt::format("waiting for {} since {}", watch.waits_for.empty() ? banken::text_of(watch.wait) : watch.waits_for, since);
     }
     return {};
 }
