@@ -259,23 +259,3 @@ def a_process_whose_first_thread_has_left_is_alive(world):
     world.tell("orders", "exit 3")
     world.log.wait(down("alpha", pid)[0], place)
     world.up("alpha", place)
-
-
-@scenario
-def run_as_runs_a_script_as_its_user_who_may_own_it(world):
-    os.chmod(world.directory, 0o755)
-    out = world.write("who", "", 0o666)
-    script = world.script("theirs.sh", f"echo $(id -u) $(id -g) $HOME $USER >> {out}\nexit 0")
-    os.chown(script, NOBODY, NOBODY)
-    pids = {name: world.daemon(name) for name in ("alpha", "beta")}
-    world.pfile(pent_line("alpha", script, retries=1) + ":run_as=nobody:start_timeout=1", pent_line("beta", script, retries=1))
-    world.start_pcheck()
-    for name, pid in pids.items():
-        world.log.wait(up(name, pid))
-    place = world.log.place()
-    kill(pids["alpha"])
-    until(lambda: world.read("who"), "the script's run")
-    same(re.match(r"(\d+) \d+ \S+ (\w+)\n", world.read("who")).groups(), (str(NOBODY), "nobody"), "who it ran as")
-    kill(pids["beta"])
-    line = world.log.wait(re.compile(r"^Restart script refused \(beta\)"), place).text
-    check(re.search(r"owned by .*; add run_as=", line), line)
