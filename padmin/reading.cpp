@@ -9,6 +9,7 @@
 #include "common/text.hpp"
 #include "padmin/answer.hpp"
 #include "padmin/findings.hpp"
+#include "padmin/match.hpp"
 #include "padmin/render_json.hpp"
 #include "padmin/render_text.hpp"
 #include "padmin/words.hpp"
@@ -16,7 +17,7 @@
 namespace banken {
 namespace {
 
-enum class What { param, pent, group, trace, all, capabilities, explain, wait };
+enum class What { param, pent, group, trace, all, capabilities, explain, match, wait };
 
 // What may follow the words of an order.
 struct Grammar {
@@ -33,9 +34,10 @@ constexpr std::array grammar{
     Grammar{"show all", What::all, 0, 0, "show all"},
     Grammar{"show capabilities", What::capabilities, 0, 0, "show capabilities"},
     Grammar{"explain", What::explain, 1, 1, "explain NAME|ID"},
+    Grammar{"match", What::match, 1, 1, "match NAME|ID"},
     Grammar{"wait", What::wait, 2, 2, "wait NAME|ID STATE [--wait SECONDS]"},
 };
-constexpr std::array<std::string_view, 3> readings{"show", "explain", "wait"};
+constexpr std::array<std::string_view, 4> readings{"show", "explain", "match", "wait"};
 constexpr std::size_t default_traces = 50;
 constexpr Duration between_looks = std::chrono::milliseconds(50), beyond_check_interval = std::chrono::seconds(10);
 
@@ -130,6 +132,18 @@ int run_explain(const PadminOptions& options, const View& view, const std::strin
     return print(options.json ? explain_json(view, **entry, pent, findings) : text_of(explain(view, **entry, pent, findings)));
 }
 
+int run_match(const PadminOptions& options, const View& view, const std::string& target) {
+    if (!options.dump.empty()) return refuse(ExitCode::usage, "match looks at what runs now: a dump has no processes");
+    const auto entry = one_entry(view, target);
+    if (!entry) return refuse(entry.error());
+    auto pent = pent_of(view, **entry);
+    if (!pent) return refuse(ExitCode::unavailable, pent.error().text);
+    const auto snapshot = read_snapshot(view, *pent);
+    if (!snapshot) return refuse(ExitCode::unavailable, snapshot.error().text);
+    const Matching matching = judge_all(view, **entry, *pent, *snapshot);
+    return print(options.json ? match_json(**entry, matching) : text_of(explain(**entry, matching)));
+}
+
 std::optional<EntryState> state_of(const std::string& word) {
     for (std::size_t i = 0; i < entry_states; ++i) {
         const auto state = static_cast<EntryState>(i);
@@ -185,6 +199,7 @@ int run_reading(const PadminOptions& options) {
         case What::all: return print(options.json ? all_json(*view) : all_text(*view));
         case What::capabilities: return print(options.json ? capabilities_json(*view) : capabilities_text(*view));
         case What::explain: return run_explain(options, *view, target);
+        case What::match: return run_match(options, *view, target);
         case What::wait: return run_wait(options, std::move(view), asked->words);
     }
     return number_of(ExitCode::internal);

@@ -203,4 +203,26 @@ std::string explain_json(const View& view, const EntryRecord& entry, const Resul
     return document("explain", std::move(object));
 }
 
+std::string match_json(const EntryRecord& entry, const Matching& matching) {
+    Json processes = Json::array();
+    for (const JudgedProcess& process : matching.processes) {
+        Json misses = Json::array();
+        for (const JudgedProcess::Miss& miss : process.misses) misses.push_back({{"filter", miss.filter}, {"text", miss.is}});
+        processes.push_back({{"pid", process.id.pid},
+                             {"standing", text_of(process.standing)},
+                             {"ppid", process.parent},
+                             {"user", or_null(process.user)},
+                             {"command_line", process.command_line},
+                             {"misses", std::move(misses)}});
+    }
+    return document("match", {{"pname", entry.name},
+                              {"pent_id", entry.pent_id},
+                              {"proc_sts", text_of(entry.state)},
+                              {"pid", or_null(entry.main.pid)},
+                              {"rule", matching.rule},
+                              {"named_pid", or_null(matching.named)},
+                              {"processes", std::move(processes)},
+                              {"notes", matching.notes}});
+}
+
 }  // namespace banken

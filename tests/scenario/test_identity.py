@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 
-from harness import Skip, check, down, pent_line, same, scenario, up
-from kernel import alive, kill, until
+from harness import Skip, check, down, parsed, pent_line, same, scenario, up
+from kernel import alive, kill, running, until
 
 NOBODY = 65534
 SLEEPER = "import signal\nsignal.pause()\n"
@@ -245,3 +245,32 @@ def a_label_may_go_by_its_pidfile_alone(world):
     place = world.log.place()
     kill(some, signal.SIGTERM)
     world.log.wait(f"Process [app, pid={some}] Down", place)
+
+
+def matches(world, name):
+    """Of `match NAME` as JSON: pid to its standing, the filters that it fails behind it."""
+    found = parsed(world.order("match", name, "--json"))["match"]["processes"]
+    return {one["pid"]: " ".join([one["standing"], *(miss["filter"] for miss in one["misses"])]) for one in found}
+
+
+@scenario
+def match_shows_who_is_followed_who_else_matches_and_who_nearly_does(world):
+    master = world.daemon("alpha", "--fifo", world.path("orders"))
+    world.tell("orders", "worker")
+    worker = until(lambda: next((pid for pid in running(world.path("alpha")) if pid != master), None), "the worker")
+    nobodys = started_as(world, "alpha", NOBODY)
+    world.pfile(entry("alpha", "-", "user=0"), entry("beta", "-", "match=label", f"exe={world.path('alpha')}", "args=--nothing"))
+    world.start_pcheck()
+    world.log.wait(up("alpha", master))
+    same(matches(world, "alpha"), {master: "followed", worker: "child", nobodys: "near miss user"}, "the matches")
+    same(matches(world, "beta"), {pid: "near miss args" for pid in (master, worker, nobodys)}, "the matches of a label")
+    kill(world.pcheck.pid, signal.SIGSTOP)
+    text = world.order("match", "alpha")
+    kill(world.pcheck.pid, signal.SIGCONT)
+    for line in (f"{master:<8} {world.path('alpha')}", f"below {master}, which matches too", f"user is {NOBODY}"):
+        check(line in text, f"{line!r} is missing:\n{text}")
+    kill(master)
+    world.becomes("alpha", proc_sts="DOWN")
+    same(matches(world, "alpha"), {worker: "orphan", nobodys: "near miss user"}, "the matches after the loss")
+    world.refused(4, "match", "gamma")
+    world.refused(64, "match")

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "padmin/match.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "common/sys/accounts.hpp"
+#include "common/sys/file.hpp"
+#include "common/sys/identity.hpp"
+#include "common/sys/proc_dir.hpp"
+#include "common/sys/proc_table.hpp"
+#include "common/text.hpp"
+
+namespace banken {
+namespace {
+
+using Standing = JudgedProcess::Standing;
+using Miss = JudgedProcess::Miss;
+
+constexpr std::size_t longest_pidfile = 4096, longest_shown = 120;
+constexpr int deepest_ancestry = 1000;  // parents read one after another could be a ring once pids were used again
+
+bool contains(const std::vector<std::string_view>& failed, std::string_view filter) {
+    return std::ranges::find(failed, filter) != failed.end();
+}
+
+// Every filter but those that no living process passes.
+std::vector<std::string_view> failed_of(const MatchRule& rule, const Process& process) {
+    if (process.stat.state != 'Z' && process.stat.state != 'X') return failed_filters(rule, process);
+    Process alive = process;
+    alive.stat.state = 'S';
+    auto failed = failed_filters(rule, alive);
+    failed.emplace_back("zombie");
+    return failed;
+}
+
+// Whether what tells this entry from others fits: then it is worth a word why the process does not match.
+bool is_meant(const MatchRule& rule, const std::vector<std::string_view>& failed, bool named) {
+    if (!rule.name.empty()) return !contains(failed, "name");
+    return (rule.args && !contains(failed, "args")) || (!rule.exe.empty() && !contains(failed, "exe")) || (!rule.pidfile.empty() && named);
+}
+
+std::string what_it_has(std::string_view filter, const MatchRule& rule, const Process& process) {
+    if (filter == "exe") return process.exe->empty() ? "exe is hidden from padmin" : "exe is " + printable(*process.exe);
+    if (filter == "user") return fmt::format("user is {}", process.status->user);
+    if (filter == "pidns") return "pidns: it lives in another PID namespace";
+    if (filter == "cgroup") return printable(fmt::format("cgroup is {}", fmt::join(*process.cgroups, ", ")));
+    if (filter == "args") return printable(fmt::format("args {} not found", rule.args->text()));
+    return "zombie: its first thread has ended";
+}
+
+// Judges one entry over one snapshot.
+class Judge {
+public:
+    Judge(const View& view, const EntryRecord& entry, const Pent& pent, const Snapshot& snapshot)
+        : view_(view), entry_(entry), pent_(pent), snapshot_(snapshot), rule_(rule_of(pent)) {}
+
+    std::vector<JudgedProcess> all() {
+        for (const Process& process : snapshot_.processes) parents_.emplace(process.stat.pid, process.stat.parent);
+        for (const Process& process : snapshot_.processes) {
+            if (misses_of(process).empty() && is_candidate(process)) matching_.insert(process.stat.pid);
+        }
+        std::vector<JudgedProcess> judged;
+        for (const Process& process : snapshot_.processes) {
+            if (auto one = judge_one(process)) judged.push_back(*std::move(one));
+        }
+        std::ranges::stable_sort(judged, {}, &JudgedProcess::standing);
+        return judged;
+    }
+
+private:
+    [[nodiscard]] bool is_named(const Process& process) const { return snapshot_.named == process.stat.pid; }
+    // A label that goes by its pidfile alone means nobody else.
+    [[nodiscard]] bool is_candidate(const Process& process) const {
+        const bool only_named = rule_.name.empty() && rule_.exe.empty() && !rule_.pidfile.empty();
+        return !only_named || is_named(process);
+    }
+
+    [[nodiscard]] std::vector<Miss> misses_of(const Process& process) const {
+        const auto failed = failed_of(rule_, process);
+        std::vector<Miss> misses;
+        for (const auto filter : failed) misses.push_back({filter, what_it_has(filter, rule_, process)});
+        if (process.id() == view_.header.owner.id) misses.push_back({"pcheck", "it is pcheck itself"});
+        if (const pid_t script = script_above(process))
+            misses.push_back({"script", fmt::format("it is below a running script, pid={}", script)});
+        return misses;
+    }
+
+    [[nodiscard]] pid_t script_above(const Process& process) const {
+        pid_t pid = process.stat.pid;
+        for (int depth = 0; pid > 1 && depth < deepest_ancestry; ++depth) {
+            if (is_script(pid)) return pid;
+            const auto parent = parents_.find(pid);
+            pid = parent == parents_.end() ? 0 : parent->second;
+        }
+        return 0;
+    }
+    [[nodiscard]] bool is_script(pid_t pid) const {
+        return std::ranges::any_of(view_.entries, [pid](const EntryRecord& entry) {
+            return (entry.script.kind != ScriptRecord::Kind::none && entry.script.process.pid == pid) ||
+                   (entry.check.kind != ScriptRecord::Kind::none && entry.check.process.pid == pid);
+        });
+    }
+
+    [[nodiscard]] std::optional<JudgedProcess> judge_one(const Process& process) const {
+        JudgedProcess judged{.id = process.id(), .parent = process.stat.parent, .command_line = joined_command_line(*process.command_line)};
+        if (process.status) judged.user = process.status->user;
+        if (judged.command_line.empty()) judged.command_line = fmt::format("[{}]", process.stat.fingerprint.comm);
+        if (process.id() == entry_.main && entry_.main.pid != 0) {
+            judged.standing = Standing::followed;
+        } else if (matching_.contains(process.stat.pid)) {
+            judged.standing = standing_of(process);
+        } else {
+            if (!is_meant(rule_, failed_of(rule_, process), is_named(process)) || !is_candidate(process)) return {};
+            judged.standing = Standing::near_miss;
+            judged.misses = misses_of(process);
+        }
+        return judged;
+    }
+    [[nodiscard]] Standing standing_of(const Process& process) const {
+        if (pent_.counts()) return Standing::counted;
+        if (std::ranges::find(entry_.orphans, process.id()) != entry_.orphans.end()) return Standing::orphan;
+        if (!rule_.pidfile.empty() && !is_named(process)) return Standing::not_named;
+        return matching_.contains(process.stat.parent) ? Standing::child : Standing::rival;
+    }
+
+    const View& view_;
+    const EntryRecord& entry_;
+    const Pent& pent_;
+    const Snapshot& snapshot_;
+    MatchRule rule_;
+    std::map<pid_t, pid_t> parents_;
+    std::set<pid_t> matching_;
+};
+
+std::vector<std::string> rule_words(const Pent& pent, const Snapshot& snapshot) {
+    std::vector<std::string> words;
+    if (!pent.label) words.push_back("name " + printable(pent.name));
+    if (!pent.args.empty()) words.push_back("args " + printable(pent.args));
+    if (!pent.exe.empty()) words.push_back("exe " + printable(pent.exe));
+    if (!pent.user.empty()) {
+        const std::string uid = pent.uid ? std::to_string(*pent.uid) : snapshot.user_fault;
+        words.push_back(fmt::format("user {}{}", printable(pent.user), uid == pent.user ? "" : fmt::format(" ({})", uid)));
+    }
+    if (!pent.cgroup.empty()) words.push_back("cgroup " + printable(pent.cgroup));
+    words.emplace_back(pent.any_pid_namespace ? "pidns any" : "pidns same");
+    if (!pent.pidfile.empty()) {
+        const std::string named = snapshot.named ? fmt::format("names {}", *snapshot.named) : "names nobody";
+        words.push_back(fmt::format("pidfile {}, which {}", printable(pent.pidfile), named));
+    }
+    return words;
+}
+
+std::string cut(const std::string& text) {
+    const std::string safe = printable(text);
+    return safe.size() <= longest_shown ? safe : safe.substr(0, longest_shown) + "...";
+}
+
+}  // namespace
+
+std::string_view text_of(Standing standing) {
+    switch (standing) {
+        case Standing::followed: return "followed";
+        case Standing::counted: return "counted";
+        case Standing::rival: return "rival";
+        case Standing::child: return "child";
+        case Standing::not_named: return "not named";
+        case Standing::orphan: return "orphan";
+        case Standing::near_miss: return "near miss";
+    }
+    return {};
+}
+
+Matching judge_all(const View& view, const EntryRecord& entry, const Pent& pent, const Snapshot& snapshot) {
+    Matching matching{.rule = rule_words(pent, snapshot), .named = snapshot.named};
+    matching.processes = Judge(view, entry, pent, snapshot).all();
+    if (view.user && *view.user != snapshot.reader && snapshot.reader != 0) {
+        matching.notes.push_back(fmt::format("pcheck runs as uid {} and may see executables that are hidden from you", *view.user));
+    }
+    return matching;
+}
+
+Result<Snapshot> read_snapshot(const View& view, Pent& pent) {
+    const auto self = sys::own_identity();
+    if (!self) return Failure(self.error());
+    if (self->pid_namespace != view.header.owner.pid_namespace) {
+        return fail("pcheck lives in another PID namespace: /proc does not show here what it sees");
+    }
+    auto opened = sys::ProcDir::open();
+    if (!opened) return Failure(opened.error());
+    const auto dir = std::make_shared<const sys::ProcDir>(*std::move(opened));
+    sys::ProcTable table(dir);
+    if (const auto pass = table.pass(sys::Depth::every); !pass) return Failure(pass.error());
+
+    Snapshot snapshot;
+    if (const auto status = dir->status(self->id.pid)) snapshot.reader = status->user;
+    for (const ProcessId id : table.all()) {
+        auto stat = dir->stat(id.pid);
+        if (!stat) continue;
+        Process process{.stat = *std::move(stat), .exe = {}, .command_line = {}, .status = {}, .cgroups = {}};
+        constexpr std::array facts{Fact::exe, Fact::status, Fact::cgroups, Fact::command_line};
+        const bool there = std::ranges::all_of(facts, [&](Fact fact) { return dir->read(fact, process).has_value(); });
+        if (there) snapshot.processes.push_back(std::move(process));
+    }
+    if (!pent.pidfile.empty()) {
+        if (const auto text = sys::read_file(pent.pidfile, longest_pidfile)) snapshot.named = parse_pidfile(*text);
+    }
+    if (!pent.user.empty()) {
+        const auto account = sys::find_user(pent.user);
+        if (account) pent.uid = account->uid;
+        if (!account) snapshot.user_fault = account.error().text;
+    }
+    return snapshot;
+}
+
+Explanation explain(const EntryRecord& entry, const Matching& matching) {
+    Explanation explanation;
+    explanation.sections.push_back({"entry", {fmt::format("{} ({}) {}", printable(entry.name), entry.pent_id, text_of(entry.state))}});
+    explanation.sections.push_back({"asks for", matching.rule});
+    std::vector<std::string> lines;
+    std::optional<Standing> of;
+    const auto close = [&] {
+        if (of) explanation.sections.push_back({text_of(*of), std::exchange(lines, {})});
+    };
+    for (const JudgedProcess& process : matching.processes) {
+        if (of != process.standing) {
+            close();
+            of = process.standing;
+        }
+        lines.push_back(fmt::format("{:<8} {}", process.id.pid, cut(process.command_line)));
+        if (of == Standing::child) lines.push_back(fmt::format("         below {}, which matches too", process.parent));
+        for (const Miss& miss : process.misses) lines.push_back("         " + cut(miss.is));
+    }
+    close();
+    const bool found = std::ranges::any_of(matching.processes, [](const auto& one) { return one.standing != Standing::near_miss; });
+    if (!found) explanation.sections.push_back({"matches", {"nothing that runs now"}});
+    if (!matching.notes.empty()) explanation.sections.push_back({"note", matching.notes});
+    return explanation;
+}
+
+}  // namespace banken
