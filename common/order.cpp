@@ -26,8 +26,6 @@ constexpr std::array grammar{
 };
 
 constexpr std::array<std::string_view, 8> not_built{"reexec", "restore", "remove", "check", "recover", "standby", "update", "metrics"};
-// What padmin answers by itself: known here, so that a misspelt one is recognised.
-constexpr std::array<std::string_view, 4> readings{"show", "explain", "match", "wait"};
 constexpr std::uint64_t longest_pause_days = 3650;
 
 // "30m": s, m, h, d.
@@ -87,7 +85,7 @@ Result<ParsedOrder> parse_order(std::span<const std::string> words) {
     if (std::ranges::find(not_built, word) != not_built.end()) return fail("order {} is not built yet", word);
     const auto rule = std::ranges::find(grammar, word, &Grammar::word);
     if (rule == grammar.end()) {
-        std::vector<std::string_view> known(readings.begin(), readings.end());
+        std::vector<std::string_view> known(reading_orders.begin(), reading_orders.end());  // a misspelt one is recognised too
         for (const Grammar& one : grammar) known.push_back(one.word);
         return fail("unknown order {}{}", quoted(word), did_you_mean(word, known));
     }

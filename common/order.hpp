@@ -3,6 +3,7 @@
 // Pure; padmin and pcheck share it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -50,6 +51,9 @@ bool free_slot(std::span<std::uint64_t> slot, std::uint64_t state, std::uint64_t
 [[nodiscard]] std::string cut_answer(std::string_view text);
 
 // ---- what an order means ----
+
+// Those that padmin answers by itself, from the segment.
+inline constexpr std::array<std::string_view, 4> reading_orders{"show", "explain", "match", "wait"};
 
 enum class OrderVerb : std::uint8_t { stop, start, reload, clear, restart, dump, shutdown };
 [[nodiscard]] std::string_view text_of(OrderVerb verb);

@@ -3,9 +3,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
 
 #include "common/exit_code.hpp"
+#include "common/order.hpp"
 #include "common/text.hpp"
 
 namespace banken {
@@ -14,7 +14,6 @@ namespace {
 using Words = std::vector<std::string>;
 
 constexpr std::uint64_t longest_wait = 86400, most_lines = 65536;
-constexpr std::array<std::string_view, 4> readings{"show", "explain", "match", "wait"};
 
 bool is_flag(const std::string& word) {
     return word == "--json" || word == "-v" || word == "-q" || word == "-t" || word.starts_with("--wait=");
@@ -111,7 +110,7 @@ void declare(CLI::App& app, Raw& raw) {
 Result<> check_options_of(const PadminOptions& options, const Raw& raw, const Words& words) {
     const std::string& order = words.front();
     const std::string what = order == "show" && words.size() > 1 ? words[1] : "";
-    const bool reads = std::ranges::find(readings, order) != readings.end();
+    const bool reads = std::ranges::find(reading_orders, order) != reading_orders.end();
     if (!options.dump.empty() && order != "show" && order != "explain") return fail("--dump goes with show and explain only");
     if (options.difference && order != "reload") return fail("-t goes with reload only");
     if (!raw.lines.empty() && what != "trace") return fail("-n goes with show trace only");

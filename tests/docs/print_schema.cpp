@@ -39,7 +39,7 @@ void print_settings() {
 }
 
 void print_orders() {
-    fact("order", "show", "");
+    for (const auto order : reading_orders) fact("order", order, "");
     for (auto verb = OrderVerb::stop; verb <= OrderVerb::shutdown; verb = static_cast<OrderVerb>(static_cast<int>(verb) + 1)) {
         fact("order", text_of(verb), "");
     }
