@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signs of life by the mtime of a path (spec/pfile.md, heartbeat). The path may lie on a mount that is dead: helper threads of its own read it, so that neither the loop nor the
-// pfile and the dump wait for it. What hangs is not asked for again until it returns.
+// Signs of life by the mtime of a path (spec/pfile.md, heartbeat). The path may lie on a mount that is dead: helper threads of its own
+// read it, so that neither the loop nor the pfile and the dump wait for it. What hangs is not asked for again until it returns.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +26,8 @@ public:
     HeartbeatFiles(HeartbeatFiles&&) = delete;  // the worker's answers find it by its address
     HeartbeatFiles& operator=(HeartbeatFiles&&) = delete;
 
-    // Answered by one HeartbeatRead, if ever; not twice at a time for one entry. The age is by the monotonic clock from the second reading on: a step of the wall clock changes
-    // none.
+    // Answered by one HeartbeatRead, if ever; not twice at a time for one entry. The age is by the monotonic clock from the second
+    // reading on: a step of the wall clock changes none.
     void read(core::EntryKey entry, const std::string& path);
     // All others are gone.
     void keep_only(std::span<const core::EntryKey> entries);

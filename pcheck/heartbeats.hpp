@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signs of life by `WATCHDOG=1` (spec/pfile.md, heartbeat): takes them from the socket and judges who may give them for which entry. They come from the main process, a process
-// below it, or one of its cgroup (not the root's, pcheck's own, or a login session's); or they name the entry by `BANKEN_ENTRY=name` and come from root, pcheck's user or the
-// main process's. Everything else is ignored and counted.
+// Signs of life by `WATCHDOG=1` (spec/pfile.md, heartbeat): takes them from the socket and judges who may give them for which entry. They
+// come from the main process, a process below it, or one of its cgroup (not the root's, pcheck's own, or a login session's); or they name
+// the entry by `BANKEN_ENTRY=name` and come from root, pcheck's user or the main process's. Everything else is ignored and counted.
 #pragma once
 
 #include <chrono>
@@ -24,8 +24,8 @@ class Heartbeats {
 public:
     struct Handlers {
         std::function<void(core::EntryKey)> on_heartbeat;
-        std::function<void(const std::string&)>
-            on_ignored;  // only to be logged, at most once in `told_every`: "3 heartbeats ignored, the last from pid 17 of uid 1000"
+        // Only to be logged, at most once in `told_every`: "3 heartbeats ignored, the last from pid 17 of uid 1000".
+        std::function<void(const std::string&)> on_ignored;
     };
     static constexpr std::size_t batch = 16;
     static constexpr Duration told_every = std::chrono::hours(1);

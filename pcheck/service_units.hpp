@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether somebody else restarts what has died (spec/pcheck.md, the cycle, step 2): the process was in the cgroup of a systemd service, not pcheck's own, whose Restart= is not
-// `no`. systemd is asked when a process is first followed; as long as it has not answered, it does restart. Where it is not the init nobody is asked.
+// Whether somebody else restarts what has died (spec/pcheck.md, the cycle, step 2): the process was in the cgroup of a systemd service,
+// not pcheck's own, whose Restart= is not `no`. systemd is asked when a process is first followed; as long as it has not answered, it
+// does restart. Where it is not the init nobody is asked.
 #pragma once
 
 #include <functional>

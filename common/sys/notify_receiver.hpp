@@ -24,8 +24,8 @@ class NotifyReceiver {
 public:
     static constexpr std::size_t max_text = 4096;  // a longer datagram is cut off
 
-    // The directory of `path` is made with mode 0755 if it is missing, and must pass Trust; the socket has mode 0622. A socket of ours that nobody listens to any more is
-    // replaced; anything else that is there is an error and stays.
+    // The directory of `path` is made with mode 0755 if it is missing, and must pass Trust; the socket has mode 0622. A socket of ours
+    // that nobody listens to any more is replaced; anything else that is there is an error and stays.
     [[nodiscard]] static Result<NotifyReceiver> open(const std::string& path);
     NotifyReceiver(NotifyReceiver&&) noexcept = default;
     NotifyReceiver& operator=(NotifyReceiver&&) = delete;

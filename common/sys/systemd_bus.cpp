@@ -19,7 +19,7 @@ constexpr auto to_microseconds(Duration duration) {
 }
 
 struct FreeError {
-    sd_bus_error error = SD_BUS_ERROR_NULL;
+    sd_bus_error error{nullptr, nullptr, 0};
     ~FreeError() { sd_bus_error_free(&error); }
 };
 

@@ -98,7 +98,8 @@ def a_check_that_hangs_is_ended_counts_as_bad_and_never_piles_up(world):
 @scenario
 def a_check_neither_counts_as_the_process_nor_hides_its_death(world):
     os.mkfifo(world.path("never"))
-    look = world.script("look.sh", f"{world.program('alpha')} --foreground --fifo {world.path('twin')} &\nread line < {world.path('never')}")
+    twin = f"{world.program('alpha')} --foreground --fifo {world.path('twin')}"
+    look = world.script("look.sh", f"{twin} &\nread line < {world.path('never')}")
     pid = start(world, f"check={look}", "check_interval=1", "check_timeout=60")
     until(lambda: len(running(world.path("alpha"))) == 2, "the twin that the check has started")
     place = world.log.place()

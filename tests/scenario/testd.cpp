@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon that scenarios watch. It goes to the background as daemons do: the first process ends with 0, and its pid on stdout, when the daemon
-// is ready. Copies under other names are other daemons.
+// The daemon that scenarios watch. It goes to the background as daemons do: the first process ends with 0, and its pid on stdout, when the
+// daemon is ready. Copies under other names are other daemons.
 //   --foreground        stay the process that was started
-//   --fifo PATH         obey the lines written to this FIFO, made here: exit N | signal N | background | worker | title TEXT | exec PATH ARG...
-//                       | beat PATH COUNT: ten times a second touch PATH or, a socket, send it WATCHDOG=1; each adds a byte to the file COUNT
-//                       | mute: no more of these | spin: use a processor | hold MIB: touch so much memory | open N: descriptors | drop: close these
-//                       | leave: end the first thread, another one goes on
+//   --fifo PATH         obey the lines written to this FIFO, made here:
+//                           exit N | signal N | background | worker | title TEXT | exec PATH ARG...
+//                           beat PATH COUNT: ten times a second touch PATH or, a socket, send it WATCHDOG=1, and add a byte to the file COUNT
+//                           mute: no more of these
+//                           spin: use a processor | hold MIB: touch so much memory | open N: descriptors | drop: close these
+//                           leave: end the first thread, another one goes on
 //   --ignore-term       SIGTERM does nothing
 //   --argv0 TEXT        run again under this argv[0]
 #include <fcntl.h>
