@@ -5,6 +5,7 @@
 #include <array>
 #include <thread>
 
+#include "common/order.hpp"
 #include "common/sys/clock.hpp"
 #include "common/text.hpp"
 #include "padmin/answer.hpp"
@@ -37,9 +38,9 @@ constexpr std::array grammar{
     Grammar{"match", What::match, 1, 1, "match NAME|ID"},
     Grammar{"wait", What::wait, 2, 2, "wait NAME|ID STATE [--wait SECONDS]"},
 };
-constexpr std::array<std::string_view, 4> readings{"show", "explain", "match", "wait"};
 constexpr std::size_t default_traces = 50;
-constexpr Duration between_looks = std::chrono::milliseconds(50), beyond_check_interval = std::chrono::seconds(10);
+constexpr Duration between_looks = std::chrono::milliseconds(50), longest_start = std::chrono::seconds(1),
+                   beyond_check_interval = std::chrono::seconds(10);
 
 struct Asked {
     What what{};
@@ -66,9 +67,15 @@ Outcome<Asked> parse(const std::vector<std::string>& words) {
     return Asked{rule->what, {words.begin() + static_cast<std::ptrdiff_t>(own), words.end()}};
 }
 
+// A pcheck that has just made its segment tells its entries some milliseconds later: until then nobody could say that there is no such entry.
 Outcome<View> find_view(const PadminOptions& options, Traces traces) {
     if (!options.dump.empty()) return read_dump(options.dump, traces);
     auto target = find_target(options, traces);
+    for (const Instant begun = sys::read_instant(); target && target->view.header.life == Life::starting;) {
+        if (sys::read_instant() - begun >= longest_start) break;
+        std::this_thread::sleep_for(between_looks);
+        target = find_by_key(target->view.key, traces);
+    }
     if (!target) return tl::unexpected(target.error());
     return std::move(target->view);
 }
@@ -183,7 +190,7 @@ int run_wait(const PadminOptions& options, Outcome<View> view, const std::vector
 
 }  // namespace
 
-bool is_reading(std::string_view order) { return std::ranges::find(readings, order) != readings.end(); }
+bool is_reading(std::string_view order) { return std::ranges::find(reading_orders, order) != reading_orders.end(); }
 
 int run_reading(const PadminOptions& options) {
     const auto asked = parse(options.words);
