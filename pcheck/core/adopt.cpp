@@ -64,7 +64,12 @@ void Supervisor::adopt(Recorded recorded) {
 }
 
 void Supervisor::on(const Adopted& event) {
-    for (const AdoptedEntry& entry : event.entries) {
+    std::vector<AdoptedEntry> entries = event.entries;
+    std::ranges::stable_partition(entries, [this](const AdoptedEntry& entry) {  // scripts that run have their slots before any other begins
+        const Watch* watch = get(entry.entry);
+        return watch && watch->script_runs();
+    });
+    for (const AdoptedEntry& entry : entries) {
         if (ending_) return;
         Watch* watch = get(entry.entry);
         if (!watch) continue;
@@ -141,6 +146,7 @@ void Supervisor::adopt_restart(Watch& watch, const AdoptedEntry& entry) {
     }
     const Instant begun = watch.script ? watch.script->begun : watch.begun.value_or(watch.since);
     watch.script.reset();
+    if (watch.main) unfollow(watch);
     enter(watch, EntryState::start);
     watch.timer = std::max(now_.instant, begun + watch.pent.start_timeout);
     ask(watch, Question::start);

@@ -208,7 +208,9 @@ void Supervisor::end_turn(Group& group) {
     if (!watch) return;
     slots_.leave(key);
     touch(*watch);
-    if (watch->state == EntryState::down && watch->wait == EntryWait::slot) enter(*watch, EntryState::down, EntryWait::group);
+    if (watch->state != EntryState::down || watch->wait != EntryWait::slot) return;
+    if (watch->pent.group != group.name) return ask(*watch, Question::again);  // a reload took it out of the group
+    enter(*watch, EntryState::down, EntryWait::group);
 }
 
 // The window is cleared when all unpaused members with a script have been AVAIL for `stable`, and it is nobody's turn.
