@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the processes that run now say about a pfile (spec/pfile.md, Matching): names that only comm knows, two entries on one process, a person's
-// process that would be watched, a service that systemd restarts too.
+// What the processes that run now say about a pfile (spec/pfile.md, Matching): names that only comm knows, two entries on one process, a
+// person's process that would be watched, a service that systemd restarts too.
 #pragma once
 
 #include <vector>
