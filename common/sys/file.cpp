@@ -32,9 +32,6 @@ Result<std::string> read_up_to(int fd, std::size_t limit) {
     }
 }
 
-// O_NONBLOCK: the open of a FIFO without a writer would wait. O_NOCTTY: no terminal becomes ours.
-UniqueFd open_to_read(const std::string& path) { return UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)); }
-
 Result<> check_regular(int fd) {
     struct stat status {};
     if (::fstat(fd, &status) != 0) return fail_errno("fstat");
@@ -44,8 +41,18 @@ Result<> check_regular(int fd) {
     return {};
 }
 
-Result<std::string> read_regular(int fd, std::size_t limit) {
-    if (auto regular = check_regular(fd); !regular) return Failure(regular.error());
+// Nothing but a regular file is opened: others can link a name of theirs to a device, and some of these act when they are opened (a watchdog
+// resets the host when it is closed again).
+Result<UniqueFd> open_to_read(const std::string& path) {
+    const UniqueFd place(::open(path.c_str(), O_PATH | O_CLOEXEC));
+    if (!place.valid()) return fail_errno("open");
+    if (auto regular = check_regular(place.get()); !regular) return Failure(regular.error());
+    UniqueFd file(::open(fmt::format("/proc/self/fd/{}", place.get()).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!file.valid()) return fail_errno("open");
+    return file;
+}
+
+Result<std::string> read_at_most(int fd, std::size_t limit) {
     auto text = read_up_to(fd, limit + 1);
     if (text && text->size() > limit) return fail("is larger than {} bytes", limit);
     return text;
@@ -71,20 +78,19 @@ Result<> fill_and_rename(int fd, const std::string& temporary, const std::string
 }  // namespace
 
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
-    const UniqueFd fd = open_to_read(path);
-    if (!fd.valid()) return Failure(fail_errno("open").value().in(path));
-    auto text = read_regular(fd.get(), limit);
+    const auto file = open_to_read(path);
+    if (!file) return Failure(file.error().in(path));
+    auto text = read_at_most(file->get(), limit);
     return text ? std::move(text) : Failure(text.error().in(path));
 }
 
 Result<std::string> read_end(const std::string& path, std::size_t most) {
-    const UniqueFd fd = open_to_read(path);
-    if (!fd.valid()) return Failure(fail_errno("open").value().in(path));
-    if (auto regular = check_regular(fd.get()); !regular) return Failure(regular.error().in(path));
-    const off_t size = ::lseek(fd.get(), 0, SEEK_END);
-    if (size < 0 || ::lseek(fd.get(), std::max<off_t>(0, size - static_cast<off_t>(most)), SEEK_SET) < 0)
+    const auto file = open_to_read(path);
+    if (!file) return Failure(file.error().in(path));
+    const off_t size = ::lseek(file->get(), 0, SEEK_END);
+    if (size < 0 || ::lseek(file->get(), std::max<off_t>(0, size - static_cast<off_t>(most)), SEEK_SET) < 0)
         return Failure(fail_errno("lseek").value().in(path));
-    auto text = read_up_to(fd.get(), most);
+    auto text = read_up_to(file->get(), most);
     return text ? std::move(text) : Failure(text.error().in(path));
 }
 

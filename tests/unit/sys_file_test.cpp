@@ -3,7 +3,9 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -38,6 +40,19 @@ TEST_CASE("a regular file is read whole, up to its limit") {
     CHECK(read_file(path, text.size() - 1).error().text == path + ": is larger than 10001 bytes");
     std::ofstream(path).flush();
     CHECK(read_file(path, 0).value().empty());
+}
+
+TEST_CASE("what is no regular file is not even opened, since a device may act on that") {
+    const TemporaryDirectory dir;
+    REQUIRE(::mkfifo((dir / "fifo").c_str(), 0600) == 0);
+    std::ofstream(dir / "file") << "text";
+    const sys::UniqueFd opens(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+    REQUIRE(::inotify_add_watch(opens.get(), dir.path().c_str(), IN_OPEN) >= 0);
+    char event[4096];
+    CHECK_FALSE(read_file(dir / "fifo", 100));
+    CHECK(::read(opens.get(), event, sizeof event) < 0);
+    CHECK(read_file(dir / "file", 100));
+    CHECK(::read(opens.get(), event, sizeof event) > 0);
 }
 
 TEST_CASE("what is no regular file is refused, and nothing waits for a FIFO") {
