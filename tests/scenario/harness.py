@@ -115,7 +115,13 @@ class World:
         finally:
             kernel.remove_segment(self.key)
             kernel.remove_semaphore(self.key)
+            if os.path.lexists(self.notify_path()):     # of a pcheck that was killed
+                os.unlink(self.notify_path())
             shutil.rmtree(self.directory)
+
+    def notify_path(self):
+        """Where this pcheck takes heartbeats."""
+        return f"/run/banken/0x{self.key:08x}.notify"
 
     # ---- files ----
 

@@ -72,11 +72,11 @@ class Log:
                         return line
                 looked = max(looked, len(self.kept))
                 ended = self.watched and self.watched()
-                if ended:
+                grown = self.grown.wait(1 if ended else 0.1)    # shorter than the bound only to see an end of the watched process
+                if ended and not grown:     # its last lines may have been on their way
                     raise Failure(f"no line `{shown}`, and {ended}")
                 if time.monotonic() > deadline:
                     raise Failure(f"waited {bound:g} s in vain for the line `{shown}`")
-                self.grown.wait(0.1)    # shorter than the bound only to see an end of the watched process
 
     def wait_for_count(self, wanted, count, after=0, bound=BOUND):
         """`count` lines that are `wanted`."""

@@ -41,10 +41,6 @@ def is_stopped_and_restarted(world, pid, why):
     return new
 
 
-def notify_path(world):
-    return f"/run/banken/0x{world.key:08x}.notify"
-
-
 def send(path, text, user=0):
     """From a process of this user that is nobody's child but ours; returns its pid."""
     child = os.fork()
@@ -76,7 +72,7 @@ def a_process_whose_check_fails_is_stopped_and_restarted(world):
     world.start_pcheck()
     world.log.wait(up("alpha", pid))
     until(lambda: len(world.runs("health")) >= 2, "two checks")
-    same(world.runs("health")[0], f"alpha {pid} reason= {notify_path(world)}", "what a check is told")
+    same(world.runs("health")[0], f"alpha {pid} reason= {world.notify_path()}", "what a check is told")
     check(alive(pid), "a healthy process was ended")
     world.write("sick", "")
     new = is_stopped_and_restarted(world, pid, "2 health checks failed")
@@ -123,7 +119,7 @@ def a_heartbeat_by_file_keeps_a_process_and_its_absence_stops_it(world):
 @scenario
 def a_heartbeat_by_message_keeps_a_process_and_its_absence_stops_it(world):
     pid = start(world, "heartbeat=2")
-    world.tell("orders", f"beat {notify_path(world)} {world.path('count')}")
+    world.tell("orders", f"beat {world.notify_path()} {world.path('count')}")
     until(lambda: beats(world) >= 45, "heartbeats of more than four seconds")
     same([text for text in world.log.texts() if text.startswith("Stalled")], [], "lines about a process that beats")
     world.tell("orders", "mute")
@@ -133,7 +129,7 @@ def a_heartbeat_by_message_keeps_a_process_and_its_absence_stops_it(world):
 @scenario
 def forged_heartbeats_keep_nothing_and_are_told_once(world):
     pid = start(world, "heartbeat=2")
-    path = notify_path(world)
+    path = world.notify_path()
     same(oct(os.stat(path).st_mode & 0o7777), "0o622", "the socket's mode")
     forger = send(path, "WATCHDOG=1", NOBODY)
 
@@ -157,7 +153,7 @@ def root_beats_for_an_entry_that_it_names(world):
     world.log.wait(up("beta", beta))
 
     def beat():
-        subprocess.run([SAMPLE, "alpha"], env={**os.environ, "PCHECK_NOTIFY": notify_path(world)}, check=True)
+        subprocess.run([SAMPLE, "alpha"], env={**os.environ, "PCHECK_NOTIFY": world.notify_path()}, check=True)
         return any(text.startswith(stalled(beta, "no", "beta")) for text in world.log.texts())
     until(beat, "the stall of the other entry")
     check(alive(pid), "the entry that was named was stopped")
@@ -167,13 +163,13 @@ def root_beats_for_an_entry_that_it_names(world):
 @scenario
 def what_is_in_the_sockets_place_stays_and_refuses_only_who_needs_it(world):
     os.makedirs("/run/banken", mode=0o755, exist_ok=True)
-    with open(notify_path(world), "w") as file:
+    with open(world.notify_path(), "w") as file:
         file.write("precious")
     pid = world.daemon("alpha")
     world.pfile(entry(world, "heartbeat=60"))
     world.start_pcheck(wait=False)
     world.pcheck_ends(71)
-    says = f"{notify_path(world)}: is there already, and no socket of ours"
+    says = f"{world.notify_path()}: is there already, and no socket of ours"
     check(says in world.read("pcheck.out"), world.read("pcheck.out"))
 
     world.pfile(entry(world))
@@ -181,13 +177,13 @@ def what_is_in_the_sockets_place_stays_and_refuses_only_who_needs_it(world):
     world.log.wait(up("alpha", pid))
     world.pfile(entry(world, "heartbeat=60"))
     check(says in world.refused(78, "reload"), world.last_answer)
-    with open(notify_path(world)) as file:
+    with open(world.notify_path()) as file:
         same(file.read(), "precious", "the file")
-    os.unlink(notify_path(world))
+    os.unlink(world.notify_path())
     world.order("reload")
-    check(os.path.exists(notify_path(world)), "there is no socket")
+    check(os.path.exists(world.notify_path()), "there is no socket")
     world.shut_down()
-    check(not os.path.exists(notify_path(world)), "the socket was left behind")
+    check(not os.path.exists(world.notify_path()), "the socket was left behind")
 
 
 @scenario
