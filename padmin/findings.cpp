@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "padmin/findings.hpp"
 
-#include <poll.h>
-#include <pwd.h>
-#include <unistd.h>
-
 #include <algorithm>
 
-#include "common/sys/clock.hpp"
+#include "common/sys/accounts.hpp"
 #include "common/sys/file.hpp"
+#include "common/sys/identity.hpp"
 #include "common/sys/trust.hpp"
 #include "common/sys/worker.hpp"
 #include "common/text.hpp"
@@ -19,20 +16,17 @@ namespace {
 constexpr Duration patience = std::chrono::seconds(2);
 constexpr std::size_t most_bytes = 16384, most_lines = 5, longest_line = 200;
 
-// The uid of run_as, a name or a number. Unset: nobody knows it.
-std::optional<uid_t> uid_of(const std::string& user) {
-    if (const passwd* entry = ::getpwnam(user.c_str())) return entry->pw_uid;
-    const auto number = number_of(user, {0, 0xfffffffe});
-    return number ? std::optional(static_cast<uid_t>(*number)) : std::nullopt;
-}
-
 // Whoever may look into less than pcheck would find faults that it does not meet.
-bool sees_as_pcheck(uid_t pcheck) { return ::geteuid() == 0 || ::geteuid() == pcheck; }
+bool sees_as_pcheck(uid_t pcheck) { return sys::own_user() == 0 || sys::own_user() == pcheck; }
 
 std::string trust_fault(const Pent& pent, uid_t pcheck) {
-    const auto user = pent.run_as.empty() ? std::optional(pcheck) : uid_of(pent.run_as);
-    if (!user) return {};
-    const auto trusted = sys::check_trust(pent.script.argv.front(), sys::TrustKind::script, *user);
+    uid_t user = pcheck;
+    if (!pent.run_as.empty()) {
+        const auto account = sys::find_user(pent.run_as);
+        if (!account) return account.error().text;
+        user = account->uid;
+    }
+    const auto trusted = sys::check_trust(pent.script.argv.front(), sys::TrustKind::script, user);
     return trusted ? std::string() : trusted.error().text;
 }
 
@@ -56,20 +50,11 @@ Findings find_out(const View& view, const EntryRecord& entry, const Pent& pent) 
     if (!worker || pent.script.none()) return findings;
     const bool judge = view.param.script_check_strict && view.user && sees_as_pcheck(*view.user);
     const bool read = !view.param.script_output_file.empty() && !entry.last_failure.empty();
-    bool done = false;
-    const auto submitted = worker->submit([&findings, &done, pent, judge, read, user = view.user, path = view.param.script_output_file] {
+    const auto submitted = worker->submit([&findings, pent, judge, read, user = view.user, path = view.param.script_output_file] {
         Findings found{judge ? trust_fault(pent, *user) : std::string(), read ? last_lines(path) : std::vector<std::string>()};
-        return [&findings, &done, found = std::move(found)] {
-            findings = found;
-            done = true;
-        };
+        return [&findings, found = std::move(found)] { findings = found; };
     });
-    const Instant until = sys::read_instant() + patience;
-    for (Instant now = sys::read_instant(); submitted && !done && now < until; now = sys::read_instant()) {
-        pollfd ready{worker->fd(), POLLIN, 0};
-        ::poll(&ready, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(until - now).count()));
-        worker->drain();
-    }
+    if (submitted) worker->drain_within(patience);
     return findings;
 }
 

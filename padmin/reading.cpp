@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <thread>
 
 #include "common/order.hpp"
 #include "common/sys/clock.hpp"
@@ -73,7 +72,7 @@ Outcome<View> find_view(const PadminOptions& options, Traces traces) {
     auto target = find_target(options, traces);
     for (const Instant begun = sys::read_instant(); target && target->view.header.life == Life::starting;) {
         if (sys::read_instant() - begun >= longest_start) break;
-        std::this_thread::sleep_for(between_looks);
+        sys::sleep_for(between_looks);
         target = find_by_key(target->view.key, traces);
     }
     if (!target) return tl::unexpected(target.error());
@@ -182,7 +181,7 @@ int run_wait(const PadminOptions& options, Outcome<View> view, const std::vector
                                                            printable((*entry)->name), text_of((*entry)->state),
                                                            wait.empty() ? "" : fmt::format(" ({})", printable(wait)), text_of(*wanted)));
         }
-        std::this_thread::sleep_for(std::min<Duration>(between_looks, patience - (now - begun)));
+        sys::sleep_for(std::min<Duration>(between_looks, patience - (now - begun)));
         auto target = find_by_key(view->key, Traces::none);
         view = target ? Outcome<View>(std::move(target->view)) : tl::unexpected(target.error());
     }

@@ -32,6 +32,12 @@ Now read_now() { return {read_instant(), WallTime(read_clock(CLOCK_REALTIME)), s
 
 Instant read_instant() { return Instant(read_clock(CLOCK_MONOTONIC)); }
 
+void sleep_for(Duration duration) {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(duration);
+    const timespec time{.tv_sec = seconds.count(), .tv_nsec = (duration - seconds).count()};
+    ::nanosleep(&time, nullptr);
+}
+
 std::string local_time_text(WallTime time) {
     const std::tm local = local_time(time);
     std::array<char, 64> text{};

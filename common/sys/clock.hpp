@@ -10,6 +10,8 @@ namespace banken::sys {
 
 [[nodiscard]] Now read_now();
 [[nodiscard]] Instant read_instant();
+// For programs without a loop.
+void sleep_for(Duration duration);
 
 // "Thu Jan 18 13:34:43 2007": local time, in the C locale whatever is set.
 [[nodiscard]] std::string local_time_text(WallTime time);

@@ -57,6 +57,8 @@ Result<OwnerRecord> own_identity() {
                        .exe_inode = exe->inode};
 }
 
+uid_t own_user() { return ::geteuid(); }
+
 Result<> verify_pcheck(const OwnerRecord& owner, uid_t user) {
     const auto stat = read_stat(owner.id.pid);
     if (!stat || stat->id() != owner.id) return fail("pid {} is not that pcheck any more", owner.id.pid);

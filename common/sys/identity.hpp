@@ -2,6 +2,8 @@
 // Which process this is, as the segment's header tells others, and whether another process is the one that a header names.
 #pragma once
 
+#include <sys/types.h>
+
 #include "common/result.hpp"
 #include "common/segment_records.hpp"
 
@@ -9,6 +11,9 @@ namespace banken::sys {
 
 // This process: pid, start time, boot, namespaces and executable.
 [[nodiscard]] Result<OwnerRecord> own_identity();
+
+// The user that this process acts as.
+[[nodiscard]] uid_t own_user();
 
 // The process exists, was started when the record says, belongs to `user` (who made the segment: nobody can have us signal a stranger's process) and
 // runs the executable that the record names (where /proc/PID/exe may not be followed: a program called pcheck). The error says what does not fit:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/sys/worker.hpp"
 
+#include <poll.h>
 #include <sys/eventfd.h>
 
 #include <condition_variable>
@@ -12,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/sys/clock.hpp"
 #include "common/sys/unique_fd.hpp"
 
 namespace banken::sys {
@@ -117,6 +119,15 @@ void Worker::drain() {
     out_ -= finished.size();
     for (auto& [request, then] : finished) {
         if (expected_.erase(request) != 0 && then) then();
+    }
+}
+
+void Worker::drain_within(Duration patience) {
+    const Instant until = read_instant() + patience;
+    for (Instant now = read_instant(); out_ > 0 && now < until; now = read_instant()) {
+        pollfd ready{.fd = fd(), .events = POLLIN, .revents = 0};
+        ::poll(&ready, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(until - now).count()));
+        drain();
     }
 }
 

@@ -10,6 +10,7 @@
 #include <unordered_set>
 
 #include "common/result.hpp"
+#include "common/time.hpp"
 
 namespace banken::sys {
 
@@ -36,6 +37,8 @@ public:
     void forget(RequestId request) { expected_.erase(request); }
     // Calls what has come back, in that order. A callback may submit and forget.
     void drain();
+    // For a program without a loop: drains until nothing is out any more, but no longer than this.
+    void drain_within(Duration patience);
 
 private:
     struct Shared;

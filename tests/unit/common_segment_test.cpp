@@ -15,6 +15,26 @@ namespace {
 
 using Words = std::vector<std::uint64_t>;
 
+// What later minor versions have added.
+void fill_later_fields(EntryRecord& entry) {
+    entry.check = {ScriptRecord::Kind::none, {8037, 101}, 8037, Instant(13s), 0};
+    entry.bad_checks = 2;
+    entry.last_beat = Instant(14s);
+    entry.group_window = {Instant(15s), WallTime(1169127285s), 1};
+    entry.group_begun = Instant(16s);
+    entry.group_timer = Instant(17s);
+    entry.group_wait = EntryWait::slot;
+    entry.group_turn = 6;
+    entry.ending = EndingPhase::killed;
+    entry.remind_at = Instant(18s);
+    entry.next_check = Instant(19s);
+    entry.paused_since = WallTime(1169127286s);
+    entry.stable_at = Instant(20s);
+    entry.beat_at = Instant(21s);
+    entry.last_failure_at = WallTime(1169127287s);
+    entry.last_failure = "status=3";
+}
+
 EntryRecord full_entry() {
     EntryRecord entry;
     entry.pent_id = 7;
@@ -48,22 +68,6 @@ EntryRecord full_entry() {
     entry.cpu_permille = 905;
     entry.rss_bytes = 1u << 30;
     entry.fds = 1000;
-    entry.check = {ScriptRecord::Kind::none, {8037, 101}, 8037, Instant(13s), 0};
-    entry.bad_checks = 2;
-    entry.last_beat = Instant(14s);
-    entry.group_window = {Instant(15s), WallTime(1169127285s), 1};
-    entry.group_begun = Instant(16s);
-    entry.group_timer = Instant(17s);
-    entry.group_wait = EntryWait::slot;
-    entry.group_turn = 6;
-    entry.ending = EndingPhase::killed;
-    entry.remind_at = Instant(18s);
-    entry.next_check = Instant(19s);
-    entry.paused_since = WallTime(1169127286s);
-    entry.stable_at = Instant(20s);
-    entry.beat_at = Instant(21s);
-    entry.last_failure_at = WallTime(1169127287s);
-    entry.last_failure = "status=3";
     entry.name = "java -Dapp=shop";
     entry.line = std::string(4096, 'x');
     entry.last_cause = "killed by signal 9 (KILL)";
@@ -72,6 +76,7 @@ EntryRecord full_entry() {
     entry.health = "bad";
     entry.last_argv0 = "/usr/bin/java";
     entry.orphans = {{1, 2}, {3, 4}};
+    fill_later_fields(entry);
     return entry;
 }
 

@@ -140,6 +140,17 @@ TEST_CASE("what is next comes when it was foretold") {
         CHECK(world.state(1) == "START");
         happens_when_foretold(world, NextAction::start_deadline);
     }
+    SUBCASE("the delay of a group") {
+        World world = running("crond:/bin/restart:3600:3:exit:group=g");
+        world.crash(1);
+        world.script_exits(1, 1);
+        CHECK(world.state(1) == "DOWN group");
+        happens_when_foretold(world, NextAction::attempt);
+        CHECK(world.state(1) == "RESTART");
+    }
+}
+
+TEST_CASE("the ends of a script and of a process come when they were foretold") {
     SUBCASE("the limit of the script, its KILL, and its end in vain") {
         World world = running(crond, "SCRIPT_TIMEOUT 30\n");
         world.crash(1);
@@ -155,6 +166,9 @@ TEST_CASE("what is next comes when it was foretold") {
         happens_when_foretold(world, NextAction::give_up);
         CHECK(world.state(1) == "RETRY_OVER");
     }
+}
+
+TEST_CASE("the ends of a pause and of a hold, and reminders, come when they were foretold") {
     SUBCASE("the end of a pause") {
         World world = running();
         world.order(Verb::stop, "crond", 30min);
@@ -168,6 +182,15 @@ TEST_CASE("what is next comes when it was foretold") {
         happens_when_foretold(world, NextAction::hold_end);
         CHECK(world.state(1) == "RESTART");
     }
+    SUBCASE("the reminder of one that was given up") {
+        World world = running("crond:/bin/restart:3600:0:continue");
+        world.crash(1);
+        CHECK(world.state(1) == "RETRY_OVER");
+        happens_when_foretold(world, NextAction::reminder);
+    }
+}
+
+TEST_CASE("what is due while it runs comes when it was foretold") {
     SUBCASE("the early end of a window") {
         World world = running("crond:/bin/restart:3600:3:exit:stable=600");
         world.crash(1);
@@ -195,20 +218,6 @@ TEST_CASE("what is next comes when it was foretold") {
         happens_when_foretold(world, NextAction::heartbeat_deadline);
         CHECK(world.state(1) == "STALL");
         happens_when_foretold(world, NextAction::kill);
-    }
-    SUBCASE("the delay of a group") {
-        World world = running("crond:/bin/restart:3600:3:exit:group=g");
-        world.crash(1);
-        world.script_exits(1, 1);
-        CHECK(world.state(1) == "DOWN group");
-        happens_when_foretold(world, NextAction::attempt);
-        CHECK(world.state(1) == "RESTART");
-    }
-    SUBCASE("the reminder of one that was given up") {
-        World world = running("crond:/bin/restart:3600:0:continue");
-        world.crash(1);
-        CHECK(world.state(1) == "RETRY_OVER");
-        happens_when_foretold(world, NextAction::reminder);
     }
 }
 

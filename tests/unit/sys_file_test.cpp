@@ -42,6 +42,17 @@ TEST_CASE("a regular file is read whole, up to its limit") {
     CHECK(read_file(path, 0).value().empty());
 }
 
+TEST_CASE("the end of a file is read, however long it is") {
+    const TemporaryDirectory dir;
+    const std::string path = dir / "scripts";
+    std::ofstream(path) << std::string(10'000, 'x') + "end";
+    CHECK(sys::read_end(path, 4).value() == "xend");
+    CHECK(sys::read_end(path, 20'000)->size() == 10'003);
+    CHECK_FALSE(sys::read_end(dir / "nothing", 4));
+    REQUIRE(::mkfifo((dir / "fifo").c_str(), 0600) == 0);
+    CHECK_FALSE(sys::read_end(dir / "fifo", 4));
+}
+
 TEST_CASE("what is no regular file is not even opened, since a device may act on that") {
     const TemporaryDirectory dir;
     REQUIRE(::mkfifo((dir / "fifo").c_str(), 0600) == 0);

@@ -58,6 +58,21 @@ TEST_CASE("a result is delivered in the loop's thread") {
     CHECK_FALSE(readable_now(worker));
 }
 
+TEST_CASE("a program without a loop waits for what is out, but not for a call that hangs") {
+    Worker worker = *Worker::open(2, 2);
+    int answers = 0;
+    REQUIRE(worker.submit([&] { return [&] { ++answers; }; }));
+    worker.drain_within(std::chrono::seconds(20));
+    CHECK(answers == 1);
+    Hang hang;
+    REQUIRE(worker.submit(hang.work([&] { ++answers; })));
+    worker.drain_within(std::chrono::milliseconds(1));
+    CHECK(answers == 1);
+    hang.go.set_value();
+    worker.drain_within(std::chrono::seconds(20));
+    CHECK(answers == 2);
+}
+
 TEST_CASE("one thread works in order, and a result may ask for more") {
     Worker worker = *Worker::open(1, 3);
     std::vector<int> order;
