@@ -231,9 +231,10 @@ Lines limits(const View& view, const EntryRecord& entry, const Pent& pent, const
                                     count_words(*forecast.rule.retries, "restart"), grace, *forecast.left, whose,
                                     moment_words(view, *forecast.window_ends)));
     }
-    std::string pace =
-        pent.delay == Duration{} ? "no delay between attempts" : fmt::format("at least {} from attempt to attempt", span_words(pent.delay));
-    if (pent.delay_max > Duration{}) pace += fmt::format(", doubled up to {}", span_words(pent.delay_max));
+    std::string pace = forecast.pacing.delay == Duration{}
+                           ? "no delay between attempts"
+                           : fmt::format("at least {} from attempt to attempt", span_words(forecast.pacing.delay));
+    if (forecast.pacing.longest > Duration{}) pace += fmt::format(", doubled up to {}", span_words(forecast.pacing.longest));
     const std::string limit = pent.script_timeout == Duration{} ? "no time limit" : span_words(pent.script_timeout);
     lines.push_back(fmt::format("{}; the script has {}, its process then {} to appear", pace, limit, span_words(pent.start_timeout)));
     return lines;
@@ -317,7 +318,8 @@ Explanation explain(const View& view, const EntryRecord& entry, const Result<Pen
     if (view.header.life != Life::ended) {
         add("next", {next_words(view, entry, *pent, future)});
         add("limits", limits(view, entry, *pent, future));
-        add("if every attempt failed at once:", timetable(view, entry, future));
+        add(entry.state == EntryState::avail ? "if it were lost, and every attempt failed at once:" : "if every attempt failed at once:",
+            timetable(view, entry, future));
     }
     if (!findings.refused.empty())
         add("refused",

@@ -193,6 +193,7 @@ Forecast forecast(const View& view, const EntryRecord& entry, const Pent& pent) 
     Counting counting = counting_of(view, entry, pent);
     if (entry.state == EntryState::hold) counting.begun.reset();  // its end clears
     result.rule = counting.rule;
+    result.pacing = counting.pacing;
     if (!has_passed(counting.window, counting.rule, view.now.instant)) result.window = counting.window;
     if (result.window.first) result.window_ends = *result.window.first + counting.rule.grace;
     if (counting.rule.retries) result.left = *counting.rule.retries - std::min(result.window.count, *counting.rule.retries);

@@ -67,6 +67,7 @@ struct Forecast {
 
     // Of the entry's window, or of its group's, as it would be judged now.
     RetryRule rule;
+    Pacing pacing;
     RetryWindow window;                   // empty when it has passed
     std::optional<Instant> window_ends;   // unset: no window is running
     std::optional<unsigned> left;         // attempts; unset: unlimited

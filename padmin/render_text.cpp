@@ -161,7 +161,7 @@ std::string trace_text(const View& view, std::span<const TraceRecord> records) {
 std::string capabilities_text(const View& view) {
     if (view.header.capabilities.empty()) return "unknown: this pcheck does not tell\n";
     std::string text;
-    for (const auto& [name, value] : capabilities_of(view)) text += fmt::format("{:<15} = {}\n", printable(name), printable(value));
+    for (const auto& [name, value] : capabilities_of(view)) text += fmt::format("{:<16} = {}\n", printable(name), printable(value));
     return text;
 }
 

@@ -299,6 +299,13 @@ TEST_CASE("the worst case of a group comes as it was foretold") {
     comes_as_foretold(world, foretold);
 }
 
+TEST_CASE("the pace of a group is that of its first member") {
+    const World world("sshd:/bin/restart:3600:3:exit:group=g:delay=5\ncrond:/bin/restart:3600:3:exit:group=g:delay=1");
+    const View view = view_of(world);
+    const EntryRecord& second = view.entries.back();
+    CHECK(says(text_of(explain(view, second, pent_of(view, second), {})), "at least 5 s from attempt to attempt"));
+}
+
 TEST_CASE("an entry that comes after another one is told which, and how that is") {
     World world("crond:/bin/restart:3600:3:exit:after=sshd\nsshd:-:3600:3:exit");
     world.run(1, 100);
