@@ -114,6 +114,20 @@ struct Coding<ProcessId> {
 };
 
 template <>
+struct Coding<Cause> {
+    static constexpr std::size_t width = 2;
+    static void to(std::uint64_t* words, const Cause& value) {
+        words[0] = static_cast<std::uint64_t>(value.kind);
+        words[1] = static_cast<std::uint32_t>(value.status);
+    }
+    static bool from(const std::uint64_t* words, Cause& value) {
+        if (words[0] > static_cast<std::uint64_t>(Cause::Kind::not_asked) || words[1] > 0xffff) return false;
+        value = {static_cast<Cause::Kind>(words[0]), static_cast<int>(words[1])};
+        return true;
+    }
+};
+
+template <>
 struct Coding<RetryWindow> {
     static constexpr std::size_t width = 4;
     static void to(std::uint64_t* words, const RetryWindow& value) {
@@ -175,7 +189,7 @@ static_assert(Coding<FileStamp>::width == 3);
 static_assert(end_of_fields<HeaderRecord>(1) == 16);
 static_assert(end_of_fields<HeartbeatRecord>(1) == 3);
 static_assert(end_of_fields<ParamRecord>(1) == 11);
-static_assert(end_of_fields<EntryRecord>(1) == 85);
+static_assert(end_of_fields<EntryRecord>(1) == 89);
 static_assert(end_of_fields<ResourceRecord>(1) == 8);
 static_assert(end_of_fields<TraceRecord>(1) == 6);
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "common/entry_state.hpp"
+#include "common/exit_status.hpp"
 #include "common/messages.hpp"
 #include "common/process.hpp"
 #include "common/retry_window.hpp"
@@ -167,6 +168,8 @@ struct EntryRecord {
     WallTime paused_since{};                    // while it is paused
     std::optional<Instant> stable_at, beat_at;  // while AVAIL: when the window is cleared early; when a heartbeat must have come
     WallTime last_failure_at{};                 // of last_failure
+    std::optional<Cause> cause;                 // last_cause as a value
+    bool stop_only = false;                     // STALL: paused meanwhile, no script after the stop
 
     std::string name;
     std::string line;  // the PENT line as written: name, match and filters are read from it
@@ -273,7 +276,8 @@ struct Form<EntryRecord> {
                                               Field{73, &R::group_turn},   Field{74, &R::ending},
                                               Field{75, &R::remind_at},    Field{77, &R::next_check},
                                               Field{79, &R::paused_since}, Field{80, &R::stable_at},
-                                              Field{82, &R::beat_at},      Field{84, &R::last_failure_at}};
+                                              Field{82, &R::beat_at},      Field{84, &R::last_failure_at},
+                                              Field{85, &R::cause},        Field{88, &R::stop_only}};
     static constexpr auto texts =
         std::tuple{Text{&R::name, 255},        Text{&R::line, 4096}, Text{&R::last_cause, 127},  Text{&R::waits_for, 255},
                    Text{&R::group, 31},        Text{&R::health, 63}, Text{&R::last_argv0, 1023}, Text{&R::orphans, R::most_orphans * 16},

@@ -68,7 +68,7 @@ Outcome<Target> look_at_key(std::uint32_t key, std::optional<uid_t> pfile_owner,
 
 Outcome<Target> only_alive(Outcome<Target> target) {
     if (!target || target->view.alive) return target;
-    return not_running(fmt::format("pid={} was killed; its state is kept at {}, `pcheck --fresh` discards it",
+    return not_running(fmt::format("pid={} was killed; its state is kept at {}, the next pcheck goes on from it",
                                    target->view.header.owner.id.pid, key_text(target->stat.key)));
 }
 

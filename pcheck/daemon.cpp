@@ -66,12 +66,12 @@ tl::expected<void, LoadFailure> Daemon::start() {
     if (opened) opened = add_sources();
     if (opened) opened = listen_for_heartbeats(loaded.pfile);
     if (!opened) {
-        static_cast<void>(segment_->remove());
+        if (!segment_->left()) static_cast<void>(segment_->remove());  // what was left stays for the next one
         return failed(ExitCode::system, opened.error());
     }
     warn_of_lost_segments();
     tell_capabilities();
-    executor_->publish_all();
+    go_on();
     check_scripts(loaded.pfile);
     next_check_ = loop_->now().instant;
     next_sweep_ = next_check_;
@@ -79,6 +79,15 @@ tl::expected<void, LoadFailure> Daemon::start() {
     segment_->set_life(Life::running);
     keep_time();
     return {};
+}
+
+// From what a pcheck that was killed has left, if there is anything.
+void Daemon::go_on() {
+    const auto& left = segment_->left();
+    if (!left) return executor_->publish_all();
+    orders_->answer_interrupted();
+    log_->write(messages::adopted(left->header.owner.id.pid, left->entries.size()), loop_->now());
+    executor_->adopt(*adoption_, left->entries.size());
 }
 
 Result<> Daemon::open_edge() {
@@ -106,7 +115,13 @@ Result<> Daemon::open_edge() {
     spawner_.emplace(*std::move(spawner));
     if (auto opened = open_signs_of_life(); !opened) return opened;
     orders_.emplace(segment_->words(), segment_->slots(), is_running);
-    core_.emplace(setup_.loaded.pfile, core::Manner{.as_root = geteuid() == 0, .dry_run = setup_.dry_run}, loop_->now());
+    const core::Manner manner{.as_root = geteuid() == 0, .dry_run = setup_.dry_run};
+    if (const auto& left = segment_->left()) {
+        adoption_ = adoption_of(left->entries, left->param, is_running);
+        core_.emplace(setup_.loaded.pfile, manner, std::move(adoption_->recorded), loop_->now());
+    } else {
+        core_.emplace(setup_.loaded.pfile, manner, loop_->now());
+    }
     executor_.emplace(
         Edge{*loop_, *log_, *segment_, *orders_, *deaths_, *sweep_, *spawner_, *files_, heartbeats_, *heartbeat_files_, *units_}, *core_,
         setup_.environment, setup_.loaded.path, [this](const core::Event& event) { dispatch(event); });

@@ -12,6 +12,7 @@
 #include "common/sys/notify_socket.hpp"
 #include "common/sys/spawn.hpp"
 #include "common/sys/worker.hpp"
+#include "pcheck/adoption.hpp"
 #include "pcheck/core/record.hpp"
 #include "pcheck/core/supervisor.hpp"
 #include "pcheck/deaths.hpp"
@@ -54,6 +55,7 @@ private:
     [[nodiscard]] Result<> open_signs_of_life();
     [[nodiscard]] Result<> listen_for_heartbeats(const Pfile& pfile);
     void tell_capabilities();
+    void go_on();
     void warn_of_lost_segments();
     void finish(const core::End& end);
     void write_last_dump();
@@ -96,6 +98,7 @@ private:
     std::optional<core::Supervisor> core_;
     core::Recorder recorder_;
     std::optional<Executor> executor_;
+    std::optional<Adoption> adoption_;
     std::vector<sys::EventSource> sources_;
     sys::EventSource deaths_source_, notify_source_, heartbeats_source_;
 

@@ -238,6 +238,8 @@ void Deaths::watch_script(core::RunId run, sys::PidRef child) {
 Result<> Deaths::signal_script(core::RunId run, int signal) {
     const auto found = scripts_.find(run);
     if (found == scripts_.end()) return fail_errno("kill", ESRCH);
+    const bool stranger = !found->second.child.peek_child();  // its pid may be somebody else's once it has ended
+    if (stranger && found->second.child.exited()) return fail_errno("kill", ESRCH);
     return found->second.child.signal_group(signal);
 }
 
@@ -248,6 +250,14 @@ void Deaths::release(core::RunId run) {
     if (found->second.ended) reap(run);
 }
 
+// A script that a pcheck which was killed had begun is somebody else's child: what its zombie or the kernel tells, else a good end.
+int Deaths::status_of_stranger(const sys::PidRef& script) {
+    const auto stat = sys::read_stat(script.process().pid);
+    if (stat && stat->id() == script.process() && stat->dead()) return stat->exit_code;
+    const auto told = script.exit_status_from_kernel();
+    return told && *told ? **told : 0;
+}
+
 void Deaths::script_ended(core::RunId run) {
     const auto found = scripts_.find(run);
     if (found == scripts_.end()) return;
@@ -256,7 +266,7 @@ void Deaths::script_ended(core::RunId run) {
     if (script.released) return reap(run);
     // Without a status (somebody made SIGCHLD ignored) the end counts as a good one: what decides then is a look at the process.
     const auto status = script.child.peek_child();
-    handlers_.on_script_end(run, status && *status ? **status : 0);
+    handlers_.on_script_end(run, status && *status ? **status : status_of_stranger(script.child));
 }
 
 void Deaths::reap(core::RunId run) {

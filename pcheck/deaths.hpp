@@ -108,6 +108,7 @@ private:
     void tell(Token token, Cause cause);
     void script_ended(core::RunId run);
     void reap(core::RunId run);
+    [[nodiscard]] static int status_of_stranger(const sys::PidRef& script);
 
     DetectConfig detect_;
     bool poll_;

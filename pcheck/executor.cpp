@@ -137,8 +137,30 @@ void Executor::on(const core::RunScript& action) {
     edge_.deaths.watch_script(action.run, script->take_child());
     Run& run = runs_.emplace(action.run, Run{*std::move(script), process, comm_of(command), {}, {}, first_peek_gap, {}}).first->second;
     feed_(core::ScriptStarted{action.run, process});
-    run.script.release();
+    run.script->release();
     if (action.kind == core::ScriptKind::restart) run.peek_at = edge_.loop.now().instant + first_peek_gap;  // no other becomes the daemon
+    tell_sweep_of_scripts();
+}
+
+// A script that still runs is no child of ours any more, unless we are the same process as before.
+void Executor::adopt(const Adoption& adoption, std::size_t published) {
+    published_ = published;
+    publish_all();
+    feed_(adoption.event);
+    for (const AdoptedScript& script : adoption.scripts) {
+        if (core_.entry_of(script.run) != script.entry) continue;  // the entry is no more
+        auto process = sys::PidRef::open(script.process);
+        if (!process) {
+            feed_(core::ScriptEnded{script.run, core::ScriptEnded::How::exited, 0, {}});
+            continue;
+        }
+        edge_.deaths.watch_script(script.run, *std::move(process));
+        const Pent& pent = core_.find(script.entry)->pent;
+        Run& run = runs_[script.run];
+        run.process = script.process;
+        run.comm = comm_of(command_of(pent, script.kind));
+        if (script.kind == core::ScriptKind::restart) run.peek_at = edge_.loop.now().instant;
+    }
     tell_sweep_of_scripts();
 }
 
@@ -185,7 +207,8 @@ void Executor::script_ended(core::RunId run, int wait_status) {
     if (!ended) return;
     tell_sweep_of_scripts();
     core::ScriptEnded event{run, core::ScriptEnded::How::exited, wait_status, {}};
-    if (const auto not_run = ended.mapped().script.not_run()) {
+    const auto& script = ended.mapped().script;
+    if (const auto not_run = script ? script->not_run() : std::nullopt) {
         event.how = not_run->refused ? core::ScriptEnded::How::refused : core::ScriptEnded::How::not_executed;
         event.reason = not_run->reason;
     }

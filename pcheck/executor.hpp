@@ -12,6 +12,7 @@
 #include "common/sys/log.hpp"
 #include "common/sys/spawn.hpp"
 #include "common/sys/worker.hpp"
+#include "pcheck/adoption.hpp"
 #include "pcheck/core/supervisor.hpp"
 #include "pcheck/deaths.hpp"
 #include "pcheck/heartbeat_files.hpp"
@@ -53,6 +54,9 @@ public:
     [[nodiscard]] core::OrderId expect(OrderTicket ticket);
     void answer(core::OrderId order, int exit_status, std::string_view text);
 
+    // In place of the first publish_all(): what was left is gone on with. `published`: so many entries are in the segment.
+    void adopt(const Adoption& adoption, std::size_t published);
+
     // Deaths has told the end of a script: the core hears what became of it, then the child is reaped.
     void script_ended(core::RunId run, int wait_status);
 
@@ -69,7 +73,7 @@ public:
 
 private:
     struct Run {
-        sys::WaitingScript script;
+        std::optional<sys::WaitingScript> script;  // none: it was begun by a pcheck that was killed
         ProcessId process;
         std::string comm;                        // of the script's own image; what follows is for restart scripts
         std::optional<Fingerprint> first_image;  // once it has executed its script

@@ -74,7 +74,8 @@ int run(int argc, char** argv) {
     if (!config) return refuse(config.error(), {});
     auto loaded = load_pfile(options.pfile);
     if (!loaded) return refuse(loaded.error(), *config);
-    DaemonSetup setup{*std::move(config), *std::move(loaded), options.fresh, options.dry_run, sys::Inheritance::of_this_process(), own_environment()};
+    DaemonSetup setup{*std::move(config), *std::move(loaded), options.fresh, options.dry_run, sys::Inheritance::of_this_process(),
+                      own_environment()};
     raise_descriptor_limit();
     hide_from_oom_killer();
     Daemon daemon(std::move(setup));

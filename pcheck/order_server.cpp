@@ -68,6 +68,15 @@ std::optional<TakenOrder> OrderServer::take_posted(std::size_t index, std::uint6
     return TakenOrder{.ticket = ticket, .words = *std::move(order), .claimant = claimant_of(load(words[slot::claimant]))};
 }
 
+void OrderServer::answer_interrupted() {
+    for (std::size_t index = 0; index < slot::count; ++index) {
+        const std::uint64_t state = load(slot_at(index)[slot::state]);
+        if (state_of(state) != SlotState::taken) continue;
+        answer({.binding = binding_, .slot = index, .state = state}, number_of(ExitCode::temp_fail),
+               "interrupted: pcheck was killed while it carried the order out");
+    }
+}
+
 void OrderServer::answer(const OrderTicket& ticket, int exit_status, std::string_view text) {
     if (ticket.binding != binding_) return;
     const auto words = slot_at(ticket.slot);

@@ -49,6 +49,8 @@ public:
     [[nodiscard]] std::vector<TakenOrder> take(Instant now);
 
     // exit_status is padmin's; text beyond 64 KiB is cut off and counted at its end.
+    // Orders that a pcheck which was killed had taken: nobody else will answer them.
+    void answer_interrupted();
     void answer(const OrderTicket& ticket, int exit_status, std::string_view text);
 
 private:

@@ -104,6 +104,8 @@ EntryRecord record_of(const core::Watch& watch, const core::Supervisor& core) {
     record.name = watch.pent.name;
     record.line = watch.pent.text;
     if (watch.last_cause) record.last_cause = text_of(*watch.last_cause);
+    record.cause = watch.last_cause;
+    record.stop_only = watch.stop_only;
     record.waits_for = watch.waits_for;
     record.last_failure = watch.last_failure;
     record.last_failure_at = watch.last_failure_at;

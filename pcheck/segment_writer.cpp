@@ -30,10 +30,41 @@ Failure already_running(std::uint32_t key, std::optional<uid_t> pfile_owner) {
     return fail("{} is in use: its semaphore is held by pid={}", key_text(key), sys::holder_of(key));
 }
 
-// The key is ours. Leaves it free of any segment, or says why it cannot be used.
-Result<> clear_key(std::uint32_t key, const SegmentRequest& request) {
+// A segment that is at the key, for whoever holds it now. `state`: nothing, where there is nothing to go on with.
+struct Found {
+    std::optional<sys::Segment> segment;
+    std::optional<LeftState> state;
+};
+
+// What of it can be gone on with, or why it cannot. An end by order that was cut short has ended nonetheless.
+Result<std::optional<LeftState>> state_in(const sys::Segment& segment, const OwnerRecord& self) {
+    const auto reader = SegmentReader::open(segment.words());
+    if (!reader) return Failure(reader.error());
+    if (reader->minor_version() > layout_minor) return fail("it was made by a newer pcheck");
+    auto header = reader->header();
+    if (!header) return Failure(header.error());
+    if (header->life == Life::ended) return std::optional<LeftState>();
+    if (header->owner.boot_id != self.boot_id) return fail("it is of another boot");
+    if (header->owner.pid_namespace != self.pid_namespace) return fail("it is of another PID namespace");
+    auto param = reader->param();
+    if (!param) return Failure(param.error());
+    auto entries = reader->entries();
+    if (!entries) return Failure(entries.error());
+    return std::optional(LeftState{*std::move(header), *std::move(param), *std::move(entries)});
+}
+
+// Records of this program fit the copies that it was made with: else it would have to be made anew.
+bool has_room(const TablePlaces& places) {
+    const auto copy = [&](Table table) { return places[static_cast<std::size_t>(table)].copy; };
+    return longest<HeaderRecord>() <= copy(Table::header) && longest<HeartbeatRecord>() <= copy(Table::heartbeat) &&
+           longest<ParamRecord>() <= copy(Table::param) && longest<EntryRecord>() <= copy(Table::entries) &&
+           longest<TraceRecord>() <= copy(Table::trace);
+}
+
+// The key is ours, so whoever made a segment of ours there is dead. Anybody else's is not touched.
+Result<Found> look_at_key(std::uint32_t key, const SegmentRequest& request, const OwnerRecord& self) {
     const auto stat = sys::find_segment(key);
-    if (!stat && stat.error().number == ENOENT) return {};
+    if (!stat && stat.error().number == ENOENT) return Found{};
     if (!stat && stat.error().number == EACCES) return fail("{} is in use by a segment of another user", key_text(key));
     if (!stat) return Failure(stat.error());
     const auto refuse = [&](std::string_view why) {
@@ -41,16 +72,25 @@ Result<> clear_key(std::uint32_t key, const SegmentRequest& request) {
                     stat->permissions.creator, stat->creator);
     };
     if (const auto believed = sys::believe(stat->permissions, request.pfile_owner); !believed) return refuse(believed.error().text);
-    const auto segment = sys::Segment::attach(*stat, sys::Segment::Access::read);
+    auto segment = sys::Segment::attach(*stat, sys::Segment::Access::write);
     if (!segment) return refuse(segment.error().text);
     if (!SegmentReader::is_ours(segment->words())) return refuse("it is not of pcheck");
-    if (request.fresh) return segment->remove();
-
-    const auto reader = SegmentReader::open(segment->words());
-    const std::string why = reader ? "adopting it is not built yet" : reader.error().text;
-    const std::string owner = owner_text(*stat, request.pfile_owner);
-    return fail("{} holds the state of a pcheck that was killed{}{}: {}; --fresh discards it", key_text(key), owner.empty() ? "" : ", ",
-                owner, why);
+    Found found;
+    if (!request.fresh) {
+        auto state = state_in(*segment, self);
+        if (!state) {
+            const std::string owner = owner_text(*stat, request.pfile_owner);
+            return fail("{} holds the state of a pcheck that was killed{}{}, which cannot be adopted: {}; --fresh discards it",
+                        key_text(key), owner.empty() ? "" : ", ", owner, state.error().text);
+        }
+        found.state = *std::move(state);
+    }
+    if (found.state && has_room(SegmentReader::open(segment->words())->places())) {
+        found.segment = *std::move(segment);
+        return found;
+    }
+    if (auto removed = segment->remove(); !removed) return Failure(removed.error());
+    return found;
 }
 
 }  // namespace
@@ -82,13 +122,19 @@ Result<SegmentWriter> SegmentWriter::open(const Param& param, const SegmentReque
             return fail("{} is in use by a semaphore that is not touched: {}", key_text(key), error.text);
         return Failure(error);
     }
-    if (auto cleared = clear_key(key, request); !cleared) return Failure(cleared.error());
-
-    const TablePlaces places = live_places(param.history_size);
-    auto segment = sys::Segment::create(key, end_of(places) * sizeof(std::uint64_t), request.readers);
-    if (!segment) return Failure(segment.error().in(key_text(key)));
-
-    SegmentWriter writer(*std::move(ownership), *std::move(segment));
+    auto found = look_at_key(key, request, *identity);
+    if (!found) return Failure(found.error());
+    TablePlaces places = live_places(param.history_size);
+    const bool goes_on = found->segment.has_value();
+    if (goes_on) {
+        places = SegmentReader::open(found->segment->words())->places();
+    } else {
+        auto segment = sys::Segment::create(key, end_of(places) * sizeof(std::uint64_t), request.readers);
+        if (!segment) return Failure(segment.error().in(key_text(key)));
+        found->segment = *std::move(segment);
+    }
+    SegmentWriter writer(*std::move(ownership), std::move(*found->segment));
+    writer.left_ = std::move(found->state);
     writer.key_ = key;
     writer.places_ = places;
     writer.readers_ = request.readers;
@@ -99,8 +145,23 @@ Result<SegmentWriter> SegmentWriter::open(const Param& param, const SegmentReque
     writer.header_.version = BANKEN_VERSION;
     writer.param_ = record_of(param);
     writer.heartbeat_ = {.instant = now.instant, .wall = now.wall};
-    writer.lay_out();
+    if (goes_on) {
+        writer.go_on();
+    } else {
+        writer.lay_out();
+    }
     return writer;
+}
+
+// What is there stays readable at every moment: a record is what it was, or what it is now.
+void SegmentWriter::go_on() {
+    traced_ = load(words()[preamble::traced]);
+    header_.entries = static_cast<std::uint32_t>(left_->entries.size());
+    header_.capabilities = left_->header.capabilities;
+    publish_header();
+    write(Table::heartbeat, 0, encode(heartbeat_));
+    write(Table::param, 0, encode(param_));
+    store(words()[preamble::version], std::uint64_t{layout_major} << 32 | layout_minor);
 }
 
 // The magic comes last: until then the segment is nobody's.

@@ -27,12 +27,23 @@ struct SegmentRequest {
     bool fresh = false;            // --fresh: a dead owner's state is discarded
 };
 
+// What a pcheck that ended without an end has left, loaded before anything is published.
+struct LeftState {
+    HeaderRecord header;
+    ParamRecord param;
+    std::vector<EntryRecord> entries;
+};
+
 class SegmentWriter {
 public:
-    // Takes the ownership of IPCKEY, makes the segment and publishes header (starting, no entries) and parameters.
+    // Takes the ownership of IPCKEY, makes the segment and publishes header (starting, no entries) and parameters. A segment that a killed pcheck
+    // of this boot and PID namespace has left is gone on with as it is: its entries and trace stay until they are published anew.
     // Error::number 0: the key is in use, or what is there cannot be used or believed (exit 69), and nothing of it was touched; the text says by whom
     // and what to do. Else the system refused (exit 71).
     [[nodiscard]] static Result<SegmentWriter> open(const Param& param, const SegmentRequest& request, Now now);
+
+    // What was there; nothing when the segment is new.
+    [[nodiscard]] const std::optional<LeftState>& left() const { return left_; }
 
     // ---- publishing; nothing here can fail: what is too long is cut, what is beyond the tables is left out ----
     void publish(std::size_t index, const EntryRecord& entry);
@@ -68,6 +79,7 @@ public:
 private:
     SegmentWriter(sys::Ownership ownership, sys::Segment segment) : ownership_(std::move(ownership)), segment_(std::move(segment)) {}
     void lay_out();
+    void go_on();
     void write(Table table, std::uint64_t index, std::span<const std::uint64_t> content);
     void publish_header();
     [[nodiscard]] const TablePlace& place_of(Table table) const;
@@ -82,6 +94,7 @@ private:
     HeaderRecord header_;
     ParamRecord param_;
     HeartbeatRecord heartbeat_;
+    std::optional<LeftState> left_;
 };
 
 [[nodiscard]] ParamRecord record_of(const Param& param);

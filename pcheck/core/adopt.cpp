@@ -105,6 +105,7 @@ void Supervisor::adopt_available(Watch& watch, bool main_lives) {
     Group* const of = group(watch);
     if (main_lives) {
         if (!watch.paused) arm_alive(watch);
+        if (watch.stable_at) watch.stable_at = std::max(now_.instant, watch.since + watch.pent.stable);
         if (of && of->turn == watch.key) take_turn(*of);
         return;
     }

@@ -128,13 +128,23 @@ void Supervisor::on(const Died& event) {
     touch(*watch);
     if (watch->main != event.process) return one_died(*watch, event);
     watch->last_cause = event.cause;
-    note_death(watch->memory, event.noticed);
+    note_death(watch->memory, death_of(*watch, event.noticed));
     if (watch->state == EntryState::avail) {
         if (!lets_hand_over(event.cause)) return down(*watch, event.process.pid, event.cause, event.brought_back);
         return ask(*watch, Question::hand_over);
     }
     unfollow(*watch);
     if (watch->state == EntryState::stall && !watch->script) stopped(*watch);
+}
+
+// A script stops the old process and starts the new one, which may run before the death is noticed: what is younger than the attempt counts.
+BootTicks Supervisor::death_of(const Watch& watch, BootTicks noticed) {
+    const Group* of = group(watch);
+    const bool in_attempt = watch.state == EntryState::restart || watch.state == EntryState::start;
+    const auto begun = of && of->turn != 0 ? of->begun : in_attempt ? watch.begun : std::nullopt;
+    if (!begun) return noticed;
+    const auto age = static_cast<BootTicks>((now_.instant - *begun) / std::chrono::milliseconds(10));
+    return std::min(noticed, now_.ticks - std::min(age, now_.ticks));
 }
 
 // Count mode: the one whose death takes it below min is named.

@@ -75,6 +75,7 @@ private:
     void on(const Adopted& event);
     void on(const Deadline& event);
     void one_died(Watch& watch, const Died& event);
+    [[nodiscard]] BootTicks death_of(const Watch& watch, BootTicks noticed);
     // looks.cpp: what a look's answer, or a sweep's news, means
     void found(Watch& watch, const Looked& event, Question question);
     void looked_in_vain(Watch& watch, Question question);

@@ -133,21 +133,6 @@ def a_foreign_semaphore_is_left_untouched(world):
 
 
 @scenario
-def a_dead_owners_segment_is_refused_with_fresh_named_and_fresh_discards_it(world):
-    alpha, beta = watch(world)
-    kill(world.pcheck.pid)
-    world.pcheck.wait()
-    answer = world.run_pcheck("-f", world.pfile_path)
-    same(answer.code, 69, "pcheck's exit status on a dead owner's segment")
-    check("--fresh" in answer.err, f"--fresh is not named in: {answer.err}")
-    place = world.log.place()
-    world.start_pcheck("--fresh")
-    world.log.wait(f"(alpha ,pid={alpha}) Up", place)
-    world.log.wait(f"(beta ,pid={beta}) Up", place)
-    world.shows(block("alpha", 1, alpha, "AVAIL") + "\n" + block("beta", 2, beta, "AVAIL"), "show", "pent")
-
-
-@scenario
 def a_script_that_runs_at_the_end_is_left_alone_and_named(world):
     told = world.path("slow.pid")
     world.script("slow.sh", f"echo $$ > {told}.new\nmv {told}.new {told}\nexec /bin/sleep 1000")

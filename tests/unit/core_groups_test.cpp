@@ -122,6 +122,22 @@ TEST_CASE("attempts of a group are paced, and all that are lost are looked for w
     CHECK(world.core.group_of(1)->wait == EntryWait::none);
 }
 
+TEST_CASE("a member that the group's script has replaced is found, although it began before the old one's death was noticed") {
+    World world = running("a:/bin/restart_all:3600:2:continue:group=g\nb:/bin/restart_all:3600:2:continue:group=g");
+    world.vanish(1);
+    world.crash(1);
+    world.pass(1s);
+    const ProcessId old = *world.entry(2).main;
+    world.vanish(2);
+    world.run(2, 202);
+    world.pass(20ms);
+    world.step(Died{2, old, {Cause::Kind::status, 15}, world.now.ticks});
+    CHECK(world.state(2) == "DOWN group");
+    world.run(1, 201);
+    world.script_exits(1, 0);
+    CHECK(world.state(2) == "AVAIL");
+}
+
 TEST_CASE("a paused member is passed over, and pausing the one whose turn it is hands the turn on") {
     World world = running(trio, "SCRIPT_PARALLEL 1\n");
     world.order(Verb::stop, "db");

@@ -139,17 +139,47 @@ TEST_CASE("a live owner is named, and its segment goes on") {
     CHECK(SegmentReader::open(key.attached().words())->header());
 }
 
-TEST_CASE("a dead owner's state is refused with --fresh named, which discards it") {
+TEST_CASE("a dead owner's state is gone on with, in place") {
     Key key;
     leave_behind(key);
-    const std::string text = key.refused();
-    CHECK(text.find("--fresh discards it") != std::string::npos);
-    CHECK(text.find("pfile=/etc/pfile") != std::string::npos);
-    CHECK(SegmentReader::open(key.attached().words())->entries()->size() == 1);
+    const auto before = key.attached();
+    auto writer = key.open();
+    REQUIRE(writer);
+    REQUIRE(writer->left());
+    CHECK(writer->left()->header.pfile == "/etc/pfile");
+    CHECK(writer->left()->entries.size() == 1);
+    const auto reader = SegmentReader::open(before.words());
+    CHECK(reader->entries()->size() == 1);  // still there for the next one, should this one be killed now
+    CHECK(reader->header()->owner.id.pid == getpid());
+    writer->trace({});
+    CHECK_FALSE(before.removed());
+}
+
+TEST_CASE("--fresh discards a dead owner's state") {
+    Key key;
+    leave_behind(key);
     key.request.fresh = true;
     const auto writer = key.open();
     REQUIRE(writer);
+    CHECK_FALSE(writer->left());
     CHECK(SegmentReader::open(key.attached().words())->entries()->empty());
+}
+
+TEST_CASE("what cannot be adopted is refused with --fresh named, and stays") {
+    Key key;
+    leave_behind(key);
+    const auto segment = key.attached();
+    const auto id = shmget(static_cast<key_t>(key.key), 0, 0);
+    auto* const words = static_cast<std::uint64_t*>(shmat(id, nullptr, 0));
+    words[preamble::version] += 1;
+    const std::string newer = key.refused();
+    words[preamble::version] += std::uint64_t{1} << 32;
+    const std::string major = key.refused();
+    shmdt(words);
+    CHECK(newer.find("it was made by a newer pcheck; --fresh discards it") != std::string::npos);
+    CHECK(newer.find("pfile=/etc/pfile") != std::string::npos);
+    CHECK(major.find("its layout is version") != std::string::npos);
+    CHECK_FALSE(segment.removed());
 }
 
 TEST_CASE("a foreign segment is refused and left untouched, also with --fresh") {

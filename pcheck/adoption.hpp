@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a pcheck that was killed has left in its segment, as the core goes on with it (spec/shared-memory.md, Life; spec/state-table.md, row
+// "pcheck adopted"). Pure but for the question whether a process still runs.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "common/segment_records.hpp"
+#include "pcheck/core/supervisor.hpp"
+
+namespace banken {
+
+// A script that was begun, and still runs.
+struct AdoptedScript {
+    core::RunId run = 0;
+    core::EntryKey entry = 0;
+    core::ScriptKind kind{};
+    ProcessId process;
+};
+
+struct Adoption {
+    core::Recorded recorded;
+    core::Adopted event;  // to be told first, before anything is swept
+    std::vector<AdoptedScript> scripts;
+};
+
+// `param` is what the entries' lines take their defaults from. An entry whose line this program cannot read is left out: it starts anew.
+[[nodiscard]] Adoption adoption_of(std::span<const EntryRecord> entries, const ParamRecord& param,
+                                   const std::function<bool(ProcessId)>& is_running);
+
+}  // namespace banken
