@@ -199,6 +199,7 @@ void Supervisor::judge_limit(Watch& watch, Excess& excess, const std::optional<L
     }
     if (!excess.since) excess.since = now_.instant;
     if (excess.told || now_.instant - *excess.since < limit->lasting) return;
+    if (watch.pent.limit_restarts && stop_waits(watch)) return;  // asked again by the next measure
     excess.told = true;
     const auto line = messages::over_limit(
         watch.ref(), watch.main_pid(),
@@ -209,10 +210,16 @@ void Supervisor::judge_limit(Watch& watch, Excess& excess, const std::optional<L
 
 // ---- STOP ----
 
-// Not by order: script `-` only reports; a group's turn goes first; GATE 1 to 3, where a retry-over leaves the process running.
+// A group's turn goes first; so does a script that still lives, also one of a removed entry of this name.
+bool Supervisor::stop_waits(const Watch& watch) {
+    const Group* const of = group(watch);
+    return (of && of->turn != 0 && !only_reports(watch)) || watch.script || leaving_script_of(watch.pent.name);
+}
+
+// Not by order: script `-` only reports; GATE 1 to 3, where a retry-over leaves the process running.
 void Supervisor::stop(Watch& watch, EntryReason reason, const Message* line) {
     Group* const of = group(watch);
-    if ((of && of->turn != 0 && !only_reports(watch)) || watch.script) return;  // asked again by the next bad sign
+    if (stop_waits(watch)) return;  // asked again by the next bad sign
     if (line) log(*line);
     ++watch.stalls;
     if (only_reports(watch)) return;

@@ -326,11 +326,11 @@ void Supervisor::give_up(Watch& watch, RetryOverAction action, Instant hold_ends
 void Supervisor::finish(int exit_status, std::string reason, OrderId order) {
     ending_ = true;
     for (const auto& [run, key] : runs_) {
-        const Watch& watch = watches_.at(key);
-        if (watch.script && watch.script->run == run && watch.script->process) {
-            log(messages::left_running(watch.ref(), watch.script->process->pid));
+        const Watch* watch = find(key);
+        if (watch && watch->script && watch->script->run == run && watch->script->process) {
+            log(messages::left_running(watch->ref(), watch->script->process->pid));
         } else {
-            emit(SignalScript{run, SIGKILL});  // a health check, which nobody would hear
+            emit(SignalScript{run, SIGKILL});  // a health check, which nobody would hear; its entry may be gone
         }
     }
     if (exit_status == 0) log(messages::shutdown());

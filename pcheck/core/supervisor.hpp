@@ -131,6 +131,7 @@ private:
     void wake_dependants(std::string_view name);
 
     // alive.cpp: STOP, and what leads to it
+    [[nodiscard]] bool stop_waits(const Watch& watch);
     void stop(Watch& watch, EntryReason reason, const Message* line);
     void begin_stop(Watch& watch, EntryReason reason);
     void stopped(Watch& watch);

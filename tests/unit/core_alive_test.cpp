@@ -329,3 +329,49 @@ TEST_CASE("the pidfile's new process is followed, although the old one lives") {
     world.sweep();
     CHECK(world.state(1) == "AVAIL");
 }
+
+TEST_CASE("pcheck ends well although a check of a removed entry has not ended") {
+    World world = running("web:/bin/r:3600:3:continue:check=/bin/ok:check_interval=10\nother:/bin/r:3600:3:continue");
+    world.pass(10s);
+    REQUIRE(world.check_runs(1));
+    world.reload("other:/bin/r:3600:3:continue");
+    world.order(Verb::shutdown);
+    CHECK(world.end());
+}
+
+TEST_CASE("a stop waits for the script of a removed entry of its name, and is asked again by the next bad sign") {
+    World world("web:/bin/r:3600:3:continue");
+    world.start_up();
+    world.pass(3s);
+    REQUIRE(world.script_runs(1));
+    world.reload("web:/bin/r:3600:3:continue:args=x:heartbeat=5:stop=/bin/stop/5");
+    world.run(2, 101);
+    world.sweep();
+    REQUIRE(world.state(2) == "AVAIL");
+    world.pass(5s);
+    CHECK(world.state(2) == "AVAIL");
+    world.script_exits(1, 1);
+    world.pass(5s);
+    CHECK(world.state(2) == "STALL");
+}
+
+TEST_CASE("a limit that was exceeded during a group's turn still restarts after it") {
+    World world = running("web:/bin/r:3600:3:continue:group=g:rss=1M/1:on_limit=restart\ndb:/bin/r2:3600:3:continue:group=g");
+    world.run(2, 200);
+    world.sweep();
+    world.crash(2);
+    REQUIRE(world.state(1) == "RESTART");
+    world.script_exits(1, 0);
+    REQUIRE(world.state(1) == "AVAIL");
+    REQUIRE(world.state(2) == "RESTART");
+    for (int i = 0; i < 3; ++i) {
+        world.step(measured(world, 'S', {}, 2 << 20));
+        world.pass(1s);
+    }
+    CHECK(world.state(1) == "AVAIL");
+    world.run(2, 201);
+    world.script_exits(2, 0);
+    REQUIRE(world.state(2) == "AVAIL");
+    world.step(measured(world, 'S', {}, 2 << 20));
+    CHECK(world.state(1) == "STALL");
+}
