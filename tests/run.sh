@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing, builds twice (plainly, and with ASan and UBSan) and runs every test. The last line is `N passed, N failed`.
+# Scenarios mostly wait for events: they run beside the second build.
 # usage: tests/run.sh [--all]     --all: also the scenarios that take long
 # BUILD_DIR names where to build; else it is build/ in the tree, or a temporary directory where the tree cannot be written.
 set -u
@@ -17,10 +18,10 @@ case "$*" in
 esac
 
 passed=0 failed=0 skipped=0 failures=()
-running=
+running='' scenarios=''
 logs=$(mktemp -d "${TMPDIR:-/tmp}/banken-tests.XXXXXX") || exit 1
 clean_up() {
-    if [ -n "$running" ]; then kill "$running" 2>/dev/null; fi
+    for job in $running $scenarios; do kill "$job" 2>/dev/null; done
     rm -rf "$logs"
     if [ -n "${build_is_temporary:-}" ]; then rm -rf "$build_root"; fi
 }
@@ -34,14 +35,13 @@ tally() {
 }
 
 # run_limited SECONDS LOG COMMAND...: the command's exit status, and in `took` its seconds. timeout(1) ends the
-# whole process group. `live` shows the log as it grows.
+# whole process group.
 run_limited() {
     local limit=$1 log=$2 status begun=$SECONDS
     shift 2
     : >"$log"
     timeout -k 10 "$limit" "$@" >>"$log" 2>&1 </dev/null &
     running=$!
-    if [ -n "${live:-}" ]; then tail -n +1 -s 0.2 --pid="$running" -f "$log"; fi
     wait "$running"
     status=$?
     running='' took=$((SECONDS - begun))
@@ -92,41 +92,52 @@ run_text_tests() {
     done
 }
 
-run_scenarios() {
-    local log=$logs/scenario status limit=1500 live=yes
+start_scenarios() {
+    local limit=1500
     if [ "${#all[@]}" -gt 0 ]; then limit=14400; fi
-    run_limited "$limit" "$log" python3 tests/scenario/run.py --build "$BANKEN_BUILD" "${all[@]}"
-    status=$?
-    settle scenarios "$status" /dev/null "$(grep -aE '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1)"
+    say "scenarios begin"
+    timeout -k 10 "$limit" python3 tests/scenario/run.py --build "$BANKEN_BUILD" "${all[@]}" >"$logs/scenarios" 2>&1 </dev/null &
+    scenarios=$! scenarios_begun=$SECONDS
 }
 
-# build_and_test FLAVOUR [MESON OPTION]...
-build_and_test() {
-    local flavour=$1
-    shift
+finish_scenarios() {
+    local status
+    say "scenarios"
+    tail -n +1 -s 0.2 --pid="$scenarios" -f "$logs/scenarios"
+    wait "$scenarios"
+    status=$?
+    scenarios='' took=$((SECONDS - scenarios_begun))
+    settle scenarios "$status" /dev/null "$(grep -aE '^[0-9]+ passed, [0-9]+ failed' "$logs/scenarios" | tail -n 1)"
+}
+
+# build FLAVOUR "TARGET..." [MESON OPTION]...: without targets all of them.
+build() {
+    local flavour=$1 targets
+    read -ra targets <<<"$2"
+    shift 2
     say "building in $build_root/$flavour"
-    if configure "$build_root/$flavour" "$@" && compile "$build_root/$flavour"; then
-        say "unit tests, $flavour"
-        run_unit_tests "$flavour" "$build_root/$flavour"
-    else
-        tally "$flavour build" 0 1 0
-        return 1
-    fi
+    if configure "$build_root/$flavour" "$@" && compile "$build_root/$flavour" "${targets[@]}"; then return 0; fi
+    tally "$flavour build" 0 1 0
+    return 1
 }
 
 install_missing "${build_packages[@]}" mandoc clang-format clang-tidy python3 cron nginx-light openssh-client openssh-server rsyslog procps
 choose_build_root
 export BANKEN_BUILD=$build_root/plain UBSAN_OPTIONS=print_stacktrace=1
 
+# What is run by people and by scenarios, and the one unit test that needs an optimizer.
+if build plain "pcheck/pcheck padmin/padmin tests/scenario/testd tests/print_schema tests/test_schedules" -Ddebug=false; then start_scenarios; fi
 # Unoptimized, since half of a sanitized build's time is the optimizer's; -g1 keeps the lines in the stack traces.
-build_and_test sanitized -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=0 -Ddebug=false \
-    -Dcpp_args='-fno-sanitize-recover=all -g1'
-if build_and_test plain -Ddebug=false; then
-    say "scenarios"
-    run_scenarios
+if build sanitized "" -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=0 -Ddebug=false \
+    -Dcpp_args='-fno-sanitize-recover=all -g1'; then
+    for flavour in sanitized plain; do
+        say "unit tests, $flavour"
+        run_unit_tests "$flavour" "$build_root/$flavour"
+    done
 fi
 say "texts, layout and lint"
 run_text_tests
+if [ -n "$scenarios" ]; then finish_scenarios; fi
 
 say "done"
 for name in "${failures[@]}"; do echo "FAILED: $name"; done
