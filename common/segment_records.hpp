@@ -134,7 +134,7 @@ struct EntryRecord {
     RetryOverAction action = RetryOverAction::continue_;
     ProcessId main;                                         // pid 0: none
     pid_t shown_pid = 0;                                    // last known; 0: none was seen yet
-    pid_t logged_pid = 0;                                   // of the last `Up`
+    pid_t logged_pid = 0;                                   // of the last `Up`; 0: none yet, or `Down` was logged since
     ProcessId seen;                                         // runs while the entry is given up; pid 0: none
     std::optional<std::uint32_t> last_uid;                  // real uid of the last main process
     std::optional<BootTicks> death;                         // when the last main process was noticed dead

@@ -98,7 +98,9 @@ void Daemon::died(core::EntryKey entry, ProcessId process, const Cause& cause) {
 // A followed process that the sweep misses has exec'ed into something else, or its death is on its way with its cause: then that is told.
 void Daemon::looked(core::Looked event) {
     const core::Watch* watch = core_->find(event.entry);
-    if (watch && watch->state == EntryState::avail && watch->main && watch->question != core::Question::hand_over) {
+    const bool available = watch && watch->state == EntryState::avail;
+    const bool may_wait = available ? watch->question != core::Question::hand_over : event.number == 0;
+    if (watch && watch->main && may_wait) {
         const bool matches = std::ranges::find(event.matches, *watch->main, &core::Candidate::id) != event.matches.end();
         if (!matches && !is_running(*watch->main)) return;
     }

@@ -117,6 +117,7 @@ void Supervisor::adopt_available(Watch& watch, bool main_lives) {
     watch.handed_over = 0;
     if (!watch.paused) {
         ++watch.losses;
+        watch.logged_pid = 0;
         log(messages::down(watch.ref(), pid));
         if (param_.detect_event) log(messages::cause(watch.ref(), pid, *watch.last_cause));
     }

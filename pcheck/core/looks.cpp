@@ -31,6 +31,10 @@ void Supervisor::on(const Looked& event) {
     const Question question = answers ? std::exchange(watch->question, Question::none) : Question::none;
     if (watch->pent.counts()) return counted(*watch, event, question);
     if (watch->state == EntryState::avail) return looked_while_available(*watch, event, question);
+    if (watch->main && std::ranges::find(event.matches, *watch->main, &Candidate::id) == event.matches.end()) {
+        main_is_gone(*watch);
+        if (watch->state == EntryState::down) return;
+    }
     if (watch->state == EntryState::restart && watch->script && watch->script->process) {
         // A script that ends in `exec daemon`: its own process has become the match, the script is over.
         const auto became = std::ranges::find(event.matches, *watch->script->process, &Candidate::id);
@@ -38,6 +42,18 @@ void Supervisor::on(const Looked& event) {
         if (question == Question::script_limit) return end_script(*watch);
     }
     found(*watch, event, question);
+}
+
+// Left running, about to be replaced or stopped, it is no match any more: as if it had ended.
+void Supervisor::main_is_gone(Watch& watch) {
+    note_gone(watch);
+    unfollow(watch);
+    if (watch.state == EntryState::stall && !watch.script) stopped(watch);
+}
+
+void Supervisor::note_gone(Watch& watch) {
+    watch.last_cause = Cause{param_.detect_event ? Cause::Kind::gone : Cause::Kind::not_asked, 0};
+    note_death(watch.memory, death_of(watch, now_.ticks));
 }
 
 void Supervisor::found(Watch& watch, const Looked& event, Question question) {
@@ -96,10 +112,7 @@ void Supervisor::looked_while_available(Watch& watch, const Looked& event, Quest
 
 // The main process has ended, or it has exec'ed into something else: somebody may take over.
 void Supervisor::gone(Watch& watch, const Looked& event, bool handing_over) {
-    if (!handing_over) {
-        watch.last_cause = Cause{param_.detect_event ? Cause::Kind::gone : Cause::Kind::not_asked, 0};
-        note_death(watch.memory, now_.ticks);
-    }
+    if (!handing_over) note_gone(watch);
     const bool young = watch.memory.death && *watch.memory.death < watch.main->start + ticks_of(watch.pent.start_timeout);
     const bool in_a_row = young && watch.handed_over >= hand_overs_in_a_row;
     const Candidate* taker = in_a_row ? nullptr : taker_over(event.matches, watch.memory, young);
@@ -115,9 +128,10 @@ void Supervisor::counted(Watch& watch, const Looked& event, Question question) {
     const std::size_t count = event.matches.size();
     const bool enough = count >= *watch.pent.min;
     if (watch.state == EntryState::restart && watch.script && question == Question::script_limit) return end_script(watch);
-    if (watch.script_runs()) return;
+    if (watch.script_runs() || watch.state == EntryState::stall) return;
     if (watch.state == EntryState::avail) return counted_while_available(watch, event);
     if (watch.given_up() && question != Question::fresh) {
+        if (!watch.counted.empty() && enough) return;  // those that were left running
         const auto oldest = std::ranges::min_element(event.matches, {}, &Candidate::id);
         watch.seen = enough && oldest != event.matches.end() ? std::optional(oldest->id) : std::nullopt;
         if (watch.state == EntryState::retry_over || !watch.seen) return;
@@ -129,13 +143,17 @@ void Supervisor::counted(Watch& watch, const Looked& event, Question question) {
 // Deaths are told one by one; the sweep brings what has joined, and who left unseen.
 void Supervisor::counted_while_available(Watch& watch, const Looked& event) {
     const std::size_t count = event.matches.size();
-    const auto matches = [&](ProcessId id) { return std::ranges::find(event.matches, id, &Candidate::id) != event.matches.end(); };
+    std::vector<ProcessId> matching;
+    std::ranges::transform(event.matches, std::back_inserter(matching), &Candidate::id);
+    std::ranges::sort(matching);
+    const auto matches = [&](ProcessId id) { return std::ranges::binary_search(matching, id); };
     const auto left = std::ranges::find_if_not(watch.counted, matches);
     if (count < *watch.pent.min) {
         watch.last_cause = Cause{param_.detect_event ? Cause::Kind::gone : Cause::Kind::not_asked, 0};
         return down(watch, left == watch.counted.end() ? watch.shown_pid : left->pid, *watch.last_cause, false);
     }
-    if (count != watch.counted.size() || left != watch.counted.end()) follow_all(watch, event.matches);
+    const bool others = std::min(count, Watch::most_counted) != watch.counted.size() || left != watch.counted.end();
+    if (others) follow_all(watch, event.matches);
     const bool too_many = watch.pent.max && count > *watch.pent.max;
     if (too_many && !watch.told_too_many && !watch.paused) log(messages::too_many(watch.ref(), count, *watch.pent.max));
     watch.told_too_many = too_many && (watch.told_too_many || !watch.paused);

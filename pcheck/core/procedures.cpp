@@ -12,7 +12,6 @@ namespace {
 constexpr Duration first_look_gap = std::chrono::milliseconds(10);  // then doubled, until the sweep is as often
 constexpr Duration worth_a_line = std::chrono::seconds(1);
 
-constexpr std::size_t most_counted = 4096;  // beyond it the sweep finds who died
 
 }  // namespace
 
@@ -110,9 +109,8 @@ void Supervisor::up_with(Watch& watch, std::span<const Candidate> matches) {
 }
 
 void Supervisor::follow_all(Watch& watch, std::span<const Candidate> matches) {
-    emit(Unfollow{watch.key});
-    watch.counted.clear();
-    for (const Candidate& match : matches.first(std::min(matches.size(), most_counted))) {
+    unfollow(watch);
+    for (const Candidate& match : matches.first(std::min(matches.size(), Watch::most_counted))) {
         watch.counted.push_back(match.id);
         emit(Follow{watch.key, match.id, true});
     }
@@ -172,11 +170,13 @@ void Supervisor::down(Watch& watch, pid_t pid, Cause cause, bool brought_back) {
     watch.handed_over = 0;
     if (watch.paused) return enter(watch, EntryState::down, EntryWait::operator_);
     ++watch.losses;
+    watch.logged_pid = 0;  // the same one may be back, unpaused
     log(messages::down(watch.ref(), pid));
     if (param_.detect_event) log(messages::cause(watch.ref(), pid, cause));
-    const bool at_once = ending_of(cause) == Ending::crash && !watch.pent.confirm_always && !brought_back;
     const Group* of = group(watch);
-    if (at_once || confirm_of(watch) == Duration{} || (of && of->turn != 0)) return lost(watch, EntryReason::down);
+    const bool crashed = ending_of(cause) == Ending::crash;
+    const bool at_once = crashed ? !watch.pent.confirm_always && !brought_back : of && of->turn != 0;
+    if (at_once || confirm_of(watch) == Duration{}) return lost(watch, EntryReason::down);
     confirm(watch);
 }
 
@@ -221,6 +221,7 @@ void Supervisor::gate(Watch& watch) {
         return announce(watch, watch.told_waiting, delay_text(until));
     }
     const bool script_lives = watch.script || leaving_script_of(watch.pent.name);
+    if (script_lives) slots_.leave(watch.key);  // its end is waited for: meanwhile a slot serves others
     if (script_lives || !slots_.admit(watch.key)) return enter(watch, EntryState::down, EntryWait::slot);
     begin(watch, BeginBy::gate);
 }
@@ -325,12 +326,13 @@ void Supervisor::give_up(Watch& watch, RetryOverAction action, Instant hold_ends
 
 void Supervisor::finish(int exit_status, std::string reason, OrderId order) {
     ending_ = true;
+    std::erase_if(actions_, [](const Action& action) { return std::holds_alternative<RunScript>(action); });  // not begun yet
     for (const auto& [run, key] : runs_) {
         const Watch* watch = find(key);
-        if (watch && watch->script && watch->script->run == run && watch->script->process) {
-            log(messages::left_running(watch->ref(), watch->script->process->pid));
-        } else {
+        if (!watch || !watch->script || watch->script->run != run) {
             emit(SignalScript{run, SIGKILL});  // a health check, which nobody would hear; its entry may be gone
+        } else if (watch->script->process) {
+            log(messages::left_running(watch->ref(), watch->script->process->pid));
         }
     }
     if (exit_status == 0) log(messages::shutdown());

@@ -35,8 +35,15 @@ void Supervisor::forget(EntryKey entry) {
     watches_.erase(entry);
     for (const EntryKey key : order_) {  // a new entry of this name waited for the script
         Watch& watch = watches_.at(key);
-        if (watch.pent.name == name && watch.wait == EntryWait::slot) ask(watch, Question::wait_over);
+        if (watch.pent.name == name) script_of_before_ended(watch);
     }
+}
+
+// It may have been waited for: in the entry's own wait, or in its turn in a group, which also comes to one that is AVAIL.
+void Supervisor::script_of_before_ended(Watch& watch) {
+    if (watch.state == EntryState::down && watch.wait == EntryWait::slot) return ask(watch, Question::wait_over);
+    Group* const of = group(watch);
+    if (of && of->turn == watch.key && watch.state == EntryState::avail) take_turn(*of);
 }
 
 void Supervisor::remove(Watch& watch) {
@@ -75,6 +82,7 @@ void Supervisor::change(Watch& watch, Pent pent) {
 void Supervisor::regroup_changed(const Members& before) {
     make_groups();
     for (auto& [name, group] : groups_) {
+        if (ending_) return;
         const auto old = before.find(name);
         const bool same = old != before.end() && old->second == group.members;
         if (!same) end_turn(group);

@@ -119,7 +119,13 @@ void Supervisor::settle() {
 
 void Supervisor::on(const FirstSweepDone&) {
     swept_ = true;
-    for (const Order& order : std::exchange(early_, {})) carry_out(order);
+    for (const Order& order : std::exchange(early_, {})) {
+        if (ending_) {
+            answer(order.id, number_of(ExitCode::refused), "pcheck is ending");
+        } else {
+            carry_out(order);
+        }
+    }
 }
 
 void Supervisor::on(const Died& event) {
@@ -151,8 +157,8 @@ BootTicks Supervisor::death_of(const Watch& watch, BootTicks noticed) {
 void Supervisor::one_died(Watch& watch, const Died& event) {
     if (std::erase(watch.counted, event.process) == 0) return;
     watch.last_cause = event.cause;
-    watch.matching = watch.counted.size();
-    const bool too_few = watch.counted.size() < watch.pent.min.value_or(0);  // a reload may have changed it to one that does not count
+    if (watch.matching > 0) --watch.matching;  // more may match than are followed
+    const bool too_few = watch.matching < watch.pent.min.value_or(0);  // a reload may have changed it to one that does not count
     if (watch.state == EntryState::avail && too_few) down(watch, event.process.pid, event.cause, event.brought_back);
 }
 
@@ -178,7 +184,7 @@ void Supervisor::on(const ScriptEnded& event) {
     const ScriptRun run = *std::exchange(watch->script, std::nullopt);
     if (run.phase != ScriptRun::Phase::running) emit(SignalScript{event.run, SIGKILL});  // what the script left of its group ends with it
     if (leaving_.erase(key) > 0) return forget(key);
-    if (watch->state == EntryState::down && watch->wait == EntryWait::slot) return ask(*watch, Question::wait_over);
+    if (watch->state == EntryState::down || watch->state == EntryState::avail) return script_of_before_ended(*watch);
     if (run.kind == ScriptKind::stop) return stop_script_ended(*watch, run, event);
     if (watch->state == EntryState::restart) restart_script_ended(*watch, run, event);
 }

@@ -81,6 +81,8 @@ private:
     void looked_in_vain(Watch& watch, Question question);
     void looked_while_available(Watch& watch, const Looked& event, Question question);
     void gone(Watch& watch, const Looked& event, bool handing_over);
+    void main_is_gone(Watch& watch);
+    void note_gone(Watch& watch);
     void counted(Watch& watch, const Looked& event, Question question);
     void counted_while_available(Watch& watch, const Looked& event);
     void script_became(Watch& watch, const Candidate& process);
@@ -188,6 +190,7 @@ private:
     void add(Pent pent);
     void remove(Watch& watch);
     void forget(EntryKey entry);
+    void script_of_before_ended(Watch& watch);
     void change(Watch& watch, Pent pent);
     void regroup_changed(const Members& before);
 

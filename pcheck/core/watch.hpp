@@ -56,6 +56,8 @@ struct Figures {
 };
 
 struct Watch {
+    static constexpr std::size_t most_counted = 4096;  // beyond it the sweep finds who died
+
     EntryKey key = 0;
     unsigned pent_id = 0;  // 1..n, the order of the file
     Pent pent;
@@ -68,7 +70,7 @@ struct Watch {
 
     std::optional<ProcessId> main;
     pid_t shown_pid = 0;             // the last known; 0 before any was seen
-    pid_t logged_pid = 0;            // of the last `Up`
+    pid_t logged_pid = 0;            // of the last `Up`; 0: none yet, or `Down` was logged since
     std::optional<ProcessId> seen;   // runs while the entry is given up
     std::size_t matching = 0;        // processes that match now
     std::vector<ProcessId> counted;  // count mode: those that are followed
@@ -120,6 +122,8 @@ struct Watch {
     [[nodiscard]] bool given_up() const { return state == EntryState::retry_over || state == EntryState::hold; }
     [[nodiscard]] RetryRule rule() const { return {pent.grace, pent.retries}; }
     [[nodiscard]] Pacing pacing() const { return {pent.delay, pent.delay_max}; }
+    // Paused, an entry does not leave HOLD by itself; the other timers that run then are those of a script or a stop.
+    [[nodiscard]] bool timer_rests() const { return paused && state == EntryState::hold; }
     // The earliest of all that it waits for; unset: nothing that time brings.
     [[nodiscard]] std::optional<Instant> next_deadline() const;
 };

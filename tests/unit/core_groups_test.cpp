@@ -235,3 +235,21 @@ TEST_CASE("an after inside a group does not count") {
     world.crash(1);
     CHECK(world.state(1) == "RESTART");
 }
+
+TEST_CASE("a member that is there waits in its turn for the script of a removed entry of its name, and goes on when that has ended") {
+    World world = running("b:/bin/rb:3600:3:continue\na:/bin/ra:3600:3:continue:group=g");
+    world.vanish(1);
+    world.crash(1);
+    REQUIRE(world.script_runs(1));
+    world.reload("b:/bin/rb:3600:3:continue:args=x:group=g\na:/bin/ra:3600:3:continue:group=g");
+    const EntryKey fresh = world.core.entries().front();
+    world.run(fresh, 300);
+    world.sweep();
+    REQUIRE(world.state(fresh) == "AVAIL");
+    world.vanish(2);
+    world.crash(2);
+    REQUIRE(world.core.group_of(2)->turn == fresh);
+    CHECK_FALSE(world.script_runs(fresh));
+    world.script_exits(1, 0);
+    CHECK(world.script_runs(fresh));
+}

@@ -336,3 +336,41 @@ TEST_CASE("a late answer to a look that a pause has made void changes nothing") 
     CHECK(world.state(1) == "DOWN operator");
     CHECK(world.log().empty());
 }
+
+TEST_CASE("one that was told as down, is back with its pid while paused, and is started is told as up before it is down again") {
+    World world = running();
+    const ProcessId process = *world.entry(1).main;
+    world.vanish(1);
+    world.sweep();
+    REQUIRE(world.log() == Lines{"Process [crond, pid=100] Down", "Cause [crond, pid=100] unknown (gone before it could be read)"});
+    world.order(Verb::stop, "crond");
+    Candidate back;
+    back.id = process;
+    back.argv0 = "daemon";
+    world.add(1, back);
+    world.sweep();
+    static_cast<void>(world.log());
+    world.order(Verb::start, "crond");
+    world.sweep();
+    const Lines lines = world.log();
+    CHECK(std::ranges::find(lines, "(crond ,pid=100) Up") != lines.end());
+}
+
+TEST_CASE("what is no match any more is gone, whatever it was left running or stopped for") {
+    SUBCASE("left running at the retry-over") {
+        World world = running("crond:/bin/restart:86400:0:continue:heartbeat=5");
+        REQUIRE(world.state(1) == "RETRY_OVER");
+        REQUIRE(world.entry(1).main);
+        world.vanish(1);
+        world.sweep();
+        CHECK_FALSE(world.entry(1).main);
+    }
+    SUBCASE("being stopped") {
+        World world = running();
+        world.order(Verb::restart, "crond");
+        REQUIRE(world.state(1) == "STALL");
+        world.vanish(1);
+        world.sweep();
+        CHECK(world.state(1) == "RESTART");
+    }
+}
