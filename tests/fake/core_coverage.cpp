@@ -9,20 +9,19 @@
 namespace banken::core {
 namespace {
 
-// In the order of EntryState. '.': met often; 'x': cannot happen; '-': nothing that the world could show (a timer that is never armed there, a
-// look that decides nothing), so nothing is counted; 'r': rare, met a few times.
+// In the order of EntryState. '.': met often; 'x': cannot happen.
 struct Line {
     std::string_view name, cells;
 };
 constexpr std::array<Line, rows> lines{{
-    {"found", "........"},           {"not found", ".x......"},       {"died, crash", "x.x.x..r"},      {"died, orderly", "x.x.x..r"},
-    {"died, unknown", "x.x.x.rr"},   {"sweep says gone", "x.x-x---"}, {"script ok", "xxx.x.xx"},        {"script failed", "xxx.x.xx"},
-    {"script time-out", "xxx.x.xx"}, {"wait deadline", "xxxx..xx"},   {"confirm deadline", "xx.xxxxx"}, {"wait over", "-......."},
-    {"dependency down", "-......."}, {"check bad", "x...rrrr"},       {"over limit", "x.xxxxxx"},       {"stop order", "........"},
+    {"found", "........"},           {"not found", ".x......"},       {"died, crash", "x.x.x..."},      {"died, orderly", "x.x.x..."},
+    {"died, unknown", "x.x.x..."},   {"sweep says gone", "x.x.x..."}, {"script ok", "xxx.x.xx"},        {"script failed", "xxx.x.xx"},
+    {"script time-out", "xxx.x.xx"}, {"wait deadline", "xxxx..xx"},   {"confirm deadline", "xx.xxxxx"}, {"wait over", "........"},
+    {"dependency down", "........"}, {"check bad", "x......."},       {"over limit", "x.xxxxxx"},       {"stop order", "........"},
     {"start order", "........"},     {"restart order", "........"},   {"clear order", "........"},      {"reload: same", "........"},
     {"reload: changed", "........"}, {"reload: removed", "........"}, {"reload: group", "........"},    {"group's turn", "........"},
-    {"group over", ".....r.."},      {"grace elapsed", "x..rrr.."},   {"stable reached", "x.xxxxxx"},   {"adopted", "........"},
-    {"reminder due", "x..---.-"},    {"ending", "........"},
+    {"group over", "........"},      {"grace elapsed", "x......."},   {"stable reached", "x.xxxxxx"},   {"adopted", "........"},
+    {"reminder due", "x......."},    {"ending", "........"},
 }};
 
 bool holds(const std::vector<std::string>& names, const std::string& name) { return std::ranges::find(names, name) != names.end(); }
@@ -100,7 +99,9 @@ void Coverage::note_event(const Noted& entry, const Event& event) {
     if (const auto* looked = std::get_if<Looked>(&event); looked && looked->entry == entry.key) {
         const bool main = entry.main && std::ranges::find(looked->matches, *entry.main, &Candidate::id) != looked->matches.end();
         const bool enough = looked->matches.size() >= (entry.pent.counts() ? *entry.pent.min : 1);
-        if (entry.state == EntryState::avail && (entry.pent.counts() ? !enough : !main)) return add(Row::gone, entry.state);
+        const bool missed = entry.pent.counts() ? entry.state == EntryState::avail && !enough : entry.main && !main;
+        if (missed) add(Row::gone, entry.state);
+        if (missed && entry.state == EntryState::avail) return;
         if (enough) return add(Row::found, entry.state);
         if (entry.state != EntryState::avail) add(Row::not_found, entry.state);
     }
@@ -180,6 +181,10 @@ void Coverage::note_consequences(const std::vector<Noted>& before, const Supervi
 void Coverage::note_time(const Supervisor& core, Instant from, Instant to) {
     for (const EntryKey key : core.entries()) {
         const Watch& watch = *core.find(key);
+        // Where no reminder is armed the hour for one passes all the same.
+        const Duration interval = core.param().remind_interval;
+        const Instant reminder = watch.since + interval;
+        if (watch.state == EntryState::start && interval > Duration{} && from < reminder && reminder <= to) add(Row::reminder, watch.state);
         if (!watch.window.first) continue;
         const Instant end = *watch.window.first + watch.pent.grace;
         if (from < end && end <= to) add(Row::grace, watch.state);
@@ -197,20 +202,20 @@ std::string Coverage::table() const {
         text += fmt::format("\n{:<17}", lines[row].name);
         for (std::size_t state = 0; state < entry_states; ++state) {
             const char kind = lines[row].cells[state];
-            const bool none = (kind == 'x' || kind == '-') && cells_[row][state] == 0;
+            const bool none = kind == 'x' && cells_[row][state] == 0;
             text += none ? fmt::format("{:>11}", kind) : fmt::format("{:>11}", cells_[row][state]);
         }
     }
     return text + "\n";
 }
 
-std::vector<std::string> Coverage::complaints() const {
+std::vector<std::string> Coverage::complaints(std::uint64_t least) const {
     std::vector<std::string> all;
     for (std::size_t row = 0; row < rows; ++row) {
         for (std::size_t state = 0; state < entry_states; ++state) {
             const char kind = lines[row].cells[state];
             const std::uint64_t met = cells_[row][state];
-            const bool wrong = kind == 'x' ? met > 0 : (kind == '.' && met < least) || (kind == 'r' && met < rarely);
+            const bool wrong = kind == 'x' ? met > 0 : met < least;
             if (wrong) all.push_back(fmt::format("{} in {}: met {} times", lines[row].name, text_of(static_cast<EntryState>(state)), met));
         }
     }

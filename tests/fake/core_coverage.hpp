@@ -64,14 +64,12 @@ struct Noted {
 
 class Coverage {
 public:
-    static constexpr std::size_t least = 100, rarely = 5;
-
     void note(const std::vector<Noted>& before, const Event& event, const Supervisor& core, Instant now);
     void note_time(const Supervisor& core, Instant from, Instant to);
     void note_adoption(const std::vector<Noted>& before);
     [[nodiscard]] std::string table() const;
-    // Cells that were met too seldom, or although they cannot be.
-    [[nodiscard]] std::vector<std::string> complaints() const;
+    // Cells that were met less than `least` times, or although they cannot be.
+    [[nodiscard]] std::vector<std::string> complaints(std::uint64_t least) const;
 
 private:
     void add(Row row, EntryState state) { ++cells_[static_cast<std::size_t>(row)][static_cast<std::size_t>(state)]; }

@@ -59,7 +59,7 @@ std::string RandomPfile::options_for(char name, bool reports_only) {
     maybe(50, random_.chance(50) ? "delay=0" : random_.chance(50) ? "delay=3" : "delay=2-20");
     maybe(20, "stable=15");
     maybe(25, "script_timeout=6");
-    maybe(30, "start_timeout=7");
+    maybe(35, random_.chance(60) ? "start_timeout=7" : "start_timeout=90");
     maybe(10, "success_exit=0,3");
     maybe(5, "monitor=off");
     maybe(10, "args=x");

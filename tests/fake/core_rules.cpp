@@ -78,7 +78,9 @@ void Rules::begins(const Supervisor& core, const RunScript& action) {
     const auto entry = std::ranges::find(before_, action.entry, &Noted::key);
     const bool again = std::holds_alternative<Adopted>(event_) && entry != before_.end() && entry->state == EntryState::restart;
     if (action.kind != ScriptKind::restart || by_order || again) return;  // again: it was never started
-    if (watch.paused) fail(fmt::format("2: {} begins though it is paused", shown(watch)));
+    // Of several orders that waited for the first sweep a later one may have paused it.
+    const bool paused_since = std::holds_alternative<FirstSweepDone>(event_) && entry != before_.end() && !entry->paused;
+    if (watch.paused && !paused_since) fail(fmt::format("2: {} begins though it is paused", shown(watch)));
     if (slots >= core.param().script_parallel) fail(fmt::format("2: {} begins without a free slot", shown(watch)));
     counted(core, watch);
 }
@@ -169,7 +171,7 @@ void Rules::at_rest(const Supervisor& core) {
     std::set<EntryKey> excused;
     const auto excuses = [&](const Watch& watch) {
         if (watch.state == EntryState::avail || watch.given_up() || watch.paused || watch.pent.script.none()) return true;
-        if (watch.state == EntryState::stall && watch.pent.stop.limit == Duration{}) return true;
+        if (watch.state == EntryState::stall && !watch.timer) return true;  // stopped without limit, and it does not obey
         const auto waits_for = [&](const Watch& waiting) {
             return std::ranges::any_of(waiting.pent.after, [&](const std::string& name) {
                 return std::ranges::any_of(core.entries(), [&](EntryKey key) {

@@ -31,7 +31,7 @@ Schedule::Schedule(std::uint64_t seed, Coverage& coverage, bool tells)
     core_ = std::make_unique<Supervisor>(pfiles_.pfile(), Manner{}, now_);
     copy_ = std::make_unique<Supervisor>(pfiles_.pfile(), Manner{}, now_);
     trouble_ = static_cast<unsigned>(random_.below(3)) * 30;
-    slow_ = random_.chance(12);
+    slow_ = random_.chance(6);
 }
 
 std::string Schedule::play(unsigned steps) {
@@ -66,7 +66,12 @@ void Schedule::tell(const Event& event) {
     const auto records = recorder_.before(told, *core_);
     if (tells_) tell_story(told);
     rules_.before(*core_, event, now_.instant);
-    const auto actions = core_->step(event, now_);
+    std::vector<Action> actions;
+    try {
+        actions = core_->step(event, now_);
+    } catch (const std::exception& error) {
+        return fail(fmt::format("thrown: {}", error.what()));
+    }
     recorder_.after(event, actions);
     coverage_.note(rules_.entries(), event, *core_, now_.instant);
     rules_.after(*core_, actions);
@@ -132,7 +137,9 @@ void Schedule::look(const Look& action) {
 // As the daemon does: a followed process that is missed because it is dead is told by its death.
 void Schedule::looked(Looked event) {
     const Watch* watch = core_->find(event.entry);
-    if (watch && watch->state == EntryState::avail && watch->main && watch->question != Question::hand_over) {
+    const bool available = watch && watch->state == EntryState::avail;
+    const bool may_wait = available ? watch->question != Question::hand_over : event.number == 0;
+    if (watch && watch->main && may_wait) {
         const bool found = std::ranges::find(event.matches, *watch->main, &Candidate::id) != event.matches.end();
         if (!found && !is_alive(*watch->main)) return;
     }
@@ -217,6 +224,10 @@ void Schedule::kill_some() {
     for (const Process& other : processes_) {  // rather one that was left running
         const Watch* watch = core_->find(other.entry);
         if (watch && watch->given_up() && watch->main == other.what.id && random_.chance(70)) process = other;
+    }
+    if (random_.chance(9)) {  // it execs into something that no entry is about
+        std::ranges::find(processes_, process.what.id, [](const Process& one) { return one.what.id; })->entry = 0;
+        return;
     }
     const std::array causes{Cause{Cause::Kind::status, 9}, Cause{Cause::Kind::status, 11},  Cause{Cause::Kind::status, 15},
                             Cause{Cause::Kind::status, 0}, Cause{Cause::Kind::status, 256}, Cause{Cause::Kind::gone, 0}};
@@ -392,8 +403,8 @@ EntryKey Schedule::some_entry() {
 }
 
 void Schedule::something() {
-    constexpr std::array quick{Duration(milliseconds(5)), Duration(milliseconds(300)), Duration(seconds(3)), Duration(seconds(20)),
-                               Duration(seconds(120))};
+    constexpr std::array quick{Duration(milliseconds(5)), Duration(milliseconds(300)), Duration(seconds(3)), Duration(seconds(10)),
+                               Duration(seconds(40))};
     constexpr std::array slow{Duration(milliseconds(300)), Duration(seconds(3)), Duration(seconds(20)), Duration(seconds(300)),
                               Duration(seconds(700))};
     const Duration longest = slow_ ? random_.among(slow) : random_.among(quick);

@@ -20,7 +20,7 @@ public:
     // 0 … below − 1; `below` is not 0.
     std::size_t below(std::size_t below) {
         state_ ^= state_ >> 12, state_ ^= state_ << 25, state_ ^= state_ >> 27;
-        return static_cast<std::size_t>((state_ * 0x2545f4914f6cdd1d) >> 33) % below;
+        return static_cast<std::size_t>((state_ * 0x2545f4914f6cdd1d) >> 11) % below;
     }
     bool chance(unsigned percent) { return below(100) < percent; }
     template <class Range>
