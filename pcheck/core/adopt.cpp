@@ -47,7 +47,9 @@ void Supervisor::adopt(Recorded recorded) {
         if (adopted.script) last_run_ = std::max(last_run_, adopted.script->run);
         watches_.emplace(key, std::move(adopted));
         touch(watches_.at(key));
+        by_identity.erase(same);
     }
+    for (const auto& [identity, watch] : by_identity) adopt_leaving(std::move(*watch));
     make_groups();
     for (Group& old : recorded.groups) {
         const auto found = groups_.find(old.name);
@@ -63,6 +65,19 @@ void Supervisor::adopt(Recorded recorded) {
     }
 }
 
+// It is no entry any more, but its script may still run: as if a reload had removed it.
+void Supervisor::adopt_leaving(Watch watch) {
+    if (!watch.script || !watch.script->process) return;
+    drop_what_was_out(watch);
+    watch.state = EntryState::restart;
+    watch.main.reset();
+    watch.timer.reset();
+    watch.paused_until.reset();
+    last_run_ = std::max(last_run_, watch.script->run);
+    leaving_.insert(watch.key);
+    watches_.emplace(watch.key, std::move(watch));
+}
+
 void Supervisor::on(const Adopted& event) {
     std::vector<AdoptedEntry> entries = event.entries;
     std::ranges::stable_partition(entries, [this](const AdoptedEntry& entry) {  // scripts that run have their slots before any other begins
@@ -74,6 +89,16 @@ void Supervisor::on(const Adopted& event) {
         Watch* watch = get(entry.entry);
         if (!watch) continue;
         touch(*watch);
+        if (leaving_.contains(watch->key)) {
+            if (entry.script_lives) {
+                runs_[watch->script->run] = watch->key;
+                log(messages::left_running(watch->ref(), watch->script->process->pid));
+            } else {
+                leaving_.erase(watch->key);
+                forget(watch->key);
+            }
+            continue;
+        }
         arm_reminder(*watch);
         adopt(*watch, entry);
     }
@@ -101,9 +126,8 @@ void Supervisor::adopt(Watch& watch, const AdoptedEntry& entry) {
 
 // A loss found now has waited already: no confirm.
 void Supervisor::adopt_available(Watch& watch, bool main_lives) {
-    if (watch.pent.counts()) return;  // the first sweep tells who is left
     Group* const of = group(watch);
-    if (main_lives) {
+    if (main_lives || watch.pent.counts()) {  // in count mode the first sweep tells who is left
         if (!watch.paused) arm_alive(watch);
         if (watch.stable_at) watch.stable_at = std::max(now_.instant, watch.since + watch.pent.stable);
         if (of && of->turn == watch.key) take_turn(*of);
@@ -140,7 +164,7 @@ void Supervisor::adopt_restart(Watch& watch, const AdoptedEntry& entry) {
         runs_[watch.script->run] = watch.key;
         return slots_.take(watch.script->run, watch.script->begun);
     }
-    if (watch.script && !watch.script->process) {
+    if (watch.script && !watch.script->process && !only_reports(watch)) {
         watch.script->run = ++last_run_;
         runs_[watch.script->run] = watch.key;
         slots_.take(watch.script->run, now_.instant);
@@ -155,6 +179,7 @@ void Supervisor::adopt_restart(Watch& watch, const AdoptedEntry& entry) {
 }
 
 void Supervisor::adopt_stall(Watch& watch) {
+    if (watch.script && !watch.script->process && watch.pent.stop.script.none()) watch.script.reset();  // it is a signal now
     if (watch.script && !watch.script->process) {
         watch.script->run = ++last_run_;
         runs_[watch.script->run] = watch.key;

@@ -48,7 +48,7 @@ void Supervisor::arm_alive(Watch& watch) {
     const Pent& pent = watch.pent;
     const Instant now = now_.instant;
     if (pent.stable > Duration{} && pent.group.empty()) watch.stable_at = now + pent.stable;
-    if (!pent.check.none()) watch.check_at = now + pent.check_interval;
+    if (!pent.check.none() && !manner_.dry_run) watch.check_at = now + pent.check_interval;
     if (pent.heartbeat > Duration{}) watch.beat_at = now + pent.heartbeat;
     if (pent.is_measured()) watch.measure_at = now + measure_gap(pent, param_.monitor_interval);
     touch(watch);
@@ -97,8 +97,8 @@ void Supervisor::check_ended(Watch& watch, const ScriptEnded& event) {
     const ScriptRun check = *std::exchange(watch.check, std::nullopt);
     if (event.how == ScriptEnded::How::exited) emit(SignalScript{event.run, SIGKILL});  // what it left of its group ends with it
     if (watch.state != EntryState::avail || watch.paused || !watch.check_at) return;    // a late result is thrown away
+    if (check.phase != ScriptRun::Phase::running) return;  // counted when its time was over, or of a time before
     watch.check_at = std::max(now_.instant, check.begun + watch.pent.check_interval);
-    if (check.phase != ScriptRun::Phase::running) return;  // counted when its time was over
     watch.was_checked = true;
     const bool healthy = event.how == ScriptEnded::How::exited && event.status == 0;
     if (!healthy) return bad_check(watch);
@@ -213,7 +213,8 @@ void Supervisor::judge_limit(Watch& watch, Excess& excess, const std::optional<L
 // A group's turn goes first; so does a script that still lives, also one of a removed entry of this name.
 bool Supervisor::stop_waits(const Watch& watch) {
     const Group* const of = group(watch);
-    return (of && of->turn != 0 && !only_reports(watch)) || watch.script || leaving_script_of(watch.pent.name);
+    return (of && of->turn != 0 && !only_reports(watch)) || watch.script || leaving_script_of(watch.pent.name) ||
+           watch.question == Question::hand_over;  // it has ended, and somebody may take over
 }
 
 // Not by order: script `-` only reports; GATE 1 to 3, where a retry-over leaves the process running.

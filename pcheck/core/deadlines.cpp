@@ -27,7 +27,7 @@ void Supervisor::due(Watch& watch) {
     if (is_due(watch.remind_at, now_.instant)) remind(watch);
     if (is_due(watch.stable_at, now_.instant)) clear(watch);
     if (is_due(watch.measure_at, now_.instant)) measure_due(watch);
-    if (is_due(watch.timer, now_.instant)) timer_due(watch);
+    if (!watch.timer_rests() && is_due(watch.timer, now_.instant)) timer_due(watch);
     if (!ending_ && is_due(watch.beat_at, now_.instant)) beat_due(watch);
     if (!ending_ && is_due(watch.check_at, now_.instant)) check_due(watch);
 }

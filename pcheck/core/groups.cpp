@@ -147,15 +147,24 @@ void Supervisor::wait_over(Group& group) {
     for (const EntryKey key : group.members) {
         Watch& member = watches_.at(key);
         if (!is_lost(member)) continue;
-        group.looking = true;
+        group.looking = group_looks_ = true;
         ask(member, Question::group_wait_over);
     }
     if (!group.looking) regroup(group);
 }
 
+// Whose looks have all been answered, or are no longer wanted.
+void Supervisor::open_gates() {
+    group_looks_ = false;
+    for (auto& [name, group] : groups_) {
+        if (!ending_) looked_for_group(group);
+        group_looks_ = group_looks_ || group.looking;
+    }
+}
+
 // One of them has been looked for; the last one's answer opens the gate.
 void Supervisor::looked_for_group(Group& group) {
-    const auto waits = [this](EntryKey key) { return watches_.at(key).question == Question::group_wait_over; };
+    const auto waits = [this](EntryKey key) { return is_lost(watches_.at(key)) && watches_.at(key).question != Question::none; };
     if (!group.looking || std::ranges::any_of(group.members, waits)) return;
     group.looking = false;
     regroup(group);
@@ -179,7 +188,9 @@ void Supervisor::take_turn(Group& group) {
             if (param_.detect_event) ask(watch, Question::start);
             return;
         }
-        if (watch.script || leaving_script_of(watch.pent.name) || !slots_.admit(watch.key)) {
+        const bool script_lives = watch.script || leaving_script_of(watch.pent.name);
+        if (script_lives) slots_.leave(watch.key);
+        if (script_lives || !slots_.admit(watch.key)) {
             if (watch.state == EntryState::down) enter(watch, EntryState::down, EntryWait::slot);
             return;
         }
@@ -197,6 +208,7 @@ void Supervisor::pass_turn(Group& group) {
 void Supervisor::next_turn(Group& group) {
     const auto at = std::ranges::find(group.members, group.turn);
     group.turn = at == group.members.end() || at + 1 == group.members.end() ? 0 : *(at + 1);
+    for (const EntryKey key : group.members) touch(watches_.at(key));  // each one's record tells whose turn it is
     if (group.turn == 0) regroup(group);
 }
 

@@ -12,7 +12,6 @@ namespace {
 constexpr Duration first_look_gap = std::chrono::milliseconds(10);  // then doubled, until the sweep is as often
 constexpr Duration worth_a_line = std::chrono::seconds(1);
 
-
 }  // namespace
 
 void Supervisor::enter(Watch& watch, EntryState state, EntryWait wait) {

@@ -37,10 +37,7 @@ std::vector<Action> Supervisor::step(const Event& event, Now now) {
         return std::exchange(actions_, {});
     }
     std::visit([this](const auto& what) { on(what); }, event);
-    for (std::size_t at = 0; at < touched_.size() && !ending_; ++at) {  // grows on the way
-        const Watch* watch = get(touched_[at]);
-        if (Group* of = watch ? group(*watch) : nullptr) looked_for_group(*of);
-    }
+    if (group_looks_) open_gates();
     if (!ending_) serve_slots();
     settle();
     return std::exchange(actions_, {});
@@ -157,7 +154,7 @@ BootTicks Supervisor::death_of(const Watch& watch, BootTicks noticed) {
 void Supervisor::one_died(Watch& watch, const Died& event) {
     if (std::erase(watch.counted, event.process) == 0) return;
     watch.last_cause = event.cause;
-    if (watch.matching > 0) --watch.matching;  // more may match than are followed
+    if (watch.matching > 0) --watch.matching;                          // more may match than are followed
     const bool too_few = watch.matching < watch.pent.min.value_or(0);  // a reload may have changed it to one that does not count
     if (watch.state == EntryState::avail && too_few) down(watch, event.process.pid, event.cause, event.brought_back);
 }

@@ -124,6 +124,7 @@ private:
     void next_turn(Group& group);
     void end_turn(Group& group);
     void wait_over(Group& group);
+    void open_gates();
     void looked_for_group(Group& group);
     [[nodiscard]] bool group_waits(Group& group, const Watch& first, const Watch& first_lost);
     void arm_stable(Group& group);
@@ -196,6 +197,7 @@ private:
 
     // adopt.cpp
     void adopt(Recorded recorded);
+    void adopt_leaving(Watch watch);
     void adopt(Watch& watch, const AdoptedEntry& entry);
     void adopt_available(Watch& watch, bool main_lives);
     void adopt_script(Watch& watch, const AdoptedEntry& entry);
@@ -220,6 +222,7 @@ private:
     Slots slots_;
     std::vector<Order> early_;  // orders that wait for the first sweep
     bool swept_ = false, ending_ = false;
+    bool group_looks_ = false;  // of some group, a wait has ended and its looks are out
     EntryKey last_key_ = 0;
     RunId last_run_ = 0;
     std::uint64_t last_look_ = 0;

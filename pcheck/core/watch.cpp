@@ -5,7 +5,8 @@ namespace banken::core {
 
 std::optional<Instant> Watch::next_deadline() const {
     std::optional<Instant> next;
-    for (const auto& deadline : {timer, look_at, remind_at, paused_until, check_at, beat_at, measure_at, stable_at}) {
+    for (const auto& deadline :
+         {timer_rests() ? std::nullopt : timer, look_at, remind_at, paused_until, check_at, beat_at, measure_at, stable_at}) {
         if (deadline && (!next || *deadline < *next)) next = deadline;
     }
     return next;

@@ -28,9 +28,11 @@ void adopt(World& world, std::string_view pents, AdoptedEntry first, Duration be
     for (const EntryKey key : world.core.entries()) recorded.watches.push_back(*world.core.find(key));
     for (const Group* group : world.core.groups()) recorded.groups.push_back(*group);
     world.pass_unseen(between);
-    world.core = Supervisor(World::pfile(pents), Manner{}, std::move(recorded), world.now);
     Adopted event;
-    for (const EntryKey key : world.core.entries()) event.entries.push_back(key == first.entry ? first : AdoptedEntry{key, true, false});
+    for (const Watch& watch : recorded.watches) {
+        event.entries.push_back(watch.key == first.entry ? first : AdoptedEntry{watch.key, true, false});
+    }
+    world.core = Supervisor(World::pfile(pents), Manner{}, std::move(recorded), world.now);
     world.step(event);
     world.start_up();
 }
@@ -178,4 +180,17 @@ TEST_CASE("an entry that is another one now starts as at the start") {
     adopt(world, "crond:/bin/restart:86400:3:continue:args=-n", {1, false, false});
     CHECK(world.core.entries().size() == 1);
     CHECK(world.entry(world.core.entries().front()).window.count == 0);
+}
+
+TEST_CASE("a script of an entry that is no more is waited for by the next of its name") {
+    World world = running(crond, "CONFIRM_WAIT 0\n");
+    world.vanish(1);
+    world.crash(1);
+    adopt(world, "crond:/bin/restart:86400:3:continue:args=-n", {1, false, true});
+    world.pass(3s);
+    const EntryKey added = world.core.entries().front();
+    CHECK(world.state(added) == "DOWN slot");
+    CHECK(world.scripts() == 1);
+    world.script_exits(1, 0);
+    CHECK(world.state(added) == "RESTART");
 }

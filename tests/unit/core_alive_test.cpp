@@ -375,3 +375,24 @@ TEST_CASE("a limit that was exceeded during a group's turn still restarts after 
     world.step(measured(world, 'S', {}, 2 << 20));
     CHECK(world.state(1) == "STALL");
 }
+
+TEST_CASE("hold does not end while the entry is paused, and ends at once when it goes on") {
+    World world = running("web:/bin/r:3600:1:hold");
+    world.crash(1);
+    world.script_exits(1, 1);
+    world.order(Verb::stop, "web");
+    world.pass(2h);
+    CHECK(world.state(1) == "HOLD");
+    world.order(Verb::start, "web");
+    world.pass(1s);
+    CHECK(world.state(1) == "RESTART");
+}
+
+TEST_CASE("a survivor that the pidfile does not name takes over from nobody") {
+    World world("web:/bin/r:3600:3:continue:pidfile=/run/web.pid");
+    world.add(1, {.id = {100, 1}, .session = 100, .argv0 = "web"});
+    world.add(1, {.id = {101, 2}, .named = false, .session = 101, .argv0 = "web"});
+    world.start_up();
+    world.die(1, {Cause::Kind::status, 0});
+    CHECK(world.state(1) == "DOWN confirm");
+}

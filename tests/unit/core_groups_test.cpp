@@ -253,3 +253,12 @@ TEST_CASE("a member that is there waits in its turn for the script of a removed 
     world.script_exits(1, 0);
     CHECK(world.script_runs(fresh));
 }
+
+TEST_CASE("a crash that somebody else may mend is waited for, also in somebody's turn") {
+    World world = running("a:/bin/ra:3600:3:continue:group=g\nb:/bin/rb:3600:3:continue:group=g:confirm=5/always");
+    world.vanish(1);
+    world.crash(1);
+    world.vanish(2);
+    world.crash(2);
+    CHECK(world.state(2) == "DOWN confirm");
+}

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/fake/core_world.hpp"
+
 using namespace banken::core;
 using namespace std::chrono_literals;
 
@@ -19,4 +21,15 @@ TEST_CASE("a slot that was kept for somebody and was taken by an order is waited
     slots.free(2);
     CHECK(slots.call_next() == 7u);
     CHECK(slots.admit(7));
+}
+
+TEST_CASE("who waits for a script of before keeps no slot from the others") {
+    World world("crond:/bin/a:3600:9:continue:args=a\ncrond:/bin/b:3600:9:continue:args=b\natd:/bin/c:3600:9:continue",
+                "SCRIPT_PARALLEL 1\nCONFIRM_WAIT 0\n");
+    world.start_up();
+    REQUIRE(world.state(1) == "RESTART");
+    world.reload("crond:/bin/b:3600:9:continue:args=b\natd:/bin/c:3600:9:continue", "SCRIPT_PARALLEL 1\nCONFIRM_WAIT 0\n");
+    world.pass(10s);
+    CHECK(world.state(2) == "DOWN slot");  // the removed entry's script still lives
+    CHECK(world.state(3) == "RESTART");
 }
