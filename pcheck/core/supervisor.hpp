@@ -26,7 +26,7 @@ struct Counts {
 // How pcheck runs.
 struct Manner {
     bool as_root = false;  // system users go before people when a main process is chosen for the first time
-    bool dry_run = false;  // as if every script were `-`, but `Would restart` is logged
+    bool dry_run = false;  // as if every script were `-` and nothing had a health check, but `Would restart` is logged
 };
 
 // What is known of a pcheck that ended without an end: its segment's records, as far as they concern entries of the new pfile too.
