@@ -36,7 +36,9 @@ std::optional<TakenOrder> OrderServer::look_at(std::size_t index, Instant now) {
     const bool left_behind = claimant != 0 && !alive_(claimant_of(claimant));
 
     switch (state_of(state)) {
-        case SlotState::taken: return {};
+        case SlotState::taken:
+            if (left_behind && age >= taken_for) free_slot(words, state, claimant);  // in the next generation: its ticket is void
+            return {};
         case SlotState::free:  // claimed by its claimant word only, or half freed
         case SlotState::claimed:
             if ((claimant != 0 || state_of(state) == SlotState::claimed) && (left_behind || age >= claimed_for))

@@ -33,7 +33,8 @@ struct TakenOrder {
 
 class OrderServer {
 public:
-    static constexpr Duration claimed_for = std::chrono::seconds(10), done_for = std::chrono::seconds(60);
+    static constexpr Duration claimed_for = std::chrono::seconds(10), taken_for = std::chrono::seconds(60),
+                              done_for = std::chrono::seconds(60);
 
     // Tells whether a process (pid and start time) still runs.
     using Alive = std::function<bool(ProcessId)>;
@@ -44,8 +45,8 @@ public:
     // A segment made anew in the place of a removed one; the orders of the old one are forgotten.
     void rebind(std::span<std::uint64_t> segment, const TablePlace& slots);
 
-    // What was posted, each once. Orders that cannot be read are answered (64) and left out. Also frees slots: of dead claimants (unless their order
-    // is being carried out), claimed for 10 s without an order, answered for 60 s. Called after SIGUSR1 and every MSG_CHECK_INTERVAL.
+    // What was posted, each once. Orders that cannot be read are answered (64) and left out. Also frees slots: of dead claimants (while their order
+    // is being carried out only after 60 s; its answer is dropped then), claimed for 10 s without an order, answered for 60 s. Called after SIGUSR1 and every MSG_CHECK_INTERVAL.
     [[nodiscard]] std::vector<TakenOrder> take(Instant now);
 
     // exit_status is padmin's; text beyond 64 KiB is cut off and counted at its end.

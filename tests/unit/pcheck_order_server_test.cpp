@@ -96,6 +96,33 @@ TEST_CASE("what a dead padmin left behind comes free, except an order that is be
     CHECK(box.state(3) == SlotState::taken);
 }
 
+TEST_CASE("an order that is never answered keeps a dead padmin's slot for 60 s, and its late answer reaches nobody") {
+    Box box;
+    box.post(3, stop);
+    const auto orders = box.server.take(box.now);
+    REQUIRE(orders.size() == 1);
+    CHECK(box.look_after(0s));
+    CHECK(box.look_after(1h));
+    CHECK(box.state(3) == SlotState::taken);  // padmin still waits
+    box.padmin_lives = false;
+    CHECK(box.look_after(0s));
+    CHECK(box.state(3) == SlotState::free);
+
+    box.padmin_lives = true;
+    box.post(3, stop);
+    const auto next = box.server.take(box.now);
+    REQUIRE(next.size() == 1);
+    box.padmin_lives = false;
+    CHECK(box.look_after(0s));
+    CHECK(box.look_after(59s));
+    box.server.answer(orders[0].ticket, 4, "late");
+    CHECK(box.state(3) == SlotState::taken);
+    CHECK(box.look_after(1s));
+    CHECK(box.state(3) == SlotState::free);
+    box.server.answer(next[0].ticket, 4, "late");
+    CHECK(box.state(3) == SlotState::free);
+}
+
 TEST_CASE("a slot comes free 10 s after it was claimed for nothing, 60 s after its answer") {
     Box box;
     box.set(0, SlotState::claimed);
