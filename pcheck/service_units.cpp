@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <iterator>
 
 #include "common/cgroup.hpp"
@@ -54,12 +55,12 @@ bool ServiceUnits::brings_back(core::EntryKey entry) const {
 
 void ServiceUnits::send_out() {
     if (out_ || waiting_.empty()) return;
-    std::vector<std::string> services;
-    for (auto next = waiting_.begin(); next != waiting_.end() && services.size() < batch;) {
-        services.push_back(std::move(waiting_.extract(next++).value()));
-    }
+    const auto end = std::next(waiting_.begin(), static_cast<std::ptrdiff_t>(std::min(waiting_.size(), batch)));
+    const std::vector<std::string> services(waiting_.begin(), end);
     const auto sent = worker_.submit([this, ask = ask_, services] { return [this, answers = ask(services)] { answered(answers); }; });
-    out_ = sent.has_value();
+    if (!sent) return;  // no thread can be had now: the next process that is followed tries again
+    waiting_.erase(waiting_.begin(), end);
+    out_ = true;
 }
 
 void ServiceUnits::drain() {

@@ -94,6 +94,25 @@ TEST_CASE("without an answer a service restarts, and where systemd is not the in
     CHECK_FALSE(elsewhere.brings_back(1));
 }
 
+TEST_CASE("a service that no thread could be had for is asked for later") {
+    const Service one("later");
+    if (!one.made()) return;
+    sys::Worker busy = one_thread();
+    const test::Pipe go_on;
+    REQUIRE(busy.submit([fd = go_on.read_end.get()] {
+        char byte = 0;
+        [[maybe_unused]] const auto got = ::read(fd, &byte, 1);
+        return sys::Worker::Then();
+    }));
+    ServiceUnits units(std::move(busy), [&](const std::vector<std::string>&) { return ServiceUnits::Answers{{one.name(), "no"}}; });
+    units.follow(1, one.process());
+    CHECK(units.brings_back(1));
+    go_on.put('+');
+    wait_for_answer(units);
+    wait_for_answer(units);
+    CHECK_FALSE(units.brings_back(1));
+}
+
 TEST_CASE("many services are asked for in batches, each once") {
     std::vector<std::size_t> batches;
     const Service one("one");
