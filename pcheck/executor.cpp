@@ -20,8 +20,9 @@ const Command& command_of(const Pent& pent, core::ScriptKind kind) {
     return pent.script;
 }
 
-// What the kernel calls a process that executes this script: its name in 15 bytes.
+// What the kernel calls a process that executes this script: its name in 15 bytes. Empty: a reload has taken the script away.
 std::string comm_of(const Command& script) {
+    if (script.none()) return {};
     const std::string& path = script.argv.front();
     return path.substr(path.rfind('/') + 1, 15);
 }
@@ -32,11 +33,17 @@ Executor::Executor(Edge edge, const core::Supervisor& core, std::vector<std::str
                    std::function<void(core::Event)> feed)
     : edge_(edge), core_(core), environment_(std::move(environment)), pfile_(std::move(pfile)), feed_(std::move(feed)) {}
 
-// A line in the log wakes its reader, who then takes a processor from the script: lines wait until what was decided is done.
+// The core decides on all that it knows at one time: what an action results in at once is told when all of them are done, in order.
+// A line in the log wakes its reader, who then takes a processor from the script: lines wait until then, too.
 void Executor::perform(const std::vector<core::Action>& actions) {
     ++depth_;
     for (const core::Action& action : actions) {
         std::visit([this](const auto& what) { on(what); }, action);
+    }
+    while (depth_ == 1 && !results_.empty()) {
+        const core::Event result = std::move(results_.front());
+        results_.pop_front();
+        feed_(result);
     }
     if (--depth_ > 0) return;
     for (const Message& message : std::exchange(lines_, {})) edge_.log.write(message, edge_.loop.now());
@@ -114,15 +121,22 @@ void Executor::on(const core::ReadHeartbeat& action) {
 void Executor::on(const core::Measure& action) {
     const core::Watch* watch = core_.find(action.entry);
     if (!watch) return;
-    if (const auto measured = measure(action.entry, action.process, watch->pent.fds.has_value())) feed_(*measured);
+    const std::uint64_t fds_to = watch->pent.fds ? watch->pent.fds->value + 1 : 0;
+    if (const auto measured = measure(action.entry, action.process, fds_to)) results_.emplace_back(*measured);
 }
 
 void Executor::on(const core::Look& action) { edge_.sweep.look(action); }
 
 // The child exists and is recorded before it may go on; if we die in between, it ends by itself.
 void Executor::on(const core::RunScript& action) {
-    const core::Watch& watch = *core_.find(action.entry);
+    const core::Watch* const found = core_.find(action.entry);
+    if (end_ || !found || core_.entry_of(action.run) == 0) return;  // decided before the core heard of what has changed that
+    const core::Watch& watch = *found;
     const Command& command = command_of(watch.pent, action.kind);
+    const auto not_executed = [&](std::string why) {
+        results_.emplace_back(core::ScriptEnded{action.run, core::ScriptEnded::How::not_executed, 0, std::move(why)});
+    };
+    if (command.none()) return not_executed("it has none any more");
     sys::ScriptStart start{command,
                            environment_for(watch, action.kind),
                            core_.param().script_output,
@@ -130,9 +144,7 @@ void Executor::on(const core::RunScript& action) {
                            core_.param().script_check_strict,
                            watch.pent.runner};
     auto script = edge_.spawner.start(start);
-    if (!script) {
-        return feed_(core::ScriptEnded{action.run, core::ScriptEnded::How::not_executed, 0, script.error().text});
-    }
+    if (!script) return not_executed(script.error().text);
     const ProcessId process = script->process();
     edge_.deaths.watch_script(action.run, script->take_child());
     Run& run = runs_.emplace(action.run, Run{*std::move(script), process, comm_of(command), {}, {}, first_peek_gap, {}}).first->second;
@@ -237,13 +249,21 @@ void Executor::on(const core::Trace& action) { edge_.segment.trace(record_of(act
 void Executor::on(const core::Answer& action) { answer(action.order, action.exit_status, action.text); }
 
 void Executor::on(const core::WriteDump& action) {
+    if (dump_is_out_) {  // one that hangs takes one thread
+        results_.emplace_back(core::DumpDone{action.order, "another dump is being written"});
+        return;
+    }
     const auto submitted =
         edge_.files.submit([this, order = action.order, path = core_.param().shm_dump_file, image = edge_.segment.image()] {
             const auto written = sys::write_atomically(path, image, dump_mode);
             const std::string error = written ? std::string() : written.error().text;
-            return [this, order, error] { feed_(core::DumpDone{order, error}); };
+            return [this, order, error] {
+                dump_is_out_ = false;
+                feed_(core::DumpDone{order, error});
+            };
         });
-    if (!submitted) feed_(core::DumpDone{action.order, submitted.error().text});
+    dump_is_out_ = submitted.has_value();
+    if (!submitted) results_.emplace_back(core::DumpDone{action.order, submitted.error().text});
 }
 
 void Executor::on(const core::End& action) {

@@ -2,6 +2,7 @@
 // Performs what the core has decided, in its order, and brings the results back as events. It decides nothing.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -44,7 +45,7 @@ public:
     static constexpr mode_t dump_mode = 0600;
     static constexpr Duration first_peek_gap = std::chrono::milliseconds(1);
 
-    // `environment` is the program's own, `pfile` the resolved path: both for scripts. Events are handed to `feed`, also while actions are performed.
+    // `environment` is the program's own, `pfile` the resolved path: both for scripts. Events are handed to `feed`; that a script has started also while actions are performed.
     Executor(Edge edge, const core::Supervisor& core, std::vector<std::string> environment, std::string pfile,
              std::function<void(core::Event)> feed);
 
@@ -115,8 +116,10 @@ private:
     core::OrderId last_order_ = 0;
     std::size_t published_ = 0;  // entries in the segment
     std::optional<core::End> end_;
-    unsigned depth_ = 0;          // of perform(): results are fed back while actions are performed
-    std::vector<Message> lines_;  // to be logged at its end
+    bool dump_is_out_ = false;
+    unsigned depth_ = 0;               // of perform()
+    std::deque<core::Event> results_;  // to be fed at its end, …
+    std::vector<Message> lines_;       // … and to be logged then
 };
 
 }  // namespace banken

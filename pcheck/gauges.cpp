@@ -67,19 +67,19 @@ std::optional<Thread> most_awake(pid_t pid) {
 }
 
 // Since 6.2 the directory's size says how many there are.
-std::uint64_t descriptors(const std::string& path, bool count) {
+std::uint64_t descriptors(const std::string& path, std::uint64_t count_to) {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) return 0;
-    if (status.st_size > 0 || !count) return static_cast<std::uint64_t>(status.st_size);
+    if (status.st_size > 0 || count_to == 0) return static_cast<std::uint64_t>(status.st_size);
     const Directory directory(::opendir(path.c_str()));
     std::uint64_t open = 0;
-    while (directory && next_number(*directory) >= 0) ++open;
+    while (directory && open < count_to && next_number(*directory) >= 0) ++open;
     return open;
 }
 
 }  // namespace
 
-std::optional<core::Measured> measure(core::EntryKey entry, ProcessId process, bool count_fds) {
+std::optional<core::Measured> measure(core::EntryKey entry, ProcessId process, std::uint64_t count_fds_to) {
     auto stat = sys::read_stat(process.pid);
     if (!stat || stat->id() != process || stat->dead()) return {};
     Thread thread{fmt::format("/proc/{}", process.pid), *stat};
@@ -91,7 +91,7 @@ std::optional<core::Measured> measure(core::EntryKey entry, ProcessId process, b
     core::Measured measured{.entry = entry, .process = process, .state = thread.stat.state};
     measured.cpu = static_cast<Duration::rep>(stat->cpu_ticks) * tick;
     measured.rss = thread.stat.resident_pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-    measured.fds = descriptors(thread.path + "/fd", count_fds);
+    measured.fds = descriptors(thread.path + "/fd", count_fds_to);
     return measured;
 }
 

@@ -18,6 +18,8 @@ using banken::test::Pipe;
 
 namespace {
 
+constexpr std::uint64_t plenty = 1024;  // of descriptors
+
 void wait_for_state(pid_t pid, char state) {
     while (sys::read_stat(pid).value().state != state) {}
 }
@@ -43,7 +45,7 @@ TEST_CASE("a process that sleeps shows its state, memory and descriptors") {
     const Child child(wait_for_ever);
     child.let_go();
     wait_for_state(child.id().pid, 'S');
-    const auto first = measure(7, child.id(), true);
+    const auto first = measure(7, child.id(), plenty);
     REQUIRE(first);
     CHECK(first->entry == 7);
     CHECK(first->process == child.id());
@@ -54,9 +56,9 @@ TEST_CASE("a process that sleeps shows its state, memory and descriptors") {
 }
 
 TEST_CASE("our own descriptors are counted one by one") {
-    const auto before = measure(1, sys::read_stat(::getpid()).value().id(), true);
+    const auto before = measure(1, sys::read_stat(::getpid()).value().id(), plenty);
     const Pipe two;
-    const auto after = measure(1, sys::read_stat(::getpid()).value().id(), true);
+    const auto after = measure(1, sys::read_stat(::getpid()).value().id(), plenty);
     REQUIRE(before);
     REQUIRE(after);
     CHECK(after->fds == before->fds + 2);
@@ -70,8 +72,8 @@ TEST_CASE("time on the processor is that of all threads") {
         wait_for_ever();
     });
     child.let_go();
-    while (measure(1, child.id(), false).value().cpu < 30ms) {}
-    CHECK(measure(1, child.id(), false)->cpu < 20s);
+    while (measure(1, child.id(), 0).value().cpu < 30ms) {}
+    CHECK(measure(1, child.id(), 0)->cpu < 20s);
 }
 
 TEST_CASE("a stopped process is in state T") {
@@ -79,26 +81,26 @@ TEST_CASE("a stopped process is in state T") {
     child.let_go();
     REQUIRE(sys::PidRef::open(child.id()).value().signal(SIGSTOP));
     wait_for_state(child.id().pid, 'T');
-    CHECK(measure(1, child.id(), false)->state == 'T');
+    CHECK(measure(1, child.id(), 0)->state == 'T');
 }
 
 TEST_CASE("a process whose first thread has left is judged by those that live") {
     const Child child(leave_the_first_thread);
     child.let_go();
     wait_for_state(child.id().pid, 'Z');
-    while (measure(1, child.id(), true).value().rss < (16u << 20)) {}
-    while (measure(1, child.id(), true).value().state != 'S') {}
-    CHECK(measure(1, child.id(), true)->fds >= 3);
+    while (measure(1, child.id(), plenty).value().rss < (16u << 20)) {}
+    while (measure(1, child.id(), plenty).value().state != 'S') {}
+    CHECK(measure(1, child.id(), plenty)->fds >= 3);
     REQUIRE(sys::PidRef::open(child.id()).value().signal(SIGSTOP));
-    while (measure(1, child.id(), false).value().state != 'T') {}
+    while (measure(1, child.id(), 0).value().state != 'T') {}
 }
 
 TEST_CASE("a process that is gone, dead, or another one of that pid is not measured") {
     const Child child(test::exits_with(0));
     const ProcessId other{child.id().pid, child.id().start + 1};
-    CHECK_FALSE(measure(1, other, true));
+    CHECK_FALSE(measure(1, other, plenty));
     child.end();
-    CHECK_FALSE(measure(1, child.id(), true));
+    CHECK_FALSE(measure(1, child.id(), plenty));
     child.reap();
-    CHECK_FALSE(measure(1, child.id(), true));
+    CHECK_FALSE(measure(1, child.id(), plenty));
 }
