@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <iterator>
 
+#include "common/sys/clock.hpp"
 #include "common/text.hpp"
+#include "padmin/reasons.hpp"
 #include "padmin/words.hpp"
 
 namespace banken {
@@ -15,154 +17,11 @@ using Lines = std::vector<std::string>;
 constexpr std::size_t label_width = 8;
 constexpr Duration hangs = std::chrono::seconds(10);  // beyond MSG_CHECK_INTERVAL: the main loop does not turn
 
-std::string over_words(RetryOverAction action) {
-    switch (action) {
-        case RetryOverAction::continue_: return "RETRY_OVER: it is left alone, all other entries go on";
-        case RetryOverAction::exit: return "RETRY_OVER: exit ends pcheck with status 1";
-        case RetryOverAction::shutdown: return "RETRY_OVER: shutdown ends pcheck with status 0";
-        case RetryOverAction::hold: return "HOLD until the window has passed";
-    }
-    return {};
-}
-
-std::string attempt_words(const Forecast& forecast, unsigned number) {
-    const std::string whose = forecast.rule.retries ? fmt::format("{} of {}", number, *forecast.rule.retries) : std::to_string(number);
-    return fmt::format("attempt {}", whose);
-}
-
-std::string state_words_of(const View& view, std::string_view name) {
-    const auto entries = entries_of(view, name);
-    return entries.empty() ? std::string("not there") : std::string(text_of(entries.front()->state));
-}
-
-// ---- why ----
-
-std::string reason_words(const EntryRecord& entry) {
-    const std::string pid = entry.shown_pid == 0 ? std::string() : fmt::format(" {}", entry.shown_pid);
-    const std::string cause = entry.last_cause.empty() ? "" : fmt::format(": {}", printable(entry.last_cause));
-    switch (entry.reason) {
-        case EntryReason::down: return fmt::format("its process{} ended{}", pid, cause);
-        case EntryReason::absent: return "pcheck has looked for it and has not found it";
-        case EntryReason::stall: return fmt::format("its process{} was stalled{}", pid, cause);
-        case EntryReason::limit: return fmt::format("its process{} was over a limit{}", pid, cause);
-        case EntryReason::operator_: return "somebody has ordered it (restart)";
-        case EntryReason::group: return fmt::format("its group {} is being restarted", printable(entry.group));
-        case EntryReason::none: break;
-    }
-    return {};
-}
-
-std::string group_words(const View& view, const EntryRecord& entry) {
-    if (entry.group_turn != 0) {
-        const auto turn = std::ranges::find(view.entries, entry.group_turn, &EntryRecord::pent_id);
-        if (turn == view.entries.end() || &*turn == &entry) return fmt::format("it is its turn in group {}", printable(entry.group));
-        return fmt::format("in group {} it is the turn of {} (pent_id {}), which is {}", printable(entry.group), printable(turn->name),
-                           turn->pent_id, text_of(turn->state));
-    }
-    const std::string_view wait = text_of(entry.group_wait);
-    if (wait.empty()) return fmt::format("group {} waits", printable(entry.group));
-    return fmt::format("group {} waits for: {}", printable(entry.group), wait);
-}
-
-std::string wait_words(const View& view, const EntryRecord& entry, const Forecast& forecast) {
-    switch (entry.wait) {
-        case EntryWait::confirm: return "somebody else may be starting it again: pcheck looks for a replacement first (confirm)";
-        case EntryWait::delay: return "the last attempt began too recently: attempts keep a distance (delay)";
-        case EntryWait::dependency: {
-            std::string names;
-            for (const std::string& name : forecast.held_up_by)
-                names += fmt::format("{}{}, which is {}", names.empty() ? "" : "; ", printable(name), state_words_of(view, name));
-            return fmt::format("it comes after {}", names.empty() ? printable(entry.waits_for) : names);
-        }
-        case EntryWait::slot:
-            if (entry.script.process.pid != 0) return fmt::format("its script of before, pid {}, still runs", entry.script.process.pid);
-            return fmt::format("{} may begin within 5 s (SCRIPT_PARALLEL): it waits for its place",
-                               count_words(view.param.script_parallel, "restart script"));
-        case EntryWait::group: return group_words(view, entry);
-        case EntryWait::script: return "it has no restart script: pcheck only reports it";
-        case EntryWait::operator_: return "it is paused: nothing is done about it";
-        case EntryWait::none: break;
-    }
-    return {};
-}
-
-std::string script_words(const View& view, const EntryRecord& entry, const Forecast& forecast) {
-    const bool counted = entry.reason != EntryReason::operator_ && entry.window.count > 0;
-    const std::string which = counted ? attempt_words(forecast, entry.window.count) : std::string("by order, not counted");
-    if (entry.script.process.pid == 0) return fmt::format("its restart script is about to run ({})", which);
-    const std::string since = entry.begun ? fmt::format(" since {}", moment_words(view, *entry.begun)) : "";
-    const std::string ending = entry.ending == EndingPhase::none ? "" : ", is over its limit and is being ended";
-    return fmt::format("its restart script runs as pid {}{}{}: {}", entry.script.process.pid, since, ending, which);
-}
-
-std::string stop_words(const EntryRecord& entry) {
-    const bool by_script = entry.script.kind == ScriptRecord::Kind::stop && entry.script.process.pid != 0;
-    const std::string how = entry.ending == EndingPhase::killed ? ": KILL was sent"
-                            : by_script                         ? fmt::format(" by its stop script, pid {}", entry.script.process.pid)
-                                                                : "";
-    return fmt::format("process {} is being stopped{}", entry.main.pid != 0 ? entry.main.pid : entry.shown_pid, how);
-}
-
-std::string over_reason(const EntryRecord& entry, const Forecast& forecast, const Pent& pent) {
-    const RetryWindow& window = pent.group.empty() ? entry.window : entry.group_window;
-    const std::string whose = pent.group.empty() ? "" : fmt::format(" of group {}", printable(pent.group));
-    if (!forecast.rule.retries || !used_up(window, forecast.rule)) return "a process or script of it could not be ended";
-    if (*forecast.rule.retries == 0) return "it was lost, and 0 restarts are allowed";
-    return fmt::format("the {}{} in its window {} used up", count_words(*forecast.rule.retries, "restart"), whose,
-                       *forecast.rule.retries == 1 ? "is" : "are");
-}
-
-Lines why(const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast) {
-    Lines lines;
-    const auto say = [&lines](std::string line) {
-        if (!line.empty()) lines.push_back(std::move(line));
-    };
-    switch (entry.state) {
-        case EntryState::unknown: say("pcheck has just started and has not looked yet"); break;
-        case EntryState::avail:
-            if (pent.counts()) {
-                say(fmt::format("{} of it run, at least {} {} wanted", count_words(entry.proc_count.value_or(0), "process"),
-                                pent.min.value_or(1), pent.min.value_or(1) == 1 ? "is" : "are"));
-            } else {
-                say(fmt::format("process {} runs", entry.main.pid));
-            }
-            if (entry.bad_checks > 0)
-                say(fmt::format("{} in a row failed, {} make it stalled", count_words(entry.bad_checks, "health check"),
-                                pent.check_failures));
-            break;
-        case EntryState::down:
-            say(reason_words(entry));
-            say(wait_words(view, entry, forecast));
-            break;
-        case EntryState::restart:
-            if (entry.reason != EntryReason::operator_) say(reason_words(entry));
-            say(script_words(view, entry, forecast));
-            break;
-        case EntryState::start: say("its restart script ended well, and its process is awaited"); break;
-        case EntryState::stall:
-            say(reason_words(entry));
-            say(stop_words(entry));
-            break;
-        case EntryState::retry_over:
-        case EntryState::hold:
-            say(over_reason(entry, forecast, pent));
-            if (entry.reason != EntryReason::none && entry.reason != EntryReason::operator_) say(reason_words(entry));
-            if (entry.seen.pid != 0)
-                say(fmt::format("process {} runs again: somebody has started it, and pcheck does not watch it yet", entry.seen.pid));
-            break;
-    }
-    if (entry.state == EntryState::avail || entry.state == EntryState::unknown) return lines;
-    if (!entry.last_failure.empty())
-        say(fmt::format("its last restart script failed at {}: {}", time_words(view, entry.last_failure_at),
-                        printable(entry.last_failure)));
-    return lines;
-}
-
 // ---- next ----
 
 // What the gate, met at `forecast.gate`, says.
 std::string gate_words(const View& view, const EntryRecord& entry, const Forecast& forecast) {
-    if (forecast.timetable.attempts.empty()) return forecast.timetable.retry_over ? over_words(entry.action) : std::string();
+    if (forecast.timetable.attempts.empty()) return forecast.gate && forecast.timetable.retry_over ? over_words(entry) : std::string();
     if (!forecast.held_up_by.empty()) {
         const std::string& name = forecast.held_up_by.front();
         return fmt::format("its restart script waits for {}, which is {}", printable(name), state_words_of(view, name));
@@ -179,6 +38,20 @@ std::string then(std::string_view lead, const std::string& what) {
     return what.empty() ? std::string(lead) : fmt::format("{}, {}", lead, what);
 }
 
+// Behind an attempt that may fail: what the last one leads to.
+std::string last_words(const EntryRecord& entry, const Forecast& forecast) {
+    const bool last = forecast.timetable.attempts.empty() && forecast.timetable.retry_over && entry.reason != EntryReason::operator_;
+    return last ? ", and since it was the last one: " + over_words(entry) : "";
+}
+
+std::string running_in_group(const View& view, const EntryRecord& entry) {
+    const auto turn = std::ranges::find(view.entries, entry.group_turn, &EntryRecord::pent_id);
+    const std::string whose = turn == view.entries.end() ? std::string("another member") : printable(turn->name);
+    return fmt::format(
+        "its group {} is being restarted, and it is the turn of {}: its own restart script runs in its turn, although it is there",
+        printable(entry.group), whose);
+}
+
 std::string next_words(const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast) {
     const std::string at = forecast.at ? "at " + moment_words(view, *forecast.at) : std::string();
     const std::string gate = gate_words(view, entry, forecast);
@@ -186,13 +59,12 @@ std::string next_words(const View& view, const EntryRecord& entry, const Pent& p
         case NextAction::confirm_deadline:
         case NextAction::attempt: return then(fmt::format("{} it is looked for once more; if it is not there", at), gate);
         case NextAction::script_limit:
-            return fmt::format("{} the script is over its limit of {} and is ended (TERM, KILL {} later); then the attempt has failed", at,
-                               span_words(pent.script_timeout), span_words(view.param.script_kill_wait));
+            return fmt::format("{} the script is over its limit of {} and is ended (TERM, KILL {} later); then the attempt has failed{}",
+                               at, span_words(pent.script_timeout), span_words(view.param.script_kill_wait), last_words(entry, forecast));
         case NextAction::kill_script: return fmt::format("{} the script is killed if it still runs", at);
         case NextAction::start_deadline: return then(fmt::format("{} the attempt has failed if the process is not there; then", at), gate);
         case NextAction::kill: return fmt::format("{} the process is killed if it still runs", at);
-        case NextAction::give_up:
-            return fmt::format("{} it is given up if what was killed is still there: {}", at, over_words(entry.action));
+        case NextAction::give_up: return fmt::format("{} it is given up if what was killed is still there: {}", at, over_words(entry));
         case NextAction::hold_end: return then(fmt::format("{} the counters are cleared; if it is not there then", at), gate);
         case NextAction::resume: return then(fmt::format("{} the pause ends; if it is not there then", at), gate);
         case NextAction::stable: return fmt::format("{} the counters are cleared if it has stayed up until then (stable)", at);
@@ -204,8 +76,12 @@ std::string next_words(const View& view, const EntryRecord& entry, const Pent& p
         case NextAction::slot: return then("as soon as there is a place it is looked for once more; if it is not there", gate);
         case NextAction::dependency:
             return "as soon as that is AVAIL it is looked for once more; if it is not there, its restart script runs";
-        case NextAction::group_turn: return "its turn comes when the members ahead of it are there";
-        case NextAction::script_end: return "the end of the script is awaited, without limit";
+        case NextAction::group_turn:
+            if (entry.state == EntryState::avail) return running_in_group(view, entry);
+            return "its turn comes when the members ahead of it are there";
+        case NextAction::script_end:
+            return fmt::format("the end of the script is awaited, without limit; if it fails, the attempt has failed{}",
+                               last_words(entry, forecast));
         case NextAction::process_end: return "the end of the process is awaited, without limit: it is not killed";
         case NextAction::process_seen: return "nothing, until somebody starts the process: then it is AVAIL again";
         case NextAction::order: return "nothing, until somebody acts";
@@ -242,13 +118,13 @@ Lines limits(const View& view, const EntryRecord& entry, const Pent& pent, const
 
 Lines timetable(const View& view, const EntryRecord& entry, const Forecast& forecast) {
     const Timetable& table = forecast.timetable;
-    if (table.attempts.empty()) return {};
+    if (table.attempts.empty() || !forecast.timed) return {};
     Lines lines;
     for (const Attempt& attempt : table.attempts)
         lines.push_back(fmt::format("{}  {}", moment_words(view, attempt.at), attempt_words(forecast, attempt.number)));
     if (table.more > 0) lines.push_back(fmt::format("... and {} more", table.more));
     if (table.retry_over) {
-        lines.push_back(fmt::format("{}  {}", moment_words(view, *table.retry_over), over_words(entry.action)));
+        lines.push_back(fmt::format("{}  {}", moment_words(view, *table.retry_over), over_words(entry)));
     } else {
         lines.emplace_back(forecast.rule.retries
                                ? "... then the window has passed, and the count starts anew: it is never given up at this pace"
@@ -264,18 +140,30 @@ Lines advice(const View& view, const EntryRecord& entry, const Forecast& forecas
     const auto say = [&](std::string_view order, std::string_view what) {
         lines.push_back(fmt::format("{}  {}", command_words(view, order, entry), what));
     };
+    if (entry.paused) say("start", "ends the pause");
     if (entry.state == EntryState::retry_over || entry.state == EntryState::hold) {
-        say("clear", entry.seen.pid != 0 ? "counters to 0, and the process is watched again"
-                                         : "when mended: counters to 0, a fresh look, its script if it is not there");
+        const std::string group = entry.group.empty() ? "" : fmt::format(", and so are all members of group {}", printable(entry.group));
+        const bool runs = entry.seen.pid != 0 || entry.main.pid != 0;
+        say("clear", (runs ? "counters to 0, and the process is watched again"
+                           : "when mended: counters to 0, a fresh look, its script if it is not there") +
+                         group);
         say("restart", "stop it if it runs, and start it through its script now");
-    } else if (entry.paused) {
-        say("start", "ends the pause");
-    } else if (entry.state == EntryState::down && entry.wait != EntryWait::script) {
+    } else if (entry.state == EntryState::down && !entry.paused && entry.wait != EntryWait::script) {
+        for (const std::string& name : forecast.held_up_by)
+            for (const EntryRecord* other : entries_of(view, name))
+                lines.push_back(command_words(view, "explain", *other) + "  why that is not up");
         say("restart", "starts it now, past every wait, not counted");
-    } else if (entry.state == EntryState::restart && forecast.next == NextAction::script_end && entry.script.process.pid != 0) {
+    } else if (entry.state == EntryState::start) {
+        say("match", "which processes nearly fit, and what they lack");
+    } else if (entry.state == EntryState::restart && !entry.timer && entry.script.process.pid != 0) {
         lines.push_back(fmt::format("ps f -g {0}  what it does; kill -- -{0} ends it, then the attempt has failed", entry.script.group));
     }
     return lines;
+}
+
+// Nothing watches it any more: only a new pcheck helps.
+Lines advice_without_pcheck(const View& view) {
+    return {fmt::format("{}  when mended: watches again, with counters at 0", start_words(view))};
 }
 
 std::string state_line(const View& view, const EntryRecord& entry) {
@@ -292,8 +180,12 @@ Lines state_lines(const View& view, const EntryRecord& entry) {
             fmt::format("paused{}{}", known ? fmt::format(" since {}", moment_words(view, entry.paused_since)) : "",
                         entry.paused_until ? fmt::format(" until {}", moment_words(view, *entry.paused_until)) : ", until `start`"));
     }
+    if (is_dry_run(view)) lines.emplace_back("pcheck was started with --dry-run: it watches and logs, and runs and signals nothing");
     if (view.header.life == Life::ended) {
-        lines.push_back(fmt::format("pcheck has ended: {}; this is how it was then", printable(view.header.reason)));
+        lines.push_back(fmt::format("pcheck has ended: {}; this is how it was then, at {}", printable(view.header.reason),
+                                    sys::local_time_text(view.now.wall)));
+    } else if (view.dumped) {
+        lines.push_back(fmt::format("as it was when the dump was written, at {}", sys::local_time_text(view.now.wall)));
     } else if (view.now.instant - view.last_turn > view.param.msg_check_interval + hangs) {
         lines.push_back(fmt::format("pcheck's main loop has not turned for {}: what follows may not happen",
                                     span_words(view.now.instant - view.last_turn)));
@@ -314,13 +206,15 @@ Explanation explain(const View& view, const EntryRecord& entry, const Result<Pen
         return explanation;
     }
     const Forecast future = forecast(view, entry, *pent);
-    add("why", why(view, entry, *pent, future));
-    if (view.header.life != Life::ended) {
-        add("next", {next_words(view, entry, *pent, future)});
-        add("limits", limits(view, entry, *pent, future));
+    add("why", reasons(view, entry, *pent, future));
+    const bool ended = view.header.life == Life::ended;
+    add("next", {ended ? std::string("nothing: pcheck has ended, and nobody watches it") : next_words(view, entry, *pent, future)});
+    add("limits", limits(view, entry, *pent, future));
+    if (!ended) {
         add(entry.state == EntryState::avail ? "if it were lost, and every attempt failed at once:" : "if every attempt failed at once:",
-            timetable(view, entry, future));
+            is_dry_run(view) ? Lines() : timetable(view, entry, future));
     }
+    if (!findings.process.empty()) add("process", findings.process);
     if (!findings.refused.empty())
         add("refused",
             {fmt::format("its script would not be run now: {}; pcheck looks again before each run", printable(findings.refused))});
@@ -330,7 +224,7 @@ Explanation explain(const View& view, const EntryRecord& entry, const Result<Pen
         for (const std::string& line : findings.output) lines.push_back("  " + printable(line));
         add("output", std::move(lines));
     }
-    if (view.header.life != Life::ended) add("you can", advice(view, entry, future));
+    add("you can", ended ? advice_without_pcheck(view) : advice(view, entry, future));
     return explanation;
 }
 

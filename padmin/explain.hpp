@@ -14,8 +14,9 @@ namespace banken {
 
 // What padmin has found out by itself.
 struct Findings {
-    std::string refused;              // why Trust would refuse the restart script now; empty: it would not, or nobody could look
-    std::vector<std::string> output;  // the last lines of SCRIPT_OUTPUT's file
+    std::string refused;                 // why Trust would refuse the restart script now; empty: it would not, or nobody could look
+    std::vector<std::string> process{};  // what is odd about the process and its pidfile now
+    std::vector<std::string> output{};   // the last lines of SCRIPT_OUTPUT's file
 };
 
 struct Explanation {

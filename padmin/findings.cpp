@@ -6,15 +6,17 @@
 #include "common/sys/accounts.hpp"
 #include "common/sys/file.hpp"
 #include "common/sys/identity.hpp"
+#include "common/sys/proc_dir.hpp"
 #include "common/sys/trust.hpp"
 #include "common/sys/worker.hpp"
 #include "common/text.hpp"
+#include "padmin/words.hpp"
 
 namespace banken {
 namespace {
 
 constexpr Duration patience = std::chrono::seconds(2);
-constexpr std::size_t most_bytes = 16384, most_lines = 5, longest_line = 200;
+constexpr std::size_t most_bytes = 16384, most_lines = 5, longest_line = 200, longest_pidfile = 4096;
 
 // Whoever may look into less than pcheck would find faults that it does not meet.
 bool sees_as_pcheck(uid_t pcheck) { return sys::own_user() == 0 || sys::own_user() == pcheck; }
@@ -42,18 +44,53 @@ std::vector<std::string> last_lines(const std::string& path) {
     return lines;
 }
 
+// The pidfile counts while the process is looked for; once followed it stays until the file names another one that passes.
+std::string pidfile_words(const EntryRecord& entry, const Pent& pent) {
+    if (pent.pidfile.empty() || entry.main.pid == 0) return {};
+    const auto text = sys::read_file(pent.pidfile, longest_pidfile);
+    const std::optional<pid_t> named = text ? parse_pidfile(*text) : std::nullopt;
+    if (named == entry.main.pid) return {};
+    return fmt::format("{} names {} now: process {} is followed on until it names another one that passes all filters",
+                       printable(pent.pidfile), named ? fmt::format("process {}", *named) : "nobody", entry.main.pid);
+}
+
+// A process that stands still is not lost.
+std::string stands_words(const EntryRecord& entry, const Pent& pent) {
+    const auto dir = sys::ProcDir::open();
+    if (!dir || entry.main.pid == 0) return {};
+    const auto stat = dir->stat(entry.main.pid);
+    if (!stat || stat->id() != entry.main || (stat->state != 'T' && stat->state != 'D')) return {};
+    const std::string_view what = stat->state == 'T' ? "T, stopped by a signal" : "D, waiting in the kernel";
+    const std::string then = pent.hung == Duration{}
+                                 ? std::string("it counts as running (hung is not set)")
+                                 : fmt::format("stalled after {} without using the processor (hung)", span_words(pent.hung));
+    return fmt::format("process {} is in state {}: {}", entry.main.pid, what, then);
+}
+
+std::vector<std::string> oddities(const EntryRecord& entry, const Pent& pent) {
+    std::vector<std::string> lines;
+    for (std::string line : {pidfile_words(entry, pent), stands_words(entry, pent)})
+        if (!line.empty()) lines.push_back(std::move(line));
+    return lines;
+}
+
 }  // namespace
 
 Findings find_out(const View& view, const EntryRecord& entry, const Pent& pent) {
     Findings findings;
     auto worker = sys::Worker::open(1, 1);
-    if (!worker || pent.script.none()) return findings;
-    const bool judge = view.param.script_check_strict && view.user && sees_as_pcheck(*view.user);
-    const bool read = !view.param.script_output_file.empty() && !entry.last_failure.empty();
-    const auto submitted = worker->submit([&findings, pent, judge, read, user = view.user, path = view.param.script_output_file] {
-        Findings found{judge ? trust_fault(pent, *user) : std::string(), read ? last_lines(path) : std::vector<std::string>()};
-        return [&findings, found = std::move(found)] { findings = found; };
-    });
+    if (!worker) return findings;
+    const auto self = sys::own_identity();
+    const bool look = !view.dumped && self && self->pid_namespace == view.header.owner.pid_namespace;
+    const bool judge = !pent.script.none() && view.param.script_check_strict && view.user && sees_as_pcheck(*view.user);
+    const bool read = !pent.script.none() && !view.param.script_output_file.empty() && !entry.last_failure.empty();
+    const auto submitted =
+        worker->submit([&findings, entry, pent, look, judge, read, user = view.user, path = view.param.script_output_file] {
+            Findings found{.refused = judge ? trust_fault(pent, *user) : std::string(),
+                           .process = look ? oddities(entry, pent) : std::vector<std::string>(),
+                           .output = read ? last_lines(path) : std::vector<std::string>()};
+            return [&findings, found = std::move(found)] { findings = found; };
+        });
     if (submitted) worker->drain_within(patience);
     return findings;
 }

@@ -169,15 +169,35 @@ std::vector<std::string> held_up_by(const View& view, const EntryRecord& entry, 
     return names;
 }
 
+void count(Forecast& result, const Counting& counting, Instant now) {
+    result.rule = counting.rule;
+    result.pacing = counting.pacing;
+    if (!has_passed(counting.window, counting.rule, now)) result.window = counting.window;
+    if (result.window.first) result.window_ends = *result.window.first + counting.rule.grace;
+    if (counting.rule.retries) result.left = *counting.rule.retries - std::min(result.window.count, *counting.rule.retries);
+}
+
+// It runs, and its group is being restarted: its script runs in its turn unless a member ahead of it has the same one.
+bool is_yet_to_come(const View& view, const EntryRecord& entry, const Pent& pent) {
+    if (entry.state != EntryState::avail || entry.paused || pent.script.none() || entry.group_turn == 0) return false;
+    if (entry.pent_id <= entry.group_turn) return false;
+    return std::ranges::none_of(view.entries, [&](const EntryRecord& other) {
+        if (other.group != entry.group || other.paused || other.pent_id >= entry.pent_id) return false;
+        const auto line = pent_of(view, other);
+        return line && line->script.text == pent.script.text;
+    });
+}
+
 }  // namespace
 
 std::string_view text_of(NextAction action) { return words.at(static_cast<std::size_t>(action)); }
 
 Forecast forecast(const View& view, const EntryRecord& entry, const Pent& pent) {
     Forecast result;
-    result.reminder = entry.remind_at;
+    if (!pent.script.none()) count(result, counting_of(view, entry, pent), view.now.instant);
     if (view.header.life == Life::ended) return result;
-    const Next next = next_of_state(entry);
+    result.reminder = entry.remind_at;
+    const Next next = is_yet_to_come(view, entry, pent) ? Next{NextAction::group_turn, {}} : next_of_state(entry);
     result.next = next.action;
     result.at = next.at;
     if (entry.paused_until && (!result.at || *entry.paused_until < *result.at)) {
@@ -192,17 +212,14 @@ Forecast forecast(const View& view, const EntryRecord& entry, const Pent& pent) 
 
     Counting counting = counting_of(view, entry, pent);
     if (entry.state == EntryState::hold) counting.begun.reset();  // its end clears
-    result.rule = counting.rule;
-    result.pacing = counting.pacing;
-    if (!has_passed(counting.window, counting.rule, view.now.instant)) result.window = counting.window;
-    if (result.window.first) result.window_ends = *result.window.first + counting.rule.grace;
-    if (counting.rule.retries) result.left = *counting.rule.retries - std::min(result.window.count, *counting.rule.retries);
     result.held_up_by = held_up_by(view, entry, pent);
     result.gate = next_gate(view, entry, next);
     if (!result.gate) return result;
     if (entry.state == EntryState::hold) counting.window = {};
     if (entry.state == EntryState::stall && entry.reason == EntryReason::operator_) counting.begun = view.now.instant;
     result.timetable = timetable_of(std::move(counting), *result.gate);
+    const bool waits = result.next == NextAction::slot || result.next == NextAction::dependency || result.next == NextAction::group_turn;
+    result.timed = !waits && result.held_up_by.empty();
     return result;
 }
 

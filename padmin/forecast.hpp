@@ -35,7 +35,7 @@ enum class NextAction : std::uint8_t {
     first_look,    // pcheck has not looked yet
     slot,          // a free place among the running scripts, or the end of a script that still lives
     dependency,    // an entry that this one comes after
-    group_turn,    // the members of its group ahead of it
+    group_turn,    // the members of its group ahead of it; also of one that runs while its group is being restarted
     script_end,    // the restart script runs without limit
     process_end,   // the process is being stopped without limit
     process_seen,  // somebody must start it: it has no script, or is paused
@@ -75,6 +75,7 @@ struct Forecast {
     std::vector<std::string> held_up_by;  // entries of `after` that are not AVAIL
 
     Timetable timetable;
+    bool timed = false;  // the times of the timetable hold: nothing is waited for that has none
 };
 
 // `pent` is the entry's line, read with the defaults of view.param.

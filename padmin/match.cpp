@@ -111,7 +111,7 @@ private:
         if (process.status) judged.user = process.status->user;
         if (judged.command_line.empty()) judged.command_line = fmt::format("[{}]", process.stat.fingerprint.comm);
         if (process.id() == entry_.main && entry_.main.pid != 0) {
-            judged.standing = Standing::followed;
+            judged.standing = given_up() ? Standing::left : Standing::followed;
         } else if (matching_.contains(process.stat.pid)) {
             judged.standing = standing_of(process);
         } else {
@@ -121,7 +121,9 @@ private:
         }
         return judged;
     }
+    [[nodiscard]] bool given_up() const { return entry_.state == EntryState::retry_over || entry_.state == EntryState::hold; }
     [[nodiscard]] Standing standing_of(const Process& process) const {
+        if (process.id() == entry_.seen || (given_up() && pent_.counts())) return Standing::left;
         if (pent_.counts()) return Standing::counted;
         if (std::ranges::find(entry_.orphans, process.id()) != entry_.orphans.end()) return Standing::orphan;
         if (!rule_.pidfile.empty() && !is_named(process)) return Standing::not_named;
@@ -165,6 +167,7 @@ std::string cut(const std::string& text) {
 std::string_view text_of(Standing standing) {
     switch (standing) {
         case Standing::followed: return "followed";
+        case Standing::left: return "runs, not watched";
         case Standing::counted: return "counted";
         case Standing::rival: return "rival";
         case Standing::child: return "child";
@@ -181,6 +184,15 @@ Matching judge_all(const View& view, const EntryRecord& entry, const Pent& pent,
     if (view.user && *view.user != snapshot.reader && snapshot.reader != 0) {
         matching.notes.push_back(fmt::format("pcheck runs as uid {} and may see executables that are hidden from you", *view.user));
     }
+    const bool given_up = entry.state == EntryState::retry_over || entry.state == EntryState::hold;
+    const auto any = [&](Standing standing) {
+        return std::ranges::find(matching.processes, standing, &JudgedProcess::standing) != matching.processes.end();
+    };
+    if (!pent.pidfile.empty() && entry.main.pid != 0 && snapshot.named != entry.main.pid && !given_up)
+        matching.notes.push_back(
+            fmt::format("process {} is followed on until the pidfile names another one that passes all filters", entry.main.pid));
+    if (any(Standing::rival) && entry.main.pid != 0 && !given_up)
+        matching.notes.emplace_back("rival: it could be followed as well, and is not, since one is; a filter tells them apart");
     return matching;
 }
 

@@ -25,6 +25,7 @@ struct Snapshot {
 struct JudgedProcess {
     enum class Standing {
         followed,
+        left,       // runs, while the entry is given up
         counted,    // in count mode
         rival,      // could be followed
         child,      // its parent matches too

@@ -177,8 +177,8 @@ int run_wait(const PadminOptions& options, Outcome<View> view, const std::vector
         const Instant now = sys::read_instant();
         if (now - begun >= patience) {
             const std::string wait = waits_for(**entry);
-            return refuse(ExitCode::temp_fail, fmt::format("after {} {} is {}{}, not {}", span_words(now - begun),
-                                                           printable((*entry)->name), text_of((*entry)->state),
+            return refuse(ExitCode::temp_fail, fmt::format("after {} {} is {}{}, not {}", span_words(patience), printable((*entry)->name),
+                                                           text_of((*entry)->state),
                                                            wait.empty() ? "" : fmt::format(" ({})", printable(wait)), text_of(*wanted)));
         }
         sys::sleep_for(std::min<Duration>(between_looks, patience - (now - begun)));

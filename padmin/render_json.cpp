@@ -79,7 +79,8 @@ Json param_object(const View& view) {
             {"MONITOR_STOP_COUNT", counts.stopped},
             {"FAIL_PROC_COUNT", counts.failed},
             {"ALL_PROC_COUNT", counts.all},
-            {"file_is_newer", view.file_is_newer}};
+            {"file_is_newer", view.file_is_newer},
+            {"dry_run", is_dry_run(view)}};
 }
 
 Json pent_array(const View& view, std::span<const EntryRecord* const> entries) {
@@ -130,14 +131,15 @@ void add_forecast(Json& object, const View& view, const Forecast& forecast) {
     add_time(object, "window_ends", forecast.window_ends ? std::optional(wall_of(view, *forecast.window_ends)) : std::nullopt);
     object["held_up_by"] = forecast.held_up_by;
     Json table = Json::array();
-    for (const Attempt& attempt : forecast.timetable.attempts) {
+    const Timetable timetable = forecast.timed ? forecast.timetable : Timetable();
+    for (const Attempt& attempt : timetable.attempts) {
         Json row{{"attempt", attempt.number}};
         add_moment(row, view, "time", "in", attempt.at);
         table.push_back(std::move(row));
     }
     object["timetable"] = std::move(table);
-    object["timetable_more"] = forecast.timetable.more;
-    add_moment(object, view, "retry_over_time", "retry_over_in", forecast.timetable.retry_over);
+    object["timetable_more"] = timetable.more;
+    add_moment(object, view, "retry_over_time", "retry_over_in", timetable.retry_over);
 }
 
 }  // namespace
@@ -198,6 +200,7 @@ std::string explain_json(const View& view, const EntryRecord& entry, const Resul
     if (pent) add_forecast(object, view, forecast(view, entry, *pent));
     object["last_failure"] = or_null(entry.last_failure);
     object["refused"] = or_null(findings.refused);
+    object["process"] = findings.process;
     object["script_output"] = findings.output;
     object["text"] = split_lines(text_of(explain(view, entry, pent, findings)));
     return document("explain", std::move(object));

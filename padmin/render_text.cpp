@@ -96,6 +96,7 @@ std::string param_text(const View& view, bool verbose) {
     block.line("FAIL_PROC_COUNT", counts.failed);
     block.line("ALL_PROC_COUNT", counts.all);
     std::string text = std::move(block).text();
+    if (verbose && is_dry_run(view)) text += "nothing is run or signalled: pcheck was started with --dry-run\n";
     if (verbose && view.file_is_newer) text += "file is newer than the running configuration\n";
     return text;
 }

@@ -8,6 +8,21 @@
 
 namespace banken {
 
+namespace {
+
+// A dump says nowhere when it was written: not before the newest that it holds.
+Now newest_in(const View& view, const HeartbeatRecord& beat) {
+    Now now{.instant = beat.instant, .wall = beat.wall, .ticks = 0};
+    const auto consider = [&now](Instant instant, WallTime wall) {
+        if (instant > now.instant) now = {.instant = instant, .wall = wall, .ticks = 0};
+    };
+    for (const EntryRecord& entry : view.entries) consider(entry.since, entry.since_wall);
+    for (const TraceRecord& record : view.trace) consider(record.instant, record.wall);
+    return now;
+}
+
+}  // namespace
+
 Result<View> read_view(const SegmentReader& reader, std::optional<Now> now, std::size_t traces) {
     auto header = reader.header();
     if (!header) return Failure(header.error());
@@ -15,7 +30,7 @@ Result<View> read_view(const SegmentReader& reader, std::optional<Now> now, std:
     if (!param) return Failure(param.error());
     auto entries = reader.entries();
     if (!entries) return Failure(entries.error());
-    auto trace = reader.trace(traces);
+    auto trace = reader.trace(now ? traces : std::max<std::size_t>(traces, 1));
     if (!trace) return Failure(trace.error());
     const auto beat = reader.heartbeat();
     if (!beat) return Failure(beat.error());
@@ -25,7 +40,8 @@ Result<View> read_view(const SegmentReader& reader, std::optional<Now> now, std:
     view.param = *std::move(param);
     view.entries = *std::move(entries);
     view.trace = *std::move(trace);
-    view.now = now.value_or(Now{.instant = beat->instant, .wall = beat->wall, .ticks = 0});
+    view.dumped = !now;
+    view.now = now.value_or(newest_in(view, *beat));
     view.last_turn = beat->instant;
     return view;
 }
@@ -67,6 +83,10 @@ std::vector<std::pair<std::string_view, std::string_view>> capabilities_of(const
         if (sign != line.npos) found.emplace_back(trimmed(line.substr(0, sign)), trimmed(line.substr(sign + 1)));
     }
     return found;
+}
+
+bool is_dry_run(const View& view) {
+    return std::ranges::any_of(capabilities_of(view), [](const auto& one) { return one.first == "dry_run" && one.second == "yes"; });
 }
 
 std::vector<Group> groups_of(const View& view) {

@@ -22,6 +22,7 @@ namespace banken {
 struct View {
     std::uint32_t key = 0;
     bool alive = true;           // its owner lives
+    bool dumped = false;         // read from a dump
     bool file_is_newer = false;  // the pfile was changed after it was loaded
     HeaderRecord header;
     ParamRecord param;
@@ -51,6 +52,9 @@ struct Counts {
 
 // What pcheck has found that this host can do: {"cause_pidfd", "yes"}, in its order.
 [[nodiscard]] std::vector<std::pair<std::string_view, std::string_view>> capabilities_of(const View& view);
+
+// It was started with --dry-run: it runs and signals nothing.
+[[nodiscard]] bool is_dry_run(const View& view);
 
 struct Group {
     std::string name;

@@ -53,7 +53,11 @@ std::string moment_words(const View& view, WallTime time) {
 
 std::string moment_words(const View& view, Instant instant) { return moment_words(view, wall_of(view, instant)); }
 
-std::string count_words(std::size_t count, std::string_view what) { return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s"); }
+std::string count_words(std::size_t count, std::string_view what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : what.ends_with('s') ? "es" : "s");
+}
+
+std::string start_words(const View& view) { return fmt::format("pcheck -f {}", shell_word(printable(view.header.pfile))); }
 
 std::string command_words(const View& view, std::string_view order, const EntryRecord& entry) {
     const auto named = entries_of(view, entry.name);

@@ -17,9 +17,11 @@ namespace banken {
 [[nodiscard]] std::string moment_words(const View& view, WallTime time);
 [[nodiscard]] std::string moment_words(const View& view, Instant instant);
 
-// "1 attempt", "3 attempts".
+// "1 attempt", "3 attempts", "2 processes".
 [[nodiscard]] std::string count_words(std::size_t count, std::string_view what);
 
+// What starts a pcheck with this one's pfile: "pcheck -f /etc/banken/pfile_cron".
+[[nodiscard]] std::string start_words(const View& view);
 // How this pcheck and this entry are named on padmin's command line: "padmin -f /etc/banken/pfile_cron -c clear crond".
 [[nodiscard]] std::string command_words(const View& view, std::string_view order, const EntryRecord& entry);
 

@@ -317,6 +317,9 @@ TEST_CASE("an entry that comes after another one is told which, and how that is"
     CHECK(text_of(future(world).next) == "dependency");
     CHECK(says(words(world), "is DOWN (dependency sshd) since"));
     CHECK(says(words(world), "it comes after sshd, which is DOWN"));
+    CHECK(says(words(world), "padmin -f /etc/banken/pfile_cron -c explain sshd  why that is not up"));
+    CHECK_FALSE(future(world).timed);
+    CHECK_FALSE(words(world).find("if every attempt failed at once") != std::string::npos);
 }
 
 TEST_CASE("a window that passes before the retries are used up is never over") {
@@ -400,8 +403,101 @@ TEST_CASE("a dump is explained as it was, and foretells nothing") {
     view.header.life = Life::ended;
     view.header.reason = "order";
     CHECK(text_of(future(view).next) == "none");
-    CHECK(says(words(view), "pcheck has ended: order; this is how it was then"));
-    CHECK_FALSE(words(view).find("you can") != std::string::npos);
+    CHECK(says(words(view), "pcheck has ended: order; this is how it was then, at "));
+    CHECK(says(words(view), "next    nothing: pcheck has ended, and nobody watches it\n"));
+    CHECK(says(words(view), "you can pcheck -f /etc/banken/pfile_cron  when mended"));
+    CHECK(future(view).timetable.attempts.empty());
+}
+
+TEST_CASE("a dump from an end by retry-over tells what was used up") {
+    World world = running("crond:/bin/restart:3600:1:exit");
+    world.crash(1);
+    world.script_exits(1, 3);
+    View view = view_of(world);
+    view.header.life = Life::ended;
+    view.header.reason = "retry-over exit (crond)";
+    const std::string text = words(view);
+    CHECK(says(text, "the 1 restart in its window is used up"));
+    CHECK(says(text, "1 of 1 restart used in 1 h, 0 left"));
+    CHECK(says(text, "status=3"));
+    CHECK_FALSE(text.find("could not be ended") != std::string::npos);
+}
+
+TEST_CASE("a process that was stalled when its restarts were used up was not lost, and runs unwatched") {
+    World world = running("crond:/bin/restart:3600:0:continue:heartbeat=30");
+    world.pass(31s);
+    CHECK(world.state(1) == "RETRY_OVER");
+    const std::string text = words(world);
+    CHECK(says(text, "it failed, and 0 restarts are allowed"));
+    CHECK(says(text, "it was stalled, or over a limit (the log says which)"));
+    CHECK(says(text, "process 100 of it still runs, and pcheck does not watch it"));
+    CHECK(says(text, "-c clear crond  counters to 0, and the process is watched again"));
+    CHECK_FALSE(text.find("lost") != std::string::npos);
+}
+
+TEST_CASE("what could not be ended is named") {
+    World world = running();
+    world.order(Verb::restart, "crond");
+    while (world.state(1) != "RETRY_OVER") world.pass(*world.core.next_deadline() - world.now.instant);
+    CHECK(says(words(world), "its process 100 could not be ended"));
+}
+
+TEST_CASE("of a group that was given up it is told who failed and who still runs") {
+    World world("web:/bin/a:3600:0:continue:group=shop\ndb:/bin/b:3600:0:continue:group=shop");
+    world.run(1, 100);
+    world.run(2, 200);
+    world.start_up();
+    world.crash(2);
+    CHECK(world.state(1) == "RETRY_OVER");
+    const std::string text = words(world);
+    CHECK(says(text, "0 restarts are allowed"));
+    CHECK(says(text, "group shop, web: process 100 runs, not watched"));
+    CHECK(
+        says(text, "group shop, db, which has failed: its process 200 ended: killed by signal 9 (KILL); no process of it is known to run"));
+    CHECK(says(text, "and so are all members of group shop"));
+}
+
+TEST_CASE("one that runs while its group is being restarted is told that its turn comes") {
+    World world("db:/bin/a:3600:3:continue:group=shop\nweb:/bin/b:3600:3:continue:group=shop");
+    world.run(1, 100);
+    world.run(2, 200);
+    world.start_up();
+    CHECK(says(words(world), "RETRY_OVER: group shop is left alone with all its members, all other entries go on"));
+    world.crash(1);
+    const View view = view_of(world);
+    const EntryRecord& web = view.entries.back();
+    CHECK(text_of(future(view, 1).next) == "group_turn");
+    CHECK(says(text_of(explain(view, web, pent_of(view, web), {})),
+               "its group shop is being restarted, and it is the turn of db: its own restart script runs in its turn"));
+    CHECK_FALSE(future(view, 1).timed);
+}
+
+TEST_CASE("a count is told with what is wanted") {
+    World world("worker:/bin/restart:3600:3:continue:min=1:max=1");
+    world.run(1, 100);
+    world.run(1, 101);
+    world.start_up();
+    CHECK(says(words(world), "2 processes of it run, at least 1 is wanted, and at most 1: these are too many"));
+}
+
+TEST_CASE("the hint for a script that hangs stays while the entry is paused") {
+    World world = running();
+    world.crash(1);
+    world.order(Verb::stop, "crond");
+    const std::string text = words(world);
+    CHECK(says(text, "ends the pause"));
+    CHECK(says(text, "ps f -g "));
+}
+
+TEST_CASE("a dry run and what is odd about a process are told") {
+    View view = view_of(running());
+    view.header.capabilities = "root = yes\ndry_run = yes\n";
+    const EntryRecord& entry = view.entries.front();
+    const Findings findings{.refused = {}, .process = {"process 100 is in state T"}};
+    const std::string text = text_of(explain(view, entry, pent_of(view, entry), findings));
+    CHECK(says(text, "pcheck was started with --dry-run: it watches and logs"));
+    CHECK(says(text, "process 100 is in state T\n"));
+    CHECK_FALSE(text.find("if it were lost") != std::string::npos);
 }
 
 TEST_CASE("a pcheck that hangs is said, since nothing foretold may come then") {

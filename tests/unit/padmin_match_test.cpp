@@ -139,3 +139,22 @@ TEST_CASE("a person reads it in sections, a script as JSON") {
     Host nobody({});
     CHECK(text_of(explain(nobody.entry(), nobody.judged())).find("matches nothing that runs now") != std::string::npos);
 }
+
+TEST_CASE("a process of an entry that was given up runs, and is not watched") {
+    Host host({process(20, {"nginx"}), process(30, {"nginx"})});
+    host.entry().state = EntryState::retry_over;
+    host.entry().main = {30, 1000};
+    CHECK(host.standings() == "30 runs, not watched; 20 rival; ");
+    CHECK(host.judged().notes.empty());
+}
+
+TEST_CASE("a rival, and a pidfile that names another process, are explained") {
+    Host host({process(20, {"nginx"}), process(30, {"nginx"})});
+    host.entry().main = {30, 1000};
+    CHECK(host.judged().notes ==
+          std::vector<std::string>{"rival: it could be followed as well, and is not, since one is; a filter tells them apart"});
+    host.pent.pidfile = "/run/nginx.pid";
+    host.snapshot.named = 99;
+    CHECK(host.judged().notes ==
+          std::vector<std::string>{"process 30 is followed on until the pidfile names another one that passes all filters"});
+}

@@ -43,6 +43,8 @@ TEST_CASE("spans are said in their two largest units") {
     CHECK(span_words(7500s) == "2 h 5 min");
     CHECK(span_words(24h) == "1 d");
     CHECK(span_words(76h) == "3 d 4 h");
+    CHECK(count_words(1, "process") == "1 process");
+    CHECK(count_words(2, "process") == "2 processes");
 }
 
 TEST_CASE("moments are a clock time on the same day, and how far away they are") {

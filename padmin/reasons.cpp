@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "padmin/reasons.hpp"
+
+#include <algorithm>
+
+#include "common/text.hpp"
+#include "padmin/words.hpp"
+
+namespace banken {
+std::string over_words(const EntryRecord& entry) {
+    switch (entry.action) {
+        case RetryOverAction::continue_:
+            if (!entry.group.empty())
+                return fmt::format("RETRY_OVER: group {} is left alone with all its members, all other entries go on",
+                                   printable(entry.group));
+            return "RETRY_OVER: it is left alone, all other entries go on";
+        case RetryOverAction::exit: return "RETRY_OVER: exit ends pcheck with status 1";
+        case RetryOverAction::shutdown: return "RETRY_OVER: shutdown ends pcheck with status 0";
+        case RetryOverAction::hold:
+            if (!entry.group.empty())
+                return fmt::format("HOLD of all members of group {} until the window has passed", printable(entry.group));
+            return "HOLD until the window has passed";
+    }
+    return {};
+}
+
+std::string attempt_words(const Forecast& forecast, unsigned number) {
+    const std::string whose = forecast.rule.retries ? fmt::format("{} of {}", number, *forecast.rule.retries) : std::to_string(number);
+    return fmt::format("attempt {}", whose);
+}
+
+std::string state_words_of(const View& view, std::string_view name) {
+    const auto entries = entries_of(view, name);
+    return entries.empty() ? std::string("not there") : std::string(text_of(entries.front()->state));
+}
+
+bool is_left_running(const EntryRecord& entry) {
+    const bool given_up = entry.state == EntryState::retry_over || entry.state == EntryState::hold;
+    return given_up && entry.main.pid != 0 && entry.reason == EntryReason::none;
+}
+
+namespace {
+
+using Lines = std::vector<std::string>;
+
+std::string reason_words(const EntryRecord& entry) {
+    const std::string pid = entry.shown_pid == 0 ? std::string() : fmt::format(" {}", entry.shown_pid);
+    const std::string cause = entry.last_cause.empty() ? "" : fmt::format(": {}", printable(entry.last_cause));
+    switch (entry.reason) {
+        case EntryReason::down: return fmt::format("its process{} ended{}", pid, cause);
+        case EntryReason::absent: return "pcheck has looked for it and has not found it";
+        case EntryReason::stall: return fmt::format("its process{} was stalled{}", pid, cause);
+        case EntryReason::limit: return fmt::format("its process{} was over a limit{}", pid, cause);
+        case EntryReason::operator_: return "somebody has ordered it (restart)";
+        case EntryReason::group: return fmt::format("its group {} is being restarted", printable(entry.group));
+        case EntryReason::none: break;
+    }
+    return {};
+}
+
+std::string group_words(const View& view, const EntryRecord& entry) {
+    if (entry.group_turn != 0) {
+        const auto turn = std::ranges::find(view.entries, entry.group_turn, &EntryRecord::pent_id);
+        if (turn == view.entries.end() || &*turn == &entry) return fmt::format("it is its turn in group {}", printable(entry.group));
+        return fmt::format("in group {} it is the turn of {} (pent_id {}), which is {}", printable(entry.group), printable(turn->name),
+                           turn->pent_id, text_of(turn->state));
+    }
+    const std::string_view wait = text_of(entry.group_wait);
+    if (wait.empty()) return fmt::format("group {} waits", printable(entry.group));
+    return fmt::format("group {} waits for: {}", printable(entry.group), wait);
+}
+
+std::string wait_words(const View& view, const EntryRecord& entry, const Forecast& forecast) {
+    switch (entry.wait) {
+        case EntryWait::confirm: return "somebody else may be starting it again: pcheck looks for a replacement first (confirm)";
+        case EntryWait::delay: return "the last attempt began too recently: attempts keep a distance (delay)";
+        case EntryWait::dependency: {
+            std::string names;
+            for (const std::string& name : forecast.held_up_by)
+                names += fmt::format("{}{}, which is {}", names.empty() ? "" : "; ", printable(name), state_words_of(view, name));
+            return fmt::format("it comes after {}", names.empty() ? printable(entry.waits_for) : names);
+        }
+        case EntryWait::slot:
+            if (entry.script.process.pid != 0) return fmt::format("its script of before, pid {}, still runs", entry.script.process.pid);
+            return fmt::format("{} may begin within 5 s (SCRIPT_PARALLEL): it waits for its place",
+                               count_words(view.param.script_parallel, "restart script"));
+        case EntryWait::group: return group_words(view, entry);
+        case EntryWait::script: return "it has no restart script: pcheck only reports it";
+        case EntryWait::operator_: return "it is paused: nothing is done about it";
+        case EntryWait::none: break;
+    }
+    return {};
+}
+
+std::string script_words(const View& view, const EntryRecord& entry, const Forecast& forecast) {
+    const bool counted = entry.reason != EntryReason::operator_ && entry.window.count > 0;
+    const std::string which = counted ? attempt_words(forecast, entry.window.count) : std::string("by order, not counted");
+    if (entry.script.process.pid == 0) return fmt::format("its restart script is about to run ({})", which);
+    const std::string since = entry.begun ? fmt::format(" since {}", moment_words(view, *entry.begun)) : "";
+    const std::string ending = entry.ending == EndingPhase::none ? "" : ", is over its limit and is being ended";
+    return fmt::format("its restart script runs as pid {}{}{}: {}", entry.script.process.pid, since, ending, which);
+}
+
+std::string stop_words(const EntryRecord& entry) {
+    const bool by_script = entry.script.kind == ScriptRecord::Kind::stop && entry.script.process.pid != 0;
+    const std::string how = entry.ending == EndingPhase::killed ? ": KILL was sent"
+                            : by_script                         ? fmt::format(" by its stop script, pid {}", entry.script.process.pid)
+                                                                : "";
+    return fmt::format("process {} is being stopped{}", entry.main.pid != 0 ? entry.main.pid : entry.shown_pid, how);
+}
+
+std::string count_mode_words(const EntryRecord& entry, const Pent& pent) {
+    const unsigned least = pent.min.value_or(1), count = entry.proc_count.value_or(0);
+    const std::string most = pent.max ? fmt::format(", and at most {}{}", *pent.max, count > *pent.max ? ": these are too many" : "") : "";
+    return fmt::format("{} of it {}, at least {} {} wanted{}", count_words(count, "process"), count == 1 ? "runs" : "run", least,
+                       least == 1 ? "is" : "are", most);
+}
+
+bool is_given_up(const EntryRecord& entry) { return entry.state == EntryState::retry_over || entry.state == EntryState::hold; }
+
+// What could not be ended still stands in the record.
+std::string unended_words(const EntryRecord& entry) {
+    if (entry.script.process.pid != 0) return fmt::format("its script, pid {}, could not be ended", entry.script.process.pid);
+    if (entry.main.pid != 0 && entry.reason != EntryReason::none) return fmt::format("its process {} could not be ended", entry.main.pid);
+    return "a process or script of it could not be ended";
+}
+
+std::string over_reason(const EntryRecord& entry, const Forecast& forecast) {
+    const bool alone = entry.group.empty();
+    const RetryWindow& window = alone ? entry.window : entry.group_window;
+    const std::string whose = alone ? "" : fmt::format(" of group {}", printable(entry.group));
+    if (!forecast.rule.retries || !used_up(window, forecast.rule)) return alone ? unended_words(entry) : "";
+    if (*forecast.rule.retries == 0)
+        return fmt::format("it {}, and 0 restarts are allowed", is_left_running(entry) ? "failed" : "was lost");
+    return fmt::format("the {}{} in its window {} used up", count_words(*forecast.rule.retries, "restart"), whose,
+                       *forecast.rule.retries == 1 ? "is" : "are");
+}
+
+// When the restarts were used up: what led there. A process that runs was left running, and then it was no loss that did.
+std::string last_straw(const EntryRecord& entry) {
+    if (entry.reason == EntryReason::group) return entry.main.pid != 0 ? "" : "it did not come up in its turn";
+    if (entry.reason != EntryReason::none && entry.reason != EntryReason::operator_) return reason_words(entry);
+    if (is_left_running(entry) && entry.stalls > 0) return "it was stalled, or over a limit (the log says which)";
+    return {};
+}
+
+std::string presence_words(const EntryRecord& entry, const Pent& pent) {
+    if (pent.counts()) return fmt::format("{} of it run, not watched", count_words(entry.proc_count.value_or(0), "process"));
+    if (entry.seen.pid != 0)
+        return fmt::format("process {} runs again: somebody has started it, and pcheck does not watch it yet", entry.seen.pid);
+    if (entry.main.pid != 0) return fmt::format("process {} of it still runs, and pcheck does not watch it", entry.main.pid);
+    return {};
+}
+
+bool has_failed(const EntryRecord& member) { return is_given_up(member) && member.reason != EntryReason::none; }
+
+// Who brought the group down, and how each of the others is. Where nobody was lost it was one that was stalled.
+void add_group(Lines& lines, const View& view, const EntryRecord& entry) {
+    const auto in_group = [&](const EntryRecord& other) { return other.group == entry.group; };
+    const bool lost = std::ranges::any_of(view.entries, [&](const auto& other) { return in_group(other) && has_failed(other); });
+    for (const EntryRecord& member : view.entries) {
+        if (!in_group(member)) continue;
+        const bool failed = lost ? has_failed(member) : is_given_up(member) && member.stalls > 0;
+        const std::string straw = failed ? last_straw(member) : std::string();
+        const pid_t pid = member.main.pid != 0 ? member.main.pid : member.seen.pid;
+        const std::string_view watched = member.state == EntryState::avail ? "" : ", not watched";
+        const std::string there = pid != 0 ? fmt::format("process {} runs{}", pid, watched) : "no process of it is known to run";
+        lines.push_back(fmt::format("group {}, {}{}: {}{}", printable(entry.group), printable(member.name),
+                                    failed                 ? ", which has failed"
+                                    : !is_given_up(member) ? fmt::format(", which is {}", text_of(member.state))
+                                                           : "",
+                                    straw.empty() ? "" : straw + "; ", there));
+    }
+}
+
+Lines given_up(const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast) {
+    Lines lines{over_reason(entry, forecast)};
+    if (!entry.group.empty()) {
+        if (lines.front().empty()) lines.front() = fmt::format("group {} was given up as a whole", printable(entry.group));
+        add_group(lines, view, entry);
+        return lines;
+    }
+    lines.push_back(last_straw(entry));
+    lines.push_back(presence_words(entry, pent));
+    return lines;
+}
+
+}  // namespace
+
+Lines reasons(const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast) {
+    Lines lines;
+    const auto say = [&lines](std::string line) {
+        if (!line.empty()) lines.push_back(std::move(line));
+    };
+    switch (entry.state) {
+        case EntryState::unknown: say("pcheck has just started and has not looked yet"); break;
+        case EntryState::avail:
+            if (pent.counts()) {
+                say(count_mode_words(entry, pent));
+            } else {
+                say(fmt::format("process {} runs", entry.main.pid));
+            }
+            if (entry.bad_checks > 0)
+                say(fmt::format("{} in a row failed, {} make it stalled", count_words(entry.bad_checks, "health check"),
+                                pent.check_failures));
+            break;
+        case EntryState::down:
+            say(reason_words(entry));
+            say(wait_words(view, entry, forecast));
+            break;
+        case EntryState::restart:
+            if (entry.reason != EntryReason::operator_) say(reason_words(entry));
+            say(script_words(view, entry, forecast));
+            break;
+        case EntryState::start:
+            say("its restart script ended well, and its process is awaited (if it runs already, `match` says what it lacks)");
+            break;
+        case EntryState::stall:
+            say(reason_words(entry));
+            say(stop_words(entry));
+            break;
+        case EntryState::retry_over:
+        case EntryState::hold:
+            for (std::string& line : given_up(view, entry, pent, forecast)) say(std::move(line));
+            break;
+    }
+    if (entry.state == EntryState::avail || entry.state == EntryState::unknown) return lines;
+    if (!entry.last_failure.empty())
+        say(fmt::format("its last restart script failed at {}: {}", time_words(view, entry.last_failure_at),
+                        printable(entry.last_failure)));
+    return lines;
+}
+
+}  // namespace banken
