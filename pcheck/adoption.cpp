@@ -56,7 +56,7 @@ core::Watch watch_of(const EntryRecord& record, Pent pent) {
     watch.matching = record.proc_count.value_or(0);
     watch.memory = memory_of(record);
     watch.last_cause = record.cause;
-    watch.window = record.window;
+    if (record.group.empty()) watch.window = record.window;  // else it is the group's that is recorded
     watch.attempts = record.attempts;
     watch.total = record.total;
     watch.losses = record.losses;
