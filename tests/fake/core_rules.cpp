@@ -58,6 +58,7 @@ void Rules::after(const Supervisor& core, std::span<const Action> actions) {
             fail(fmt::format("3: attempt {} of group {}", group->window.count, group->name));
     }
     judge_states(core, actions);
+    judge_queue(core, actions);
     std::erase_if(ordered_, [&](EntryKey key) { return !core.find(key) || core.find(key)->state != EntryState::stall; });
     for (const EntryKey key : core.entries()) judge_silence(core, *core.find(key));
 }
@@ -71,7 +72,7 @@ void Rules::begins(const Supervisor& core, const RunScript& action) {
         const bool same = run.entry == action.entry && check == (action.kind == ScriptKind::check);
         const bool of_removed = !check && action.kind != ScriptKind::check && run.name == watch.pent.name && !is_listed(core, run.entry);
         if (same || of_removed) fail(fmt::format("1: a second script of {} beside run {}", shown(watch), id));
-        slots += run.kind == ScriptKind::restart && run.begun + slot_held > now_;
+        slots += run.kind == ScriptKind::restart && run.begun + slot_held > now_ && is_listed(core, run.entry);
     }
     runs_[action.run] = {action.entry, watch.pent.name, action.kind, now_};
     const bool by_order = action.kind == ScriptKind::restart && ordered_.erase(action.entry) > 0;
@@ -159,9 +160,49 @@ void Rules::judge_silence(const Supervisor& core, const Watch& watch) {
     if (!awaited && !reminded && !first_look) fail(fmt::format("4: {} is silent", shown(watch)));
 }
 
-void Rules::adopted(const std::set<RunId>& heard, const std::set<EntryKey>& kept) {
-    std::erase_if(runs_, [&](const auto& run) { return !heard.contains(run.first); });
-    std::erase_if(windows_, [&](const auto& window) { return !kept.contains(window.first); });
+// Waits for a slot itself, not for the end of a script of before.
+bool Rules::waits_for_slot(const Supervisor& core, EntryKey key) const {
+    const Watch* watch = core.find(key);
+    if (!watch || watch->wait != EntryWait::slot || watch->script) return false;
+    return std::ranges::none_of(runs_, [&](const auto& run) {
+        return run.second.kind != ScriptKind::check && run.second.name == watch->pent.name && !is_listed(core, run.second.entry);
+    });
+}
+
+// 4: whoever came first is looked for first, which is the last that is done before its script runs.
+void Rules::judge_queue(const Supervisor& core, std::span<const Action> actions) {
+    for (const Action& action : actions) {
+        if (const auto* trace = std::get_if<Trace>(&action)) {
+            std::erase(queue_, trace->entry);
+            if (trace->event == text_of(EntryState::down) && trace->detail == text_of(EntryWait::slot)) queue_.push_back(trace->entry);
+        }
+    }
+    std::erase_if(queue_, [&](EntryKey key) { return !waits_for_slot(core, key); });
+    for (const EntryKey key : core.entries()) {
+        const bool has_come = waits_for_slot(core, key) && core.find(key)->question == Question::none;  // not so at once after an adoption
+        if (has_come && std::ranges::find(queue_, key) == queue_.end()) queue_.push_back(key);
+    }
+    const auto called = [&](EntryKey key) { return core.find(key)->question != Question::none; };
+    const auto waiting = std::ranges::find_if_not(queue_, called);
+    for (const Action& action : actions) {
+        const auto* look = std::get_if<Look>(&action);
+        if (!look || core.find(look->entry) == nullptr || core.find(look->entry)->question != Question::wait_over) continue;
+        if (std::find(waiting, queue_.end(), look->entry) != queue_.end())
+            fail(fmt::format("4: {} is served before {}", shown(*core.find(look->entry)), shown(*core.find(*waiting))));
+    }
+}
+
+void Rules::adopted(const std::map<RunId, RunId>& heard, const Recorded& recorded) {
+    std::set<EntryKey> kept, counting;  // of a member of a group the group's window is recorded
+    for (const Watch& watch : recorded.watches) {
+        kept.insert(watch.key);
+        if (watch.pent.group.empty()) counting.insert(watch.key);
+    }
+    std::map<RunId, Run> runs;
+    for (const auto& [old, now] : heard) runs[now] = runs_.at(old);
+    runs_ = std::move(runs);
+    queue_.clear();
+    std::erase_if(windows_, [&](const auto& window) { return !counting.contains(window.first); });
     std::erase_if(down_, [&](EntryKey key) { return !kept.contains(key); });
     trying_.clear();
 }

@@ -17,8 +17,8 @@ class Rules {
 public:
     void before(const Supervisor& core, const Event& event, Instant now);
     void after(const Supervisor& core, std::span<const Action> actions);
-    // Another core goes on with the state of these entries; of all runs only these are heard of again.
-    void adopted(const std::set<RunId>& heard, const std::set<EntryKey>& kept);
+    // Another core goes on with the state of these entries; of all runs only these are heard of again, by their new numbers.
+    void adopted(const std::map<RunId, RunId>& heard, const Recorded& recorded);
     // Everything has had time, and all scripts succeed.
     void at_rest(const Supervisor& core);
 
@@ -45,6 +45,8 @@ private:
     void judge_line(const Supervisor& core, const Message& message);
     void judge_states(const Supervisor& core, std::span<const Action> actions);
     void judge_windows(const Supervisor& core);
+    void judge_queue(const Supervisor& core, std::span<const Action> actions);
+    [[nodiscard]] bool waits_for_slot(const Supervisor& core, EntryKey key) const;
     void judge_silence(const Supervisor& core, const Watch& watch);
 
     std::string broken_;
@@ -53,6 +55,7 @@ private:
     Event event_;
     Instant now_{};
     std::map<RunId, Run> runs_;
+    std::vector<EntryKey> queue_;  // who waits for a slot, in the order they came
     std::map<EntryKey, Window> windows_;
     std::map<std::string, unsigned> attempts_;  // of groups
     std::set<EntryKey> ordered_;                // a restart order is being carried out

@@ -7,6 +7,10 @@
 #include <array>
 #include <csignal>
 
+#include "common/segment_codec.hpp"
+#include "pcheck/records.hpp"
+#include "pcheck/segment_writer.hpp"
+
 namespace banken::core {
 namespace {
 
@@ -260,29 +264,28 @@ void Schedule::run(const RunScript& action) {
     running.immortal = running.stubborn && random_.chance(25);
     running_.emplace(action.run, running);
     tell(ScriptStarted{action.run, process});
-    if (!wrong && action.kind == ScriptKind::restart) return run_restart(action);
+    if (!wrong && action.kind == ScriptKind::restart) return run_restart(action, process);
     if (!wrong && action.kind == ScriptKind::stop) {
         const std::vector<Candidate> all = matches(action.entry);
         for (const Candidate& one : all) deed_later(seconds(2), [this, one] { end(one.id, {Cause::Kind::status, 15}); });
     }
     if (wrong && (fate == 0 || slow_)) return;  // hangs
-    deed_later(seconds(wrong && fate == 1 ? (slow_ ? 900 : 30) : 2), [this, run = action.run, wrong] { run_ends(run, wrong ? 256 : 0); });
+    deed_later(seconds(wrong && fate == 1 ? (slow_ ? 900 : 30) : 2), [this, process, wrong] { script_ends(process, wrong ? 256 : 0); });
 }
 
-void Schedule::run_restart(const RunScript& action) {
+void Schedule::run_restart(const RunScript& action, ProcessId process) {
     if (random_.chance(60)) {
         for (const Candidate& one : matches(action.entry)) end(one.id, {Cause::Kind::status, 15});
     }
     if (!calm_ && random_.chance(6))
-        return deed_later(seconds(2), [this, action] {
-            const auto running = running_.find(action.run);
-            if (running == running_.end()) return;
-            appear(action.entry, running->second.process);  // the script's own process becomes the daemon
+        return deed_later(seconds(2), [this, action, process] {
+            if (!is_script(process)) return;
+            appear(action.entry, process);  // the script's own process becomes the daemon
             looked({action.entry, 0, matches(action.entry)});
         });
     const bool never = !calm_ && random_.chance(8), late = random_.chance(20);
-    deed_later(seconds(2), [this, action, never, late] {
-        if (!running_.contains(action.run)) return;
+    deed_later(seconds(2), [this, action, process, never, late] {
+        if (!is_script(process)) return;
         const auto daemon = [this, action] {
             const Watch* own = core_->find(action.entry);
             const std::vector<EntryKey> entries(core_->entries().begin(), core_->entries().end());
@@ -294,14 +297,20 @@ void Schedule::run_restart(const RunScript& action) {
         };
         if (!never && late) deed_later(seconds(2), daemon);
         if (!never && !late) daemon();
-        run_ends(action.run, calm_ || random_.chance(90) ? 0 : 3 << 8);
+        script_ends(process, calm_ || random_.chance(90) ? 0 : 3 << 8);
     });
 }
 
-void Schedule::run_ends(RunId run, int wait_status) {
-    const auto running = running_.extract(run);
-    if (!running) return;
-    end(running.mapped().process, {Cause::Kind::status, wait_status});
+bool Schedule::is_script(ProcessId process) const {
+    return std::ranges::any_of(running_, [process](const auto& running) { return running.second.process == process; });
+}
+
+void Schedule::script_ends(ProcessId process, int wait_status) {
+    const auto running = std::ranges::find(running_, process, [](const auto& one) { return one.second.process; });
+    if (running == running_.end()) return;
+    const RunId run = running->first;
+    running_.erase(running);
+    end(process, {Cause::Kind::status, wait_status});
     const bool refused = !calm_ && wait_status != 0 && random_.chance(20);
     tell(
         ScriptEnded{run, refused ? ScriptEnded::How::refused : ScriptEnded::How::exited, wait_status, refused ? "writable by others" : ""});
@@ -314,7 +323,8 @@ void Schedule::signal_script(const SignalScript& action) {
     const bool at_last = running->second.immortal && action.signal == SIGKILL;
     const bool check = running->second.what.kind == ScriptKind::check;
     if (!obeys && !at_last) return;
-    deed_later(at_last || check ? Duration(seconds(60)) : milliseconds(100), [this, action] { run_ends(action.run, action.signal); });
+    deed_later(at_last || check ? Duration(seconds(60)) : milliseconds(100),
+               [this, process = running->second.process, signal = action.signal] { script_ends(process, signal); });
 }
 
 // ---- time ----
@@ -386,9 +396,7 @@ void Schedule::settle_down() {
     if (std::exchange(killed_, false)) adopt();
     calm_ = true;
     for (Process& process : processes_) process.stubborn = process.immortal = false;
-    std::vector<RunId> hanging;
-    for (auto& [run, running] : running_) hanging.push_back(run);
-    for (const RunId run : hanging) deed_later(seconds(1), [this, run] { run_ends(run, 0); });
+    for (const auto& [run, running] : running_) deed_later(seconds(1), [this, process = running.process] { script_ends(process, 0); });
     for (int i = 0; i < 30; ++i) pass(seconds(30));
     if (ended_ || !failure_.empty()) return;
     rules_.at_rest(*core_);
@@ -437,44 +445,42 @@ void Schedule::reload() {
     move_processes();
 }
 
-// pcheck was killed; what the segment holds is all that the next one has.
+// What the segment tells of the core that was killed.
+Adoption Schedule::left_behind() const {
+    const auto is_running = [this](ProcessId process) {
+        return is_alive(process) || std::ranges::any_of(running_, [&](const auto& running) { return running.second.process == process; });
+    };
+    std::vector<EntryRecord> records;
+    for (const EntryKey key : core_->entries())
+        records.push_back(decode<EntryRecord>(encode(record_of(*core_->find(key), *core_))).value());
+    return adoption_of(records, decode<ParamRecord>(encode(record_of(core_->param()))).value(), is_running);
+}
+
+// pcheck was killed; the next one gives numbers of its own to the scripts that still run, and hears of no others.
 void Schedule::adopt() {
     coverage_.note_adoption(noted(*core_));
     compare_copy();
+    const Adoption left = left_behind();
     if (random_.chance(25)) pfiles_.edit();
-    std::vector<EntryKey> before(core_->entries().begin(), core_->entries().end());
-    adopt_into(core_);
-    adopt_into(copy_);
+    core_ = std::make_unique<Supervisor>(pfiles_.pfile(), Manner{}, left.recorded, now_);
+    copy_ = std::make_unique<Supervisor>(pfiles_.pfile(), Manner{}, left.recorded, now_);
     ++epoch_;
     followed_.clear();
     recorder_ = {};
-    Adopted event;
-    std::set<RunId> heard;
-    std::set<EntryKey> kept;
-    for (const EntryKey key : core_->entries()) {
-        if (std::ranges::find(before, key) == before.end()) continue;
-        kept.insert(key);
-        const Watch& watch = *core_->find(key);
-        const bool lives = watch.script && watch.script->process && running_.contains(watch.script->run);
-        if (lives) heard.insert(watch.script->run);
-        event.entries.push_back({key, watch.main && is_alive(*watch.main), lives});
+    std::map<RunId, RunId> heard;
+    std::map<RunId, Running> running;
+    for (const AdoptedScript& script : left.scripts) {
+        const auto old = std::ranges::find(running_, script.process, [](const auto& one) { return one.second.process; });
+        if (!core_->find(script.entry)) continue;
+        heard[old->first] = script.run;
+        running[script.run] = old->second;
+        running[script.run].what.run = script.run;
     }
-    std::set<RunId> unheard;
-    for (const auto& [run, running] : running_) {
-        if (!heard.contains(run)) unheard.insert(run);
-    }
-    for (const RunId run : unheard) running_.erase(run);
-    rules_.adopted(heard, kept);
+    running_ = std::move(running);
+    rules_.adopted(heard, left.recorded);
     move_processes();
-    tell(event);
+    tell(left.event);
     next_sweep_ = now_.instant;
-}
-
-void Schedule::adopt_into(std::unique_ptr<Supervisor>& core) const {
-    Recorded recorded;
-    for (const EntryKey key : core->entries()) recorded.watches.push_back(*core->find(key));
-    for (const Group* group : core->groups()) recorded.groups.push_back(*group);
-    core = std::make_unique<Supervisor>(pfiles_.pfile(), Manner{}, std::move(recorded), now_);
 }
 
 std::string state_text(const Supervisor& core) {

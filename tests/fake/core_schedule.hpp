@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "pcheck/adoption.hpp"
 #include "pcheck/core/record.hpp"
 #include "tests/fake/core_pfiles.hpp"
 #include "tests/fake/core_rules.hpp"
@@ -63,10 +64,10 @@ private:
     void order();
     void reload();
     void adopt();
-    void adopt_into(std::unique_ptr<Supervisor>& core) const;
+    [[nodiscard]] Adoption left_behind() const;
     void run(const RunScript& action);
-    void run_restart(const RunScript& action);
-    void run_ends(RunId run, int wait_status);
+    void run_restart(const RunScript& action, ProcessId process);
+    void script_ends(ProcessId process, int wait_status);
     void look(const Look& action);
     void looked(Looked event);
     void follow(const Follow& action);
@@ -77,6 +78,7 @@ private:
 
     [[nodiscard]] std::vector<Candidate> matches(EntryKey entry) const;
     [[nodiscard]] bool is_alive(ProcessId process) const;
+    [[nodiscard]] bool is_script(ProcessId process) const;
     [[nodiscard]] EntryKey some_entry();
     void move_processes();
     void tell_story(const Told& told);
