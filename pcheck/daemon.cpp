@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pcheck/daemon.hpp"
 
-#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -100,6 +99,9 @@ Result<> Daemon::open_edge() {
     auto files = sys::Worker::open(file_threads, file_requests);
     if (!files) return Failure(files.error());
     files_.emplace(*std::move(files));
+    auto scripts = sys::Worker::open(1, 1);
+    if (!scripts) return Failure(scripts.error());
+    scripts_.emplace(*std::move(scripts));
     auto deaths = Deaths::open(setup_.config.detect, !setup_.loaded.pfile.param.detect_event,
                                {[this](core::EntryKey entry, ProcessId process, Cause cause) { died(entry, process, cause); },
                                 [this](core::RunId run, int status) { executor_->script_ended(run, status); },
@@ -131,7 +133,10 @@ Result<> Daemon::open_edge() {
 Result<> Daemon::open_signs_of_life() {
     auto paths = sys::Worker::open(HeartbeatFiles::threads, HeartbeatFiles::threads);
     if (!paths) return Failure(paths.error());
-    heartbeat_files_.emplace(*std::move(paths), [this](core::HeartbeatRead event) { dispatch(event); });
+    heartbeat_files_.emplace(*std::move(paths), HeartbeatFiles::Handlers{[this](core::HeartbeatRead event) { dispatch(event); },
+                                                                         [this](const std::string& text) {
+                                                                             log_->write(messages::warning(text), loop_->now());
+                                                                         }});
     auto systemd = sys::Worker::open(1, 1);
     if (!systemd) return Failure(systemd.error());
     units_.emplace(*std::move(systemd), ServiceUnits::asks_systemd());
@@ -161,9 +166,10 @@ Result<> Daemon::listen_for_heartbeats(const Pfile& pfile) {
 }
 
 void Daemon::tell_capabilities() {
-    segment_->set_capabilities(fmt::format("{}heartbeat_socket = {}\nsystemd = {}\nroot = {}\n", deaths_->capabilities(),
+    segment_->set_capabilities(fmt::format("{}heartbeat_socket = {}\nsystemd = {}\nroot = {}\ndry_run = {}\n", deaths_->capabilities(),
                                            heartbeats_ ? "yes" : "no: it could not be made",
-                                           ServiceUnits::asks_systemd() ? "yes" : "no: it is not the init", geteuid() == 0 ? "yes" : "no"));
+                                           ServiceUnits::asks_systemd() ? "yes" : "no: it is not the init", geteuid() == 0 ? "yes" : "no",
+                                           setup_.dry_run ? "yes" : "no"));
 }
 
 // What would take the segment, and with it the state, away although nobody ordered it (reference: shm_rmid_forced in proc(5), RemoveIPC in
@@ -192,23 +198,17 @@ void Daemon::finish(const core::End& end) {
     executor_->answer(end.order, number_of(ExitCode::ok), {});
 }
 
+// By a thread of its own: those of the loop may all hang.
 void Daemon::write_last_dump() {
-    bool done = false;
     std::string error = "it takes more than 2 s";
-    const auto submitted = files_->submit([path = core_->param().shm_dump_file, image = segment_->image(), &done, &error] {
+    auto writer = sys::Worker::open(1, 1);
+    if (!writer) return log_->write(messages::dump_not_written(writer.error().text), sys::read_now());
+    const auto submitted = writer->submit([path = core_->param().shm_dump_file, image = segment_->image(), &error] {
         const auto written = sys::write_atomically(path, image, Executor::dump_mode);
-        return [text = written ? std::string() : written.error().text, &done, &error] {
-            done = true;
-            error = text;
-        };
+        return [text = written ? std::string() : written.error().text, &error] { error = text; };
     });
     if (!submitted) error = submitted.error().text;
-    const Instant until = sys::read_instant() + dump_patience;
-    for (Instant now = sys::read_instant(); submitted && !done && now < until; now = sys::read_instant()) {
-        pollfd ready{files_->fd(), POLLIN, 0};
-        poll(&ready, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(until - now).count()));
-        files_->drain();
-    }
+    writer->drain_within(dump_patience);
     if (!error.empty()) log_->write(messages::dump_not_written(error), sys::read_now());
 }
 

@@ -86,7 +86,8 @@ private:
     std::optional<sys::EventLoop> loop_;
     std::optional<sys::Log> log_;
     std::optional<sys::NotifySocket> notify_;
-    std::optional<sys::Worker> files_;
+    std::optional<sys::Worker> files_;    // reloads and dumps
+    std::optional<sys::Worker> scripts_;  // a look at all scripts
     std::optional<SegmentWriter> segment_;
     std::optional<OrderServer> orders_;
     std::optional<Deaths> deaths_;

@@ -40,6 +40,8 @@ Result<> Daemon::add_sources() {
             arm();
         }));
     if (added)
+        added = keep(loop_->add_io(scripts_->fd(), EPOLLIN, sys::SourcePriority::orders, [this](std::uint32_t) { scripts_->drain(); }));
+    if (added)
         added = keep(loop_->add_io(heartbeat_files_->fd(), EPOLLIN, sys::SourcePriority::heartbeats, [this](std::uint32_t) {
             heartbeat_files_->drain(loop_->now().instant);
             arm();
@@ -131,6 +133,7 @@ void Daemon::keep_time() {
         sweep_->sweep(counts.available < counts.all, now.instant);
     }
     executor_->peek(now.instant);
+    heartbeat_files_->tick(now.instant);  // before the core takes what waits for a helper for no heartbeat
     if (const auto wake = sweep_->wake_at(); wake && *wake <= now.instant) sweep_->wake(now.instant);
     if (const auto due = log_->next_deadline(); due && *due <= now.instant) log_->flush(now);
     if (next_ping_ && now.instant >= *next_ping_) {
@@ -144,8 +147,8 @@ void Daemon::keep_time() {
 // The one timer is set to the earliest of all that wait for a moment.
 void Daemon::arm() {
     Instant next = std::min(next_sweep_, next_check_);
-    for (const auto& due :
-         {deaths_->next_deadline(), sweep_->wake_at(), log_->next_deadline(), next_ping_, executor_->next_peek(), core_->next_deadline()}) {
+    for (const auto& due : {deaths_->next_deadline(), sweep_->wake_at(), log_->next_deadline(), next_ping_, executor_->next_peek(),
+                            heartbeat_files_->next_deadline(), core_->next_deadline()}) {
         if (due) next = std::min(next, *due);
     }
     loop_->set_deadline(next);

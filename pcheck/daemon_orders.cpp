@@ -69,6 +69,7 @@ void Daemon::show_difference(core::OrderId order) {
 
 // Nothing is applied unless all is right.
 void Daemon::reloaded(core::OrderId order, tl::expected<LoadedPfile, LoadFailure> loaded) {
+    if (executor_->end()) return;  // what was decided last stands
     reloading_ = false;
     if (std::exchange(reload_again_, false)) loop_->post([this] { reload(0); });
     segment_->set_busy(Busy::no);
@@ -118,9 +119,10 @@ void Daemon::say_what_needs_a_restart(const Param& param) {
     if (param.state_group != old.state_group) say("STATE_GROUP");
 }
 
-// Told now, so that it is known before the night; looked at again before each run, since a script may come with a mount.
+// Told now, so that it is known before the night; looked at again before each run, since a script may come with a mount. One that hangs on
+// a mount keeps this look for itself; until it returns there is no other.
 void Daemon::check_scripts(const Pfile& pfile) {
-    static_cast<void>(files_->submit([this, pfile] {
+    static_cast<void>(scripts_->submit([this, pfile] {
         return [this, refused = refused_scripts(pfile)] {
             refused_ = refused.size();
             for (const RefusedScript& script : refused) {

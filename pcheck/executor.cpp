@@ -115,7 +115,8 @@ void Executor::on(const core::Unfollow& action) {
 
 void Executor::on(const core::ReadHeartbeat& action) {
     const core::Watch* watch = core_.find(action.entry);
-    if (watch && !watch->pent.heartbeat_path.empty()) edge_.heartbeat_files.read(action.entry, watch->pent.heartbeat_path);
+    if (watch && !watch->pent.heartbeat_path.empty())
+        edge_.heartbeat_files.read(action.entry, watch->pent.heartbeat_path, edge_.loop.now().instant);
 }
 
 void Executor::on(const core::Measure& action) {

@@ -3,6 +3,8 @@
 
 #include <sys/stat.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <unordered_set>
 
@@ -17,29 +19,29 @@ std::optional<HeartbeatFiles::Mtime> HeartbeatFiles::mtime_of(const std::string&
     return Mtime{modified, std::max(sys::read_now().wall - modified, Duration{})};
 }
 
-void HeartbeatFiles::read(core::EntryKey entry, const std::string& path) {
+void HeartbeatFiles::read(core::EntryKey entry, const std::string& path, Instant now) {
     File& file = files_[entry];
     if (file.path != path) {
         file.path = path;
         file.read.reset();
     }
-    if (!std::exchange(file.asked, true)) waiting_.push_back(entry);
+    if (!std::exchange(file.asked, true)) waiting_.push_back({entry, now});
     send_out();
 }
 
 void HeartbeatFiles::keep_only(std::span<const core::EntryKey> entries) {
     const std::unordered_set<core::EntryKey> kept(entries.begin(), entries.end());
     std::erase_if(files_, [&](const auto& file) { return !kept.contains(file.first); });
-    std::erase_if(waiting_, [&](core::EntryKey entry) { return !kept.contains(entry); });
+    std::erase_if(waiting_, [&](const Waiting& waiting) { return !kept.contains(waiting.entry); });
 }
 
 void HeartbeatFiles::send_out() {
     while (out_ < threads && !waiting_.empty()) {
-        const core::EntryKey entry = waiting_.front();
+        const core::EntryKey entry = waiting_.front().entry;
         const auto sent = worker_.submit([this, entry, path = files_.at(entry).path] {
             return [this, entry, path, mtime = mtime_of(path)] { returned(entry, path, mtime); };
         });
-        if (!sent) return;  // no thread can be had now: the next question of any entry tries again
+        if (!sent) return;  // no thread can be had now: the next question or answer of any entry tries again
         waiting_.pop_front();
         ++out_;
     }
@@ -47,8 +49,26 @@ void HeartbeatFiles::send_out() {
 
 void HeartbeatFiles::drain(Instant now) {
     now_ = now;
+    const std::size_t out = out_;
     worker_.drain();
+    if (out_ < out) told_stuck_ = false;
     send_out();
+}
+
+std::optional<Instant> HeartbeatFiles::next_deadline() const {
+    return waiting_.empty() ? std::nullopt : std::optional(waiting_.front().since + patience);
+}
+
+void HeartbeatFiles::tick(Instant now) {
+    while (!waiting_.empty() && waiting_.front().since + patience <= now) {
+        const core::EntryKey entry = waiting_.front().entry;
+        waiting_.pop_front();
+        files_.at(entry).asked = false;
+        if (!std::exchange(told_stuck_, true))
+            handlers_.on_stuck(
+                fmt::format("heartbeat paths cannot be read, {} readings hang: entries that wait for one are taken for alive", out_));
+        handlers_.on_read({entry, Duration{}});
+    }
 }
 
 void HeartbeatFiles::returned(core::EntryKey entry, const std::string& path, const std::optional<Mtime>& mtime) {
@@ -59,7 +79,7 @@ void HeartbeatFiles::returned(core::EntryKey entry, const std::string& path, con
     file.asked = false;
     if (file.path != path) return;
     if (!mtime) file.read.reset();
-    tell_({entry, mtime ? std::optional(age_of(file, *mtime, now_)) : std::nullopt});
+    handlers_.on_read({entry, mtime ? std::optional(age_of(file, *mtime, now_)) : std::nullopt});
 }
 
 // A path that was touched since the last reading was touched after it, whatever the wall clock says.

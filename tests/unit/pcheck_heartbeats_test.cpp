@@ -231,10 +231,13 @@ namespace {
 struct Reading {
     TemporaryDirectory directory;
     std::vector<core::HeartbeatRead> told;
-    HeartbeatFiles files{sys::Worker::open(HeartbeatFiles::threads, HeartbeatFiles::threads).value(),
-                         [this](core::HeartbeatRead event) { told.push_back(event); }};
+    std::vector<std::string> warnings;
+    HeartbeatFiles files;
     std::string path = directory / "beat";
 
+    explicit Reading(sys::Worker worker = sys::Worker::open(HeartbeatFiles::threads, HeartbeatFiles::threads).value())
+        : files(std::move(worker), {[this](core::HeartbeatRead event) { told.push_back(event); },
+                                    [this](const std::string& text) { warnings.push_back(text); }}) {}
     void touch(WallTime at) const {
         std::ofstream(path).flush();
         const auto nanoseconds = at.time_since_epoch().count();
@@ -244,7 +247,7 @@ struct Reading {
     }
     std::optional<Duration> read(Instant now) {
         told.clear();
-        files.read(1, path);
+        files.read(1, path, now);
         while (told.empty()) {
             test::await(files.fd());
             files.drain(now);
@@ -278,9 +281,9 @@ TEST_CASE("a path that is missing has no age") {
 
 TEST_CASE("a path is asked for once at a time, and an entry that is gone hears nothing") {
     Reading reading;
-    reading.files.read(1, reading.path);
-    reading.files.read(1, reading.path);
-    reading.files.read(2, reading.path);
+    reading.files.read(1, reading.path, Instant(1h));
+    reading.files.read(1, reading.path, Instant(1h));
+    reading.files.read(2, reading.path, Instant(1h));
     const std::vector<core::EntryKey> kept{1};
     reading.files.keep_only(kept);
     while (reading.told.empty()) {
@@ -294,10 +297,43 @@ TEST_CASE("a path is asked for once at a time, and an entry that is gone hears n
 
 TEST_CASE("more entries than helpers are all answered") {
     Reading reading;
-    for (core::EntryKey entry = 1; entry <= 100; ++entry) reading.files.read(entry, reading.path);
+    for (core::EntryKey entry = 1; entry <= 100; ++entry) reading.files.read(entry, reading.path, Instant(1h));
     while (reading.told.size() < 100) {
         test::await(reading.files.fd());
         reading.files.drain(Instant(1h));
     }
     CHECK(reading.told.size() == 100);
+}
+
+TEST_CASE("an entry that finds no helper because all hang is taken for alive, which is told once") {
+    sys::Worker all_hang = sys::Worker::open(1, 1).value();
+    const Pipe go_on;
+    REQUIRE(all_hang.submit([fd = go_on.read_end.get()] {
+        char byte = 0;
+        [[maybe_unused]] const auto got = ::read(fd, &byte, 1);
+        return sys::Worker::Then();
+    }));
+    Reading reading(std::move(all_hang));
+    const Instant t0{1h};
+    CHECK_FALSE(reading.files.next_deadline());
+    reading.files.read(1, reading.path, t0);
+    reading.files.read(2, reading.path, t0 + 1ms);
+    CHECK(reading.files.next_deadline() == t0 + 1s);
+    reading.files.tick(t0 + 999ms);
+    CHECK(reading.told.empty());
+    reading.files.tick(t0 + 1001ms);
+    REQUIRE(reading.told.size() == 2);
+    CHECK(reading.told[0].entry == 1);
+    CHECK(reading.told[0].age == Duration{});
+    CHECK(reading.told[1].entry == 2);
+    CHECK(reading.warnings.size() == 1);
+    reading.files.read(1, reading.path, t0 + 10s);
+    reading.files.tick(t0 + 11s);
+    CHECK(reading.told.size() == 3);
+    CHECK(reading.warnings.size() == 1);
+    go_on.put('+');
+    test::await(reading.files.fd());
+    reading.files.drain(t0 + 12s);
+    CHECK(reading.read(t0 + 13s) == std::nullopt);  // missing, now that it can be looked at
+    CHECK_FALSE(reading.files.next_deadline());
 }
