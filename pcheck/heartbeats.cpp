@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
 #include <unordered_set>
 #include <vector>
@@ -65,14 +66,6 @@ std::optional<uid_t> real_user(ProcessId process) {
 
 }  // namespace
 
-// What is known of one sender.
-struct Heartbeats::Claim {
-    std::string_view entry;  // empty: none is named
-    uid_t user = 0;
-    std::vector<ProcessId> lineage;
-    std::string cgroup;  // empty: none that counts
-};
-
 std::string Heartbeats::path_for(std::uint32_t ipc_key, bool as_root, std::string_view runtime_directory) {
     if (as_root) runtime_directory = "/run";
     if (runtime_directory.empty()) return {};
@@ -93,11 +86,16 @@ void Heartbeats::expect(core::EntryKey entry, const std::string& name, ProcessId
     Expected& expected = place->second;
     if (!is_new && expected.main == main && expected.name == name) return;
     expected = {name, main, cgroup_of(main.pid)};
+    indexed_ = false;
+}
+
+void Heartbeats::forget(core::EntryKey entry) {
+    if (expected_.erase(entry) > 0) indexed_ = false;
 }
 
 void Heartbeats::keep_only(std::span<const core::EntryKey> entries) {
     const std::unordered_set<core::EntryKey> kept(entries.begin(), entries.end());
-    std::erase_if(expected_, [&](const auto& expected) { return !kept.contains(expected.first); });
+    if (std::erase_if(expected_, [&](const auto& expected) { return !kept.contains(expected.first); }) > 0) indexed_ = false;
 }
 
 bool Heartbeats::take(Now now) {
@@ -106,6 +104,7 @@ bool Heartbeats::take(Now now) {
         if (!notification) return false;
         const Words words = words_of(notification->text);
         if (!words.alive) continue;  // READY=1, STATUS=… of a program that means well
+        index();                     // a handler may have changed what is expected
         const auto entries = entries_of(*notification, words.entry);
         if (entries.empty()) ignored(*notification, now.instant);
         for (const core::EntryKey entry : entries) handlers_.on_heartbeat(entry);
@@ -113,22 +112,45 @@ bool Heartbeats::take(Now now) {
     return true;
 }
 
-std::vector<core::EntryKey> Heartbeats::entries_of(const sys::Notification& from, std::string_view named) const {
-    Claim claim{named, from.user, lineage_of(from), {}};
-    if (!claim.lineage.empty()) claim.cgroup = cgroup_of(from.pid);
-    if (claim.cgroup == own_cgroup_) claim.cgroup.clear();
-    std::vector<core::EntryKey> entries;
+void Heartbeats::index() {
+    if (std::exchange(indexed_, true)) return;
+    by_name_.clear();
+    by_cgroup_.clear();
+    by_main_.clear();
     for (const auto& [entry, expected] : expected_) {
-        if (counts_for(expected, claim)) entries.push_back(entry);
+        by_name_.emplace(expected.name, entry);
+        by_main_.emplace(expected.main, entry);
+        if (!expected.cgroup.empty() && expected.cgroup != own_cgroup_) by_cgroup_.emplace(expected.cgroup, entry);
     }
+}
+
+std::set<core::EntryKey> Heartbeats::entries_of(const sys::Notification& from, std::string_view named) const {
+    if (expected_.empty()) return {};
+    if (named.empty()) return entries_of_place(from);
+    std::set<core::EntryKey> entries, others;
+    const auto [begin, end] = by_name_.equal_range(named);
+    for (auto found = begin; found != end; ++found) {
+        (may_name(expected_.at(found->second), from.user) ? entries : others).insert(found->second);
+    }
+    if (others.empty()) return entries;
+    std::ranges::set_intersection(others, entries_of_place(from), std::inserter(entries, entries.end()));
     return entries;
 }
 
-bool Heartbeats::counts_for(const Expected& expected, const Claim& claim) {
-    if (!claim.entry.empty() && claim.entry != expected.name) return false;
-    if (std::ranges::find(claim.lineage, expected.main) != claim.lineage.end()) return true;
-    if (!claim.cgroup.empty() && claim.cgroup == expected.cgroup) return true;
-    return !claim.entry.empty() && (claim.user == 0 || claim.user == geteuid() || claim.user == real_user(expected.main));
+// Those for which the sender may speak by where it is: below the main process, or in its cgroup.
+std::set<core::EntryKey> Heartbeats::entries_of_place(const sys::Notification& from) const {
+    std::set<core::EntryKey> entries;
+    const auto insert = [&](const auto& range) {
+        for (auto found = range.first; found != range.second; ++found) entries.insert(found->second);
+    };
+    const auto lineage = lineage_of(from);
+    for (const ProcessId process : lineage) insert(by_main_.equal_range(process));
+    if (!lineage.empty() && !by_cgroup_.empty()) insert(by_cgroup_.equal_range(cgroup_of(from.pid)));
+    return entries;
+}
+
+bool Heartbeats::may_name(const Expected& expected, uid_t user) {
+    return user == 0 || user == geteuid() || user == real_user(expected.main);
 }
 
 void Heartbeats::ignored(const sys::Notification& from, Instant now) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Signs of life by `WATCHDOG=1` (spec/pfile.md, heartbeat): takes them from the socket and judges who may give them for which entry. They
 // come from the main process, a process below it, or one of its cgroup (not the root's, pcheck's own, or a login session's); or they name
-// the entry by `BANKEN_ENTRY=name` and come from root, pcheck's user or the main process's. Everything else is ignored and counted.
+// the entry by `BANKEN_ENTRY=name` and come from root, pcheck's user or the main process's. Everything else is ignored and counted. Anybody
+// may send, so what one datagram costs does not grow with the entries, and one that can be for no entry costs no look at its sender.
 #pragma once
 
 #include <chrono>
@@ -9,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,7 +44,7 @@ public:
 
     // From now on heartbeats of this entry, whose main process is `main`, are told.
     void expect(core::EntryKey entry, const std::string& name, ProcessId main);
-    void forget(core::EntryKey entry) { expected_.erase(entry); }
+    void forget(core::EntryKey entry);
     // All others are gone.
     void keep_only(std::span<const core::EntryKey> entries);
 
@@ -52,17 +54,22 @@ private:
         ProcessId main;
         std::string cgroup;  // of main when it was followed; empty: none that counts
     };
-    struct Claim;
 
     Heartbeats(sys::NotifyReceiver receiver, Handlers handlers);
-    [[nodiscard]] std::vector<core::EntryKey> entries_of(const sys::Notification& from, std::string_view named) const;
-    [[nodiscard]] static bool counts_for(const Expected& expected, const Claim& claim);
+    void index();
+    [[nodiscard]] std::set<core::EntryKey> entries_of(const sys::Notification& from, std::string_view named) const;
+    [[nodiscard]] std::set<core::EntryKey> entries_of_place(const sys::Notification& from) const;
+    [[nodiscard]] static bool may_name(const Expected& expected, uid_t user);
     void ignored(const sys::Notification& from, Instant now);
 
     sys::NotifyReceiver receiver_;
     Handlers handlers_;
     std::string own_cgroup_;
     std::map<core::EntryKey, Expected> expected_;
+    bool indexed_ = true;  // what follows is of expected_ as it is
+    std::multimap<std::string, core::EntryKey, std::less<>> by_name_;
+    std::multimap<std::string, core::EntryKey> by_cgroup_;
+    std::multimap<ProcessId, core::EntryKey> by_main_;
     std::uint64_t ignored_ = 0;  // and not told yet
     std::optional<Instant> told_;
 };

@@ -168,6 +168,42 @@ TEST_CASE("the main process of one entry does not speak for another that it name
     CHECK(receiving.take().empty());
 }
 
+TEST_CASE("one process speaks for all entries that follow it, and by name for one") {
+    Receiving receiving;
+    const Sender main(receiving.heartbeats.path(), "WATCHDOG=1", somebody);
+    receiving.heartbeats.expect(1, "alpha", main.id());
+    receiving.heartbeats.expect(2, "beta", main.id());
+    main.send();
+    CHECK(receiving.take() == Entries{1, 2});
+    REQUIRE(send_to(receiving.path, "WATCHDOG=1\nBANKEN_ENTRY=beta"));
+    CHECK(receiving.take() == Entries{2});
+    receiving.heartbeats.keep_only(Entries{2});
+    main.send();
+    CHECK(receiving.take() == Entries{2});
+    receiving.heartbeats.expect(2, "gamma", main.id());  // renamed
+    REQUIRE(send_to(receiving.path, "WATCHDOG=1\nBANKEN_ENTRY=beta"));
+    CHECK(receiving.take().empty());
+}
+
+TEST_CASE("a heartbeat after which its entry is not waited for any more ends with it") {
+    const std::string path = fmt::format("/run/banken-test-{}/forget", ::getpid());
+    std::optional<Heartbeats> heartbeats;
+    unsigned beats = 0, ignored = 0;
+    const auto forget = [&](core::EntryKey entry) {
+        ++beats;
+        heartbeats->forget(entry);
+    };
+    heartbeats.emplace(Heartbeats::open(path, {forget, [&](const std::string&) { ++ignored; }}).value());
+    heartbeats->expect(1, "alpha", {::getpid(), 1});
+    heartbeats->expect(2, "beta", {::getpid(), 1});
+    for (int times = 0; times < 2; ++times) REQUIRE(send_to(path, "WATCHDOG=1\nBANKEN_ENTRY=alpha"));
+    CHECK_FALSE(heartbeats->take(sys::read_now()));
+    CHECK(beats == 1);
+    CHECK(ignored == 1);
+    heartbeats.reset();
+    ::rmdir(path.substr(0, path.rfind('/')).c_str());
+}
+
 TEST_CASE("a sender that is gone speaks only by name") {
     Receiving receiving;
     const Child main([&] {
