@@ -110,7 +110,7 @@ class World:
             if self.pcheck and self.pcheck.poll() is None:     # first: it starts others
                 kernel.kill(self.pcheck.pid)
                 self.pcheck.wait()
-            kernel.end_all_with(f"{MARKER}={self.directory}".encode())
+            kernel.end_all_of(self.directory, f"{MARKER}={self.directory}".encode())
             self.log.close()
         finally:
             kernel.remove_segment(self.key)

@@ -130,24 +130,31 @@ def executed(pid, wanted, argv):
         return False
 
 
-def end_all_with(marker):
-    """SIGKILL by pidfd to every process whose environment holds `marker`, until two looks find none: one look misses a child whose parent
-    ended meanwhile."""
+def end_all_of(directory, marker):
+    """SIGKILL by pidfd to every process whose environment holds `marker`, or whose program lies in the directory (a script with a clean
+    environment has started it), until two looks find none: one look misses a child whose parent ended meanwhile."""
     def none_left():
-        return not end_each_with(marker) and not end_each_with(marker)
+        return not end_each_of(directory, marker) and not end_each_of(directory, marker)
     until(none_left, "the end of all that the scenario started")
 
 
-def end_each_with(marker):
-    """Returns those that it has found; the second look at the environment is for a reused pid."""
-    found = [pid for pid in pids() if marker in read_proc(pid, "environ") and pid != os.getpid() and alive(pid)]
+def belongs_to(pid, directory, marker):
+    try:
+        return marker in read_proc(pid, "environ") or os.readlink(f"/proc/{pid}/exe").startswith(directory + "/")
+    except OSError:
+        return False
+
+
+def end_each_of(directory, marker):
+    """Returns those that it has found; the second look is for a reused pid."""
+    found = [pid for pid in pids() if belongs_to(pid, directory, marker) and pid != os.getpid() and alive(pid)]
     for pid in found:
         try:
             ref = os.pidfd_open(pid)
         except ProcessLookupError:
             continue
         try:
-            if marker in read_proc(pid, "environ"):
+            if belongs_to(pid, directory, marker):
                 signal.pidfd_send_signal(ref, signal.SIGKILL)
         except ProcessLookupError:
             pass
