@@ -163,7 +163,9 @@ Lines advice(const View& view, const EntryRecord& entry, const Forecast& forecas
 
 // Nothing watches it any more: only a new pcheck helps.
 Lines advice_without_pcheck(const View& view) {
-    return {fmt::format("{}  when mended: watches again, with counters at 0", start_words(view))};
+    const std::string_view what =
+        view.alive ? "when mended: watches again, with counters at 0" : "watches again, and goes on from this state";
+    return {fmt::format("{}  {}", start_words(view), what)};
 }
 
 std::string state_line(const View& view, const EntryRecord& entry) {
@@ -184,6 +186,9 @@ Lines state_lines(const View& view, const EntryRecord& entry) {
     if (view.header.life == Life::ended) {
         lines.push_back(fmt::format("pcheck has ended: {}; this is how it was then, at {}", printable(view.header.reason),
                                     sys::local_time_text(view.now.wall)));
+    } else if (!view.alive) {
+        lines.push_back(
+            fmt::format("pcheck was killed, and its last turn was at {}; this is how it was then", moment_words(view, view.last_turn)));
     } else if (view.dumped) {
         lines.push_back(fmt::format("as it was when the dump was written, at {}", sys::local_time_text(view.now.wall)));
     } else if (view.now.instant - view.last_turn > view.param.msg_check_interval + hangs) {
@@ -207,7 +212,7 @@ Explanation explain(const View& view, const EntryRecord& entry, const Result<Pen
     }
     const Forecast future = forecast(view, entry, *pent);
     add("why", reasons(view, entry, *pent, future));
-    const bool ended = view.header.life == Life::ended;
+    const bool ended = has_ended(view);
     add("next", {ended ? std::string("nothing: pcheck has ended, and nobody watches it") : next_words(view, entry, *pent, future)});
     add("limits", limits(view, entry, *pent, future));
     if (!ended) {

@@ -195,7 +195,7 @@ std::string_view text_of(NextAction action) { return words.at(static_cast<std::s
 Forecast forecast(const View& view, const EntryRecord& entry, const Pent& pent) {
     Forecast result;
     if (!pent.script.none()) count(result, counting_of(view, entry, pent), view.now.instant);
-    if (view.header.life == Life::ended) return result;
+    if (has_ended(view)) return result;
     result.reminder = entry.remind_at;
     const Next next = is_yet_to_come(view, entry, pent) ? Next{NextAction::group_turn, {}} : next_of_state(entry);
     result.next = next.action;

@@ -79,6 +79,8 @@ Outcome<View> find_view(const PadminOptions& options, Traces traces) {
     return std::move(target->view);
 }
 
+Traces traces_for(What what) { return what == What::trace ? Traces::all : Traces::none; }
+
 // The one entry that is meant.
 Outcome<const EntryRecord*> one_entry(const View& view, const std::string& target) {
     const auto entries = entries_of(view, target);
@@ -187,17 +189,9 @@ int run_wait(const PadminOptions& options, Outcome<View> view, const std::vector
     }
 }
 
-}  // namespace
-
-bool is_reading(std::string_view order) { return std::ranges::find(reading_orders, order) != reading_orders.end(); }
-
-int run_reading(const PadminOptions& options) {
-    const auto asked = parse(options.words);
-    if (!asked) return refuse(asked.error());
-    auto view = find_view(options, asked->what == What::trace ? Traces::all : Traces::none);
-    if (!view) return options.quiet ? number_of(view.error().code) : refuse(view.error());
-    const std::string target = asked->words.empty() ? "" : asked->words.front();
-    switch (asked->what) {
+int run_on(const PadminOptions& options, const Asked& asked, Outcome<View> view) {
+    const std::string target = asked.words.empty() ? "" : asked.words.front();
+    switch (asked.what) {
         case What::param: return print(options.json ? param_json(*view) : param_text(*view, options.verbose));
         case What::pent: return show_pent(options, *view, target);
         case What::group: return show_group(options, *view, target);
@@ -206,9 +200,32 @@ int run_reading(const PadminOptions& options) {
         case What::capabilities: return print(options.json ? capabilities_json(*view) : capabilities_text(*view));
         case What::explain: return run_explain(options, *view, target);
         case What::match: return run_match(options, *view, target);
-        case What::wait: return run_wait(options, std::move(view), asked->words);
+        case What::wait: return run_wait(options, std::move(view), asked.words);
     }
     return number_of(ExitCode::internal);
+}
+
+// Of a pcheck that was killed: what it has left is shown, and the exit status says that nothing runs.
+int run_on_left(const PadminOptions& options, const Asked& asked, const Refusal& refusal) {
+    const bool shows = asked.what != What::match && asked.what != What::wait;
+    auto left = shows ? find_left(options, traces_for(asked.what)) : tl::unexpected(refusal);
+    const int status = refuse(refusal);
+    if (left) run_on(options, asked, std::move(left));
+    return status;
+}
+
+}  // namespace
+
+bool is_reading(std::string_view order) { return std::ranges::find(reading_orders, order) != reading_orders.end(); }
+
+int run_reading(const PadminOptions& options) {
+    const auto asked = parse(options.words);
+    if (!asked) return refuse(asked.error());
+    auto view = find_view(options, traces_for(asked->what));
+    if (!view && view.error().code == ExitCode::not_running && options.dump.empty() && !options.quiet)
+        return run_on_left(options, *asked, view.error());
+    if (!view) return options.quiet ? number_of(view.error().code) : refuse(view.error());
+    return run_on(options, *asked, std::move(view));
 }
 
 }  // namespace banken

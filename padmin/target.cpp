@@ -143,6 +143,16 @@ Outcome<Target> find_target(const PadminOptions& options, Traces traces) {
     return target;
 }
 
+Outcome<View> find_left(const PadminOptions& options, Traces traces) {
+    const auto named = options.key ? Outcome<NamedPfile>(NamedPfile{}) : read_pfile(options.pfile);
+    if (!named) return tl::unexpected(named.error());
+    auto target = look_at_key(options.key.value_or(named->key), options.key ? std::nullopt : named->owner, traces);
+    if (!target) return tl::unexpected(target.error());
+    const bool meant = options.key || names(target->view.header, *named);
+    if (target->view.alive || !meant) return not_running("it has left nothing");
+    return std::move(target->view);
+}
+
 Found find_all(bool dead) {
     Found found;
     for (Target& target : all_targets(std::nullopt, Traces::none, found.unreadable)) {

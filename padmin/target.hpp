@@ -39,6 +39,9 @@ enum class Traces : std::size_t { none = 0, all = 65536 };
 // The running pcheck that -f or -k means; what is to be noted goes to stderr.
 [[nodiscard]] Outcome<Target> find_target(const PadminOptions& options, Traces traces);
 
+// What a pcheck that was killed has left; fails where one runs, or nothing is left. For reading only.
+[[nodiscard]] Outcome<View> find_left(const PadminOptions& options, Traces traces);
+
 struct Found {
     std::vector<View> views;     // by key
     std::size_t unreadable = 0;  // segments that may be pcheck's, but not for this user

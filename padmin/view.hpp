@@ -53,6 +53,9 @@ struct Counts {
 // What pcheck has found that this host can do: {"cause_pidfd", "yes"}, in its order.
 [[nodiscard]] std::vector<std::pair<std::string_view, std::string_view>> capabilities_of(const View& view);
 
+// Its pcheck is no more, by an end or a kill: nothing is foretold.
+[[nodiscard]] inline bool has_ended(const View& view) { return view.header.life == Life::ended || !view.alive; }
+
 // It was started with --dry-run: it runs and signals nothing.
 [[nodiscard]] bool is_dry_run(const View& view);
 

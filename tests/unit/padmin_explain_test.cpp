@@ -2,6 +2,7 @@
 // What explain foretells is held against what the core then does.
 #include <doctest/doctest.h>
 
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "padmin/explain.hpp"
@@ -9,6 +10,7 @@
 #include "pcheck/records.hpp"
 #include "pcheck/segment_writer.hpp"
 #include "tests/fake/core_world.hpp"
+#include "tests/unit/private_key.hpp"
 
 using namespace banken;
 using namespace banken::core;
@@ -498,6 +500,45 @@ TEST_CASE("a dry run and what is odd about a process are told") {
     CHECK(says(text, "pcheck was started with --dry-run: it watches and logs"));
     CHECK(says(text, "process 100 is in state T\n"));
     CHECK_FALSE(text.find("if it were lost") != std::string::npos);
+}
+
+TEST_CASE("what a killed pcheck has left is told as that, and foretells nothing") {
+    View view = view_of(running());
+    view.alive = false;
+    const std::string text = words(view);
+    CHECK(says(text, "pcheck was killed, and its last turn was at "));
+    CHECK(says(text, "next    nothing: pcheck has ended, and nobody watches it"));
+    CHECK(says(text, "pcheck -f /etc/banken/pfile_cron  watches again, and goes on from this state"));
+}
+
+TEST_CASE("the now of a dump is the newest time in it") {
+    const test::PrivateKey key;
+    Param param;
+    param.ipc_key = key.key;
+    param.shm_dump_file = "/dump";
+    param.history_size = 64;
+    const Now begun{Instant(1000s), WallTime(1169127283s), 0};
+    auto writer = SegmentWriter::open(param, {}, begun);
+    REQUIRE(writer);
+    EntryRecord entry;
+    entry.since = begun.instant + 5s;
+    entry.since_wall = begun.wall + 5s;
+    writer->publish(0, entry);
+    writer->set_entries(1);
+    const auto written = [&] {
+        const std::string image = writer->image();
+        std::vector<std::uint64_t> words(image.size() / 8);
+        std::memcpy(words.data(), image.data(), words.size() * 8);
+        const auto view = read_view(SegmentReader::open(words).value(), std::nullopt, 0).value();
+        CHECK(view.dumped);
+        return view.now.wall;
+    };
+    CHECK(written() == begun.wall + 5s);
+    TraceRecord record;
+    record.instant = begun.instant + 8s;
+    record.wall = begun.wall + 8s;
+    writer->trace(record);
+    CHECK(written() == begun.wall + 8s);
 }
 
 TEST_CASE("a pcheck that hangs is said, since nothing foretold may come then") {
