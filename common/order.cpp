@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/order.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 
@@ -87,7 +89,8 @@ Result<ParsedOrder> parse_order(std::span<const std::string> words) {
     if (rule == grammar.end()) {
         std::vector<std::string_view> known(reading_orders.begin(), reading_orders.end());  // a misspelt one is recognised too
         for (const Grammar& one : grammar) known.push_back(one.word);
-        return fail("unknown order {}{}", quoted(word), did_you_mean(word, known));
+        const std::string hint = did_you_mean(word, known);
+        return fail("unknown order {}{}", quoted(word), hint.empty() ? fmt::format(", one of {} expected", fmt::join(known, ", ")) : hint);
     }
     if (word == "shutdown" && words.size() == 2 && words[1] == "remove") return fail("order shutdown remove is not built yet");
 

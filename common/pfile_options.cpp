@@ -14,6 +14,18 @@ namespace {
 
 using Option = PentOption;
 
+// It says where an end of the command line, or an argument of its own, begins or ends: `( |$)` does.
+bool is_anchored(std::string_view pattern) {
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+        if (pattern[i] == '\\') {
+            ++i;
+        } else if (pattern[i] == '$' || (pattern[i] == '^' && (i == 0 || pattern[i - 1] != '['))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // In count mode there is no main process that these could be about.
 constexpr std::array not_counting{Option::pidfile, Option::check, Option::heartbeat, Option::hung,  Option::cpu,
                                   Option::rss,     Option::fds,   Option::stop,      Option::events};
@@ -329,7 +341,7 @@ GivenOptions OptionReader::finish() {
     if (pent_.label && !has_label_filter) error(Option::match, "label needs one of args, exe, pidfile");
     judge_count_mode();
     judge_useless();
-    if (given_.has(Option::args) && given_.good && pent_.args.front() != '^' && pent_.args.back() != '$') {
+    if (given_.has(Option::args) && given_.good && !is_anchored(pent_.args)) {
         warning(Option::args, "not anchored by ^ or $: it may be found in other command lines too");
     }
     const bool unpaced = given_.has(Option::delay) && pent_.delay == Duration{};

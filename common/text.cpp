@@ -9,6 +9,7 @@ namespace banken {
 namespace {
 
 constexpr std::size_t max_shortened = 80;  // bytes of a value that a message repeats
+constexpr std::size_t short_word = 4;      // of which one letter may differ
 constexpr std::size_t max_near_word = 64;  // a longer word is noise, and would cost the square of its length
 
 unsigned char byte(std::string_view text, std::size_t at) { return static_cast<unsigned char>(text[at]); }
@@ -146,9 +147,12 @@ std::string quoted(std::string_view text) { return fmt::format("\"{}\"", shorten
 std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {
     if (word.empty() || word.size() > max_near_word) return {};
     std::string_view best;
-    std::size_t least = (word.size() + 2) / 3 + 1;
+    std::size_t least = word.size() <= short_word ? 2 : (word.size() + 2) / 3 + 1;
+    const auto first_of = [](std::string_view text) { return lower_case(text.substr(0, 1)); };
     for (const auto candidate : known) {
-        if (const auto far = distance(word, candidate); far < least) {
+        const auto far = distance(word, candidate);
+        if (far > 1 && first_of(word) != first_of(candidate)) continue;  // as far from it as any other word
+        if (far < least) {
             least = far;
             best = candidate;
         }

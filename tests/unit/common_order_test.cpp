@@ -25,6 +25,8 @@ TEST_CASE("orders are a verb, and a name or an id where one belongs") {
     CHECK(reason({"reload", "crond"}) == R"(order reload: "crond" is too much)");
     CHECK(reason({"stop", "crond", "sshd"}) == R"(order stop: "sshd" is too much)");
     CHECK(reason({"stop", ""}) == "order stop: the name is empty");
+    CHECK(reason({"frobnicate"}) ==
+          R"(unknown order "frobnicate", one of show, explain, match, wait, stop, start, reload, clear, restart, dump, shutdown expected)");
     CHECK(reason({"relaod"}) == R"(unknown order "relaod", did you mean reload?)");
 }
 

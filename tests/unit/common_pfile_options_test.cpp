@@ -253,7 +253,12 @@ TEST_CASE("what has no effect or is hardly meant is a warning") {
           std::vector<std::string>{"F:7:24: warning: a, confirm: no effect with DETECT poll"});
     CHECK(warnings_of("args=-jar app") ==
           std::vector<std::string>{"F:6:21: warning: a, args: not anchored by ^ or $: it may be found in other command lines too"});
-    CHECK(warnings_of("args=-jar app$").empty());
+    for (const auto anchored : {"-jar app$", "^/usr/bin/java", "-jar app( |$)", "(^| )app", "^[^/]*$"}) {
+        CAPTURE(anchored);
+        CHECK(warnings_of(fmt::format("args={}", anchored)).empty());
+    }
+    CHECK(warnings_of("args=[^/]app").size() == 1);
+    CHECK(warnings_of("args=a\\$").size() == 1);
     const auto warnings = [](std::string_view line) {
         return told(fmt::format("[PARAM]\nIPCKEY 1\nSHM_DUMP_FILE /d\nSCRIPT_TIMEOUT 9\n[PENT]\n{}\n", line),
                     Diagnostic::Severity::warning);

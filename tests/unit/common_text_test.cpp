@@ -76,6 +76,12 @@ TEST_CASE("the nearest known word is offered only when it is near enough") {
     CHECK(nearest("IPCEKY", keys) == "IPCKEY");
     CHECK(nearest("DETCET", keys) == "DETECT");
     CHECK(nearest("COLOUR", keys).empty());
+    constexpr std::array<std::string_view, 4> orders{"wait", "stop", "show", "match"};
+    CHECK(nearest("list", orders).empty());
+    CHECK(nearest("status", orders).empty());
+    CHECK(nearest("watch", orders) == "match");
+    CHECK(nearest("sotp", orders) == "stop");
+    CHECK(nearest("stp", orders) == "stop");
     CHECK(nearest("", keys).empty());
     CHECK(nearest(std::string(65, 'M'), keys).empty());
     CHECK(did_you_mean("IPCKEYS", keys) == ", did you mean IPCKEY?");
