@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Orders out of the message box, and the reload, which reads its files in a helper thread.
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
 #include "common/order.hpp"
 #include "common/pfile_difference.hpp"
 #include "pcheck/daemon.hpp"
@@ -18,6 +22,17 @@ core::Verb verb_of(OrderVerb verb) {
         case OrderVerb::reload: break;
     }
     return core::Verb::shutdown;
+}
+
+// A reload clears what was given up and stays.
+std::string would_clear(const core::Supervisor& core, const Pfile& after) {
+    std::vector<std::string> names;
+    for (const core::EntryKey key : core.entries()) {
+        const core::Watch& watch = *core.find(key);
+        const auto stays = [&](const Pent& pent) { return pent.identity() == watch.pent.identity(); };
+        if (watch.given_up() && std::ranges::any_of(after.pents, stays)) names.push_back(printable(watch.pent.name));
+    }
+    return names.empty() ? "" : fmt::format("would clear: {}\n", fmt::join(names, ", "));
 }
 
 }  // namespace
@@ -61,7 +76,7 @@ void Daemon::show_difference(core::OrderId order) {
                 return executor_->answer(order, number_of(loaded.error().code), fmt::format("{}", fmt::join(loaded.error().lines, "\n")));
             const auto kept = unchangeable(*loaded);
             if (!kept.empty()) return executor_->answer(order, number_of(ExitCode::config), fmt::format("{}", fmt::join(kept, "\n")));
-            executor_->answer(order, number_of(ExitCode::ok), text);
+            executor_->answer(order, number_of(ExitCode::ok), would_clear(*core_, loaded->pfile) + text);
         };
     });
     if (!submitted) executor_->answer(order, number_of(ExitCode::refused), submitted.error().text);
