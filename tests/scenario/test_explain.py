@@ -137,6 +137,34 @@ def reload_t_shows_the_difference_and_changes_nothing(world):
 
 
 @scenario
+def reload_t_names_what_a_reload_would_clear(world):
+    lines = pent_line("alpha", "/bin/true", retries=0), pent_line("beta", "-")
+    world.pfile(*lines)
+    world.start_pcheck()
+    world.log.wait("(alpha) RETRY_OVER:CONTINUE")
+    check(world.order("reload", "-t").startswith("would clear: alpha\n"), "what would be cleared is not named")
+    world.pfile(lines[1])
+    check("would clear" not in world.order("reload", "-t"), "a removed entry would be cleared")
+
+
+@scenario
+def what_a_killed_pcheck_has_left_is_shown(world):
+    pid = world.daemon("alpha")
+    world.pfile(pent_line("alpha", world.restarter("alpha")))
+    world.start_pcheck()
+    world.up("alpha")
+    kill(world.pcheck.pid)
+    world.pcheck.wait()
+    for words, part in ((("explain", "alpha"), "pcheck was killed"), (("show", "pent"), f"pid             = {pid}")):
+        answer = world.ask(*words)
+        same(answer.code, 3, f"the exit status of {words}")
+        check(part in answer.out and "was killed" in answer.err, f"{words}: {answer.out}{answer.err}")
+    same(world.ask("show", "pent", "-q").code, 3, "the exit status of show pent -q")
+    world.start_pcheck()
+    check("was killed" not in world.order("explain", "alpha"), "a running pcheck is told as killed")
+
+
+@scenario
 def the_shows_for_people_are_there_as_json_too(world):
     alpha = world.daemon("alpha")
     world.pfile(pent_line("alpha", world.restarter("alpha")) + ":group=shop", pent_line("beta", "-"))
