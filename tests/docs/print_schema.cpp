@@ -115,11 +115,20 @@ void print_scripts(Lines& lines) {
 
 void print_ours(Lines& lines) {
     lines.print(messages::start(pfile, 0x1f000501));
+    lines.print(messages::adopted(7750, 3));
     lines.print(messages::ambiguous(crond, 2, 712));
-    lines.print(messages::waiting(crond, "delay 8s"));
-    for (const auto* text : {"given up", "paused", "down without script", "waiting for slot"}) {
+    lines.print(messages::too_many(crond, 5, 4));
+    for (const auto* sign : {"3 health checks failed", "no heartbeat for 30s", "in state D for 60s"}) {
+        lines.print(messages::stalled(crond, 8033, sign));
+    }
+    lines.print(messages::over_limit(crond, 8033, "rss 2.1G > 2G for 30s"));
+    for (const auto* wait : {"delay 8s", "dependency db is RETRY_OVER"}) lines.print(messages::waiting(crond, wait));
+    lines.print(messages::hold_ended(crond));
+    lines.print(messages::would_restart(crond));
+    for (const auto* text : {"given up", "paused", "down without script", "waiting for slot", "waiting for db", "not ended"}) {
         lines.print(messages::reminder(crond, fmt::format("{} since {}", text, since)));
     }
+    lines.print(messages::reminder(crond, "on hold until Thu Jan 18 13:34:43 2007"));
     lines.print(messages::reminder(crond, "running again as pid=8888, not watched until reload, clear or restart"));
     lines.print(messages::reload_failed(fmt::format("{}: error: IPCKEY is missing", pfile), 2));
     lines.print(messages::reload_done(1, 0, 2, 17));
