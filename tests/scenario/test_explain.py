@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """explain and wait, and the shows that are ours: what is foretold must come, in the order in which it was foretold (spec/padmin.md)."""
 import os
+import signal
 import subprocess
 import time
 
@@ -162,6 +163,27 @@ def what_a_killed_pcheck_has_left_is_shown(world):
     same(world.ask("show", "pent", "-q").code, 3, "the exit status of show pent -q")
     world.start_pcheck()
     check("was killed" not in world.order("explain", "alpha"), "a running pcheck is told as killed")
+
+
+@scenario
+def what_is_odd_about_a_process_is_told(world):
+    pid = world.daemon("alpha")
+    with open(world.path("alpha.pid"), "w", encoding="ascii") as file:
+        file.write(f"{pid}\n")
+    world.pfile(pent_line("alpha", world.restarter("alpha")) + f":pidfile={world.path('alpha.pid')}:hung=300")
+    world.start_pcheck("--dry-run")
+    world.up("alpha")
+    check("\nprocess" not in world.order("explain", "alpha"), "something is odd about a process that runs")
+    os.kill(pid, signal.SIGSTOP)
+    with open(world.path("alpha.pid"), "w", encoding="ascii") as file:
+        file.write("1\n")
+    until(lambda: "is in state T" in world.order("explain", "alpha"), "state T")
+    text = world.order("explain", "alpha")
+    for part in (f"alpha.pid names process 1 now: process {pid} is followed on", "stalled after 5 min without", "with --dry-run"):
+        check(part in text, f"{part} is not in:\n{text}")
+    check("--dry-run" in world.order("show", "param", "-v"), "show param -v does not tell the dry run")
+    check(f"process {pid} is followed on" in world.order("match", "alpha"), "match does not tell whom the pidfile names")
+    kill(pid)
 
 
 @scenario
