@@ -100,8 +100,9 @@ Lines limits(const View& view, const EntryRecord& entry, const Pent& pent, const
     if (!forecast.rule.retries) {
         lines.push_back(fmt::format("restarts are unlimited{}; {} in the present window", whose, forecast.window.count));
     } else if (!forecast.window_ends) {
-        lines.push_back(fmt::format("no window is running: {} in {} are allowed, counted from the first{}",
-                                    count_words(*forecast.rule.retries, "restart"), grace, whose));
+        lines.push_back(fmt::format("no window is running: {} in {} {} allowed, counted from the first{}",
+                                    count_words(*forecast.rule.retries, "restart"), grace, *forecast.rule.retries == 1 ? "is" : "are",
+                                    whose));
     } else {
         lines.push_back(fmt::format("{} of {} used in {}, {} left{}; the window ends at {}", forecast.window.count,
                                     count_words(*forecast.rule.retries, "restart"), grace, *forecast.left, whose,
@@ -142,7 +143,7 @@ Lines advice(const View& view, const EntryRecord& entry, const Forecast& forecas
     };
     if (entry.paused) say("start", "ends the pause");
     if (entry.state == EntryState::retry_over || entry.state == EntryState::hold) {
-        const std::string group = entry.group.empty() ? "" : fmt::format(", and so are all members of group {}", printable(entry.group));
+        const std::string group = entry.group.empty() ? "" : fmt::format("; so for all members of group {}", printable(entry.group));
         const bool runs = entry.seen.pid != 0 || entry.main.pid != 0;
         say("clear", (runs ? "counters to 0, and the process is watched again"
                            : "when mended: counters to 0, a fresh look, its script if it is not there") +

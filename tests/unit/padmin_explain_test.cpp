@@ -456,7 +456,7 @@ TEST_CASE("of a group that was given up it is told who failed and who still runs
     CHECK(says(text, "group shop, web: process 100 runs, not watched"));
     CHECK(
         says(text, "group shop, db, which has failed: its process 200 ended: killed by signal 9 (KILL); no process of it is known to run"));
-    CHECK(says(text, "and so are all members of group shop"));
+    CHECK(says(text, "; so for all members of group shop"));
 }
 
 TEST_CASE("one that runs while its group is being restarted is told that its turn comes") {
@@ -489,6 +489,16 @@ TEST_CASE("the hint for a script that hangs stays while the entry is paused") {
     const std::string text = words(world);
     CHECK(says(text, "ends the pause"));
     CHECK(says(text, "ps f -g "));
+}
+
+TEST_CASE("of the last attempt it is told what its failure leads to") {
+    World world = running("crond:/bin/restart:3600:1:exit", "SCRIPT_TIMEOUT 30\n");
+    CHECK(says(words(world), "1 restart in 1 h is allowed"));
+    world.crash(1);
+    CHECK(says(words(world), "then the attempt has failed, and since it was the last one: RETRY_OVER: exit ends pcheck with status 1"));
+    world.script_exits(1, 0);
+    CHECK(says(words(world), "the attempt has failed if the process is not there; then, RETRY_OVER: exit ends pcheck"));
+    CHECK(says(words(world), "-c match crond  which processes nearly fit, and what they lack"));
 }
 
 TEST_CASE("a dry run and what is odd about a process are told") {

@@ -94,6 +94,10 @@ ALL_PROC_COUNT     = 1
     view.file_is_newer = true;
     CHECK(param_text(view, false) == param);
     CHECK(param_text(view, true) == std::string(param) + "file is newer than the running configuration\n");
+    view.file_is_newer = false;
+    view.header.capabilities = "root = yes\ndry_run = yes\n";
+    CHECK(param_text(view, false) == param);
+    CHECK(param_text(view, true) == std::string(param) + "nothing is run or signalled: pcheck was started with --dry-run\n");
 }
 
 TEST_CASE("the message box says what is being carried out, and stop when all are paused") {
