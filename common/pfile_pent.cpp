@@ -35,7 +35,10 @@ Result<Duration> grace_without_script(const std::string& text) { return seconds_
 Result<std::optional<unsigned>> retries_of(const std::string& text) {
     if (text == "unlimited") return std::optional<unsigned>();
     const auto number = number_of(text, retries_range);
-    if (!number) return fail("{} is not one of {}", quoted(text), rule_of(PentField::retries).values);
+    if (!number) {
+        std::string error = number.error().text;
+        return fail("{}", error.insert(error.rfind(" expected"), ", or unlimited"));
+    }
     return std::optional(static_cast<unsigned>(*number));
 }
 

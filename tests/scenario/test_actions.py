@@ -162,7 +162,7 @@ def the_test_mode_tells_good_missing_and_bad_pfiles_apart(world):
     same(world.run_pcheck("-t", "-f", world.directory).code, 66, "the exit status for a directory")
     tested(world, 78, pent_line("alpha", world.path("nowhere.sh")), parts=["nowhere.sh"])
     tested(world, 78, f"alpha:{script}:3600:x:continue",
-           parts=[f"{world.path('pfile')}:7:", 'error: alpha, field 4 (retry count): "x" is not a number, 0..10000 expected'])
+           parts=[f"{world.path('pfile')}:7:", 'error: alpha, field 4 (retry count): "x" is not a number, 0..10000, or unlimited expected'])
     tested(world, 78, pent_line("alpha", script), MONITOR_INTERVALL=5, parts=["did you mean MONITOR_INTERVAL?"])
     tested(world, 78, pent_line("alpha", script), STATE_GROUP="nobodys",
            parts=[f"{world.path('pfile')}:6:13: error: STATE_GROUP: there is no group \"nobodys\""])

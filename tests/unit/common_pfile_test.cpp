@@ -231,8 +231,9 @@ TEST_CASE("every field of an entry, wrong once, is told with its place and what 
              {"crond:-:31536001:3:exit", "F:5:9: error: crond, field 3 (grace): \"31536001\" is out of range, 0..31536000 expected"},
              {"crond:/r:1d:3:exit", "F:5:10: error: crond, field 3 (grace): \"1d\" is not a number, 1..31536000 expected"},
              {"crond:/r:60::exit", "F:5:13: error: crond, field 4 (retry count): empty"},
-             {"crond:/r:60: x:exit", "F:5:14: error: crond, field 4 (retry count): \"x\" is not one of 0..10000, or unlimited"},
-             {"crond:/r:60:10001:exit", "F:5:13: error: crond, field 4 (retry count): \"10001\" is not one of 0..10000, or unlimited"},
+             {"crond:/r:60: x:exit", "F:5:14: error: crond, field 4 (retry count): \"x\" is not a number, 0..10000, or unlimited expected"},
+             {"crond:/r:60:10001:exit",
+              "F:5:13: error: crond, field 4 (retry count): \"10001\" is out of range, 0..10000, or unlimited expected"},
              {"crond:/r:60:3:", "F:5:15: error: crond, field 5 (retry-over action): empty"},
              {"crond:/r:60:3:contine",
               "F:5:15: error: crond, field 5 (retry-over action): \"contine\" is not one of continue, exit, shutdown, hold, did you mean "
@@ -255,7 +256,7 @@ TEST_CASE("all mistakes of one line are told") {
     CHECK(errors_of(with_pent("crond:r:x:y:z:args=(:b=c")) ==
           std::vector<std::string>{"F:5:7: error: crond, field 2 (restart script): \"r\" is not an absolute path or -",
                                    "F:5:9: error: crond, field 3 (grace): \"x\" is not a number, 1..31536000 expected",
-                                   "F:5:11: error: crond, field 4 (retry count): \"y\" is not one of 0..10000, or unlimited",
+                                   "F:5:11: error: crond, field 4 (retry count): \"y\" is not a number, 0..10000, or unlimited expected",
                                    "F:5:13: error: crond, field 5 (retry-over action): \"z\" is not one of continue, exit, shutdown, hold",
                                    "F:5:20: error: crond, args: \"(\" is no RE2 pattern: missing ): (",
                                    "F:5:22: error: crond, field 7: unknown option \"b\""});

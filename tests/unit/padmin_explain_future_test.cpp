@@ -178,6 +178,9 @@ TEST_CASE("what explain says of one that waits for an event") {
         World world("a:/bin/r:3600:3:exit", quiet);
         waits(world, 1, "first_look");
     }
+}
+
+TEST_CASE("what explain says of one that waits for its place") {
     SUBCASE("a slot, which comes free with the end of a script") {
         World world = running("a:/bin/ra:3600:3:exit\nb:/bin/rb:3600:3:exit", "REMIND_INTERVAL 0\nSCRIPT_PARALLEL 1\n");
         world.crash(1);
