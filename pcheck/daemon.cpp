@@ -63,7 +63,7 @@ tl::expected<void, LoadFailure> Daemon::start() {
     log_->write(messages::start(loaded.path, loaded.pfile.param.ipc_key), sys::read_now());
     Result<> opened = open_edge();
     if (opened) opened = add_sources();
-    if (opened) opened = listen_for_heartbeats(loaded.pfile);
+    if (opened) opened = listen_for_heartbeats(running());
     if (!opened) {
         if (!segment_->left()) static_cast<void>(segment_->remove());  // what was left stays for the next one
         return failed(ExitCode::system, opened.error());
@@ -71,7 +71,7 @@ tl::expected<void, LoadFailure> Daemon::start() {
     warn_of_lost_segments();
     tell_capabilities();
     go_on();
-    check_scripts(loaded.pfile);
+    check_scripts(running());
     next_check_ = loop_->now().instant;
     next_sweep_ = next_check_;
     if (const auto interval = notify_->watchdog_interval()) next_ping_ = next_check_ + *interval / 2;
@@ -120,9 +120,9 @@ Result<> Daemon::open_edge() {
     const core::Manner manner{.as_root = geteuid() == 0, .dry_run = setup_.dry_run};
     if (const auto& left = segment_->left()) {
         adoption_ = adoption_of(left->entries, left->param, is_running);
-        core_.emplace(setup_.loaded.pfile, manner, std::move(adoption_->recorded), loop_->now());
+        core_.emplace(std::move(setup_.loaded.pfile), manner, std::move(adoption_->recorded), loop_->now());
     } else {
-        core_.emplace(setup_.loaded.pfile, manner, loop_->now());
+        core_.emplace(std::move(setup_.loaded.pfile), manner, loop_->now());
     }
     executor_.emplace(
         Edge{*loop_, *log_, *segment_, *orders_, *deaths_, *sweep_, *spawner_, *files_, heartbeats_, *heartbeat_files_, *units_}, *core_,

@@ -67,6 +67,7 @@ private:
     void died(core::EntryKey entry, ProcessId process, const Cause& cause);
     void looked(core::Looked event);
     void unreadable(std::size_t count);
+    static void return_memory();
     void keep_time();
     void arm();
     void sweep_done();
@@ -81,6 +82,7 @@ private:
     [[nodiscard]] std::vector<std::string> unchangeable(const LoadedPfile& loaded) const;
     void say_what_needs_a_restart(const Param& param);
     void check_scripts(const Pfile& pfile);
+    [[nodiscard]] Pfile running() const;
 
     DaemonSetup setup_;
     std::optional<sys::EventLoop> loop_;

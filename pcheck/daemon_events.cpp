@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The daemon's turns: what the sources tell, and what time brings. One timer serves all that wait for a moment.
+#include <malloc.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -112,10 +113,14 @@ void Daemon::looked(core::Looked event) {
 void Daemon::sweep_done() {
     if (!std::exchange(first_sweep_, false)) return;
     dispatch(core::FirstSweepDone{});
+    return_memory();
     notify_->ready(loop_->now().instant);
     notify_status();
     take_orders();
 }
+
+// What was needed once, to read files and to meet all processes, goes back: a large pcheck takes longer to start a script.
+void Daemon::return_memory() { malloc_trim(0); }
 
 void Daemon::unreadable(std::size_t count) {
     const std::string text = fmt::format("command lines of {} processes cannot be read: they match by comm and executable only", count);

@@ -68,7 +68,7 @@ void Daemon::reload(core::OrderId order) {
 
 // What a reload would do, mistakes included; nothing is touched.
 void Daemon::show_difference(core::OrderId order) {
-    const auto submitted = files_->submit([this, order, before = setup_.loaded.pfile, path = setup_.loaded.path] {
+    const auto submitted = files_->submit([this, order, before = running(), path = setup_.loaded.path] {
         auto loaded = load_pfile(path);
         std::string text = loaded ? text_of(difference(before, loaded->pfile), before, loaded->pfile) : std::string();
         return [this, order, text = std::move(text), loaded = std::move(loaded)] {
@@ -104,12 +104,20 @@ void Daemon::reloaded(core::OrderId order, tl::expected<LoadedPfile, LoadFailure
     segment_->set_file(setup_.loaded.stamp);
     deaths_->set_poll(!setup_.loaded.pfile.param.detect_event);
     tell_capabilities();
-    dispatch(core::Reloaded{order, setup_.loaded.pfile});
+    dispatch(core::Reloaded{order, std::exchange(setup_.loaded.pfile, {})});
     const Instant now = loop_->now().instant;  // shorter intervals count from now
     next_sweep_ = std::min(next_sweep_, now + core_->param().monitor_interval);
     next_check_ = std::min(next_check_, now + core_->param().msg_check_interval);
     arm();
-    check_scripts(setup_.loaded.pfile);
+    check_scripts(running());
+    return_memory();
+}
+
+// As the core has it: a second copy would be kept for nothing else.
+Pfile Daemon::running() const {
+    Pfile pfile{core_->param(), {}};
+    for (const core::EntryKey key : core_->entries()) pfile.pents.push_back(core_->find(key)->pent);
+    return pfile;
 }
 
 std::vector<std::string> Daemon::unchangeable(const LoadedPfile& loaded) const {
