@@ -23,6 +23,7 @@ from kernel import kill, until                      # noqa: E402
 
 RECORD = struct.Struct("qq")
 SETTLE = 0.05       # seconds between two kills: each is met by an idle program, that has found the replacement before
+SWEPT = 22          # two sweeps: what is new to pcheck is read once more by the first
 LONG = 300
 
 
@@ -177,7 +178,7 @@ def print_orders_and_idle(build, quick):
         row(f"with {entries} entries", "pcheck", "bare", "more", "limit")
         row("  own memory, RssAnon + RssFile", f"{memory_mb(pcheck):.1f} MB", "", "", "12 MB")
         sweep = subprocess.Popen([os.path.join(build, "bench/bare_sweep"), "10"], env=bench.world.environment)
-        time.sleep(1)
+        time.sleep(SWEPT)
         before = cpu_seconds(sweep.pid)
         used = cpu_per_cent(pcheck, seconds)
         bare = (cpu_seconds(sweep.pid) - before) / seconds * 100
