@@ -154,7 +154,8 @@ BootTicks Supervisor::death_of(const Watch& watch, BootTicks noticed) {
 void Supervisor::one_died(Watch& watch, const Died& event) {
     if (std::erase(watch.counted, event.process) == 0) return;
     watch.last_cause = event.cause;
-    if (watch.matching > 0) --watch.matching;                          // more may match than are followed
+    if (watch.matching > 0) --watch.matching;  // more may match than are followed
+    if (watch.matching <= watch.pent.max.value_or(0)) watch.told_too_many = false;
     const bool too_few = watch.matching < watch.pent.min.value_or(0);  // a reload may have changed it to one that does not count
     if (watch.state == EntryState::avail && too_few) down(watch, event.process.pid, event.cause, event.brought_back);
 }

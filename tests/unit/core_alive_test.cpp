@@ -309,6 +309,16 @@ TEST_CASE("more than max is told once, and again after it was less") {
     CHECK(world.log() == Lines{"Too many processes (web): 2 > 1"});
 }
 
+TEST_CASE("a death that ends the excess arms the line again, although no sweep has seen it") {
+    World world = running("web:/bin/r:3600:3:continue:max=1");
+    const auto another = world.run(1, 101);
+    world.sweep();
+    world.step(Died{1, another, {Cause::Kind::status, 9}, world.now.ticks});
+    world.run(1, 102);
+    world.sweep();
+    CHECK(world.log() == Lines{"Too many processes (web): 2 > 1", "Too many processes (web): 3 > 1"});
+}
+
 TEST_CASE("the pidfile's new process is followed, although the old one lives") {
     World world("web:/bin/r:3600:3:continue:pidfile=/run/web.pid");
     Candidate old{.id = {100, 1}, .argv0 = "web"}, young{.id = {101, 2}, .named = false, .argv0 = "web"};

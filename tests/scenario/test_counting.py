@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Count mode: how many processes match, and no main process (spec/pfile.md, min and max)."""
+from harness import attempt, check, down, pent_line, same, scenario, up
+from kernel import kill
+
+
+def three(world, options):
+    """Three daemons of one name that are counted; their pids, the oldest first."""
+    world.restarter("alpha")
+    pids = [world.daemon("alpha") for _ in range(3)]
+    world.pfile(f"{pent_line('alpha', world.path('restart_alpha.sh'))}:{options}")
+    world.start_pcheck()
+    world.log.wait(up("alpha", pids[0]))
+    return pids
+
+
+@scenario
+def the_one_whose_death_leaves_too_few_is_named_and_the_script_runs(world):
+    first, second, third = three(world, "min=2")
+    place = world.log.place()
+    kill(second)
+    world.becomes("alpha", proc_sts="AVAIL", proc_count=2)
+    kill(first)
+    world.log.wait(down("alpha", first)[1], place)
+    world.log.wait(attempt("alpha"), place)
+    world.becomes("alpha", proc_sts="AVAIL", pid=third)
+    same([line for line in world.log.texts(place) if f"pid={second}" in line], [], "lines about the one that could be spared")
+    same(len(world.runs("alpha")), 1, "runs of the script")
+
+
+@scenario
+def one_too_many_is_told_once_and_not_ended(world):
+    pids = three(world, "min=1:max=3")
+    place = world.log.place()
+    pids.append(world.daemon("alpha"))
+    world.log.wait("Too many processes (alpha): 4 > 3", place)
+    kill(pids.pop())
+    world.becomes("alpha", proc_count=3)
+    again = world.log.place()
+    pids.append(world.daemon("alpha"))
+    world.log.wait("Too many processes (alpha): 4 > 3", again)
+    world.becomes("alpha", proc_count=4)
+    check(world.log.texts(place).count("Too many processes (alpha): 4 > 3") == 2, "told once for each time")
+    same(world.pent("alpha")["proc_sts"], "AVAIL", "its state")
+
+
+@scenario
+def a_restart_by_order_stops_nothing(world):
+    pids = three(world, "min=2:max=9")
+    place = world.log.place()
+    world.order("restart", "alpha")
+    world.log.wait(attempt("alpha"), place)
+    world.becomes("alpha", proc_sts="AVAIL", proc_count=4)
+    same(world.log.texts(place)[-1], up("alpha", pids[0]), "the last line")
+    same(world.pent("alpha")["restart_count"], "0", "what was counted")
