@@ -60,7 +60,8 @@ const Candidate* taker_over(std::span<const Candidate> matches, const FollowMemo
     };
     const Candidate* taker = nullptr;
     for (const Candidate& candidate : matches) {
-        if (!candidate.named || !candidate.root || candidate.id == memory.last->id || candidate.id.start > *memory.death) continue;
+        if (!candidate.named || !candidate.root || candidate.id == memory.last->id) continue;
+        if (candidate.id.start > *memory.death && !knew(memory, candidate.id)) continue;  // a death is noticed within some ticks
         if (candidate.argv0 != memory.last->argv0 || candidate.user != memory.last->user) continue;
         if (candidate.fork_no_exec && !was_root(candidate) && !young) continue;
         if (!taker || candidate.id.start < taker->id.start) taker = &candidate;

@@ -93,7 +93,12 @@ def running(executable):
                 found.append(pid)
         except OSError:
             continue
-    return sorted(found, key=lambda pid: int(read_proc(pid, "stat").rpartition(b") ")[2].split()[19:20][0] if alive(pid) else 0))
+    return sorted(found, key=start_of)
+
+
+def start_of(pid):
+    """Start time in ticks; 0 for a process that is gone."""
+    return int((read_proc(pid, "stat").rpartition(b") ")[2].split()[19:20] or [0])[0])
 
 
 def detached(argv, executable=None, environment=None, directory="/"):

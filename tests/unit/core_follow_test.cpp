@@ -133,6 +133,7 @@ TEST_CASE("a survivor takes over when it has exec'ed, was a root before, or the 
     upgraded.fork_no_exec = false;
     CHECK(taker_over(std::vector{upgraded}, after(master, {}, 500), false));
     CHECK(taker_over(std::vector{child}, after(master, {child}, 500), false));
+    CHECK(taker_over(std::vector{child}, after(master, {child}, child.id.start - 1), true));  // known before: the death was noticed later
     Candidate other_name = upgraded;
     other_name.argv0 = "nginx: worker";
     CHECK_FALSE(taker_over(std::vector{other_name}, after(master, {}, 500), false));
