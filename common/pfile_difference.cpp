@@ -119,6 +119,7 @@ Groups groups_of(const Pfile& pfile, std::vector<std::string>& order) {
 
 std::vector<std::string> names_of_members(const std::vector<Member>& members) {
     std::vector<std::string> names;
+    names.reserve(members.size());
     for (const Member& member : members) names.push_back(member.name);
     return names;
 }

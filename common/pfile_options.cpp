@@ -129,7 +129,7 @@ Result<> read_delay(const std::string& text, Pent& pent) {
 Result<> read_heartbeat(const std::string& text, Pent& pent) {
     const auto comma = text.find(',');
     if (comma != text.npos) {
-        const auto read = put(pent.heartbeat_path, path_of(trimmed(std::string_view(text).substr(comma + 1))));
+        auto read = put(pent.heartbeat_path, path_of(trimmed(std::string_view(text).substr(comma + 1))));
         if (!read) return read;
     }
     return put(pent.heartbeat, time_of(trimmed(std::string_view(text).substr(0, comma)), Option::heartbeat));
@@ -259,7 +259,7 @@ Result<> read_alive(Option option, const std::string& text, Pent& pent) {
     if (option == Option::on_limit) return put(pent.limit_restarts, second_of(text, option));
     if (option == Option::stop) return put(pent.stop, stop_of(text));
     bool off = false;
-    const auto read = put(off, second_of(text, option));  // monitor
+    auto read = put(off, second_of(text, option));  // monitor
     pent.monitor = !off;
     return read;
 }

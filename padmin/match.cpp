@@ -83,6 +83,7 @@ private:
     [[nodiscard]] std::vector<Miss> misses_of(const Process& process) const {
         const auto failed = failed_of(rule_, process);
         std::vector<Miss> misses;
+        misses.reserve(failed.size() + 2);
         for (const auto filter : failed) misses.push_back({filter, what_it_has(filter, rule_, process)});
         if (process.id() == view_.header.owner.id) misses.push_back({"pcheck", "it is pcheck itself"});
         if (const pid_t script = script_above(process))

@@ -80,10 +80,11 @@ void Supervisor::adopt_leaving(Watch watch) {
 
 void Supervisor::on(const Adopted& event) {
     std::vector<AdoptedEntry> entries = event.entries;
-    std::ranges::stable_partition(entries, [this](const AdoptedEntry& entry) {  // scripts that run have their slots before any other begins
+    const auto runs = [this](const AdoptedEntry& entry) {
         const Watch* watch = get(entry.entry);
         return watch && watch->script_runs();
-    });
+    };
+    std::stable_partition(entries.begin(), entries.end(), runs);  // scripts that run have their slots before any other begins
     for (const AdoptedEntry& entry : entries) {
         if (ending_) return;
         Watch* watch = get(entry.entry);
