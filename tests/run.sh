@@ -135,9 +135,9 @@ if build sanitized "" -Db_sanitize=address,undefined -Db_lundef=false -Doptimiza
         run_unit_tests "$flavour" "$build_root/$flavour"
     done
 fi
+if [ -n "$scenarios" ]; then finish_scenarios; fi
 say "texts, layout and lint"
 run_text_tests
-if [ -n "$scenarios" ]; then finish_scenarios; fi
 
 say "done"
 for name in "${failures[@]}"; do echo "FAILED: $name"; done
