@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "common/event_name.hpp"
 #include "common/segment_layout.hpp"
 #include "common/text.hpp"
 
@@ -23,8 +24,8 @@ struct Grammar {
 constexpr std::array grammar{
     Grammar{"stop", OrderVerb::stop, Target::optional},       Grammar{"start", OrderVerb::start, Target::optional},
     Grammar{"reload", OrderVerb::reload, Target::none},       Grammar{"clear", OrderVerb::clear, Target::required},
-    Grammar{"restart", OrderVerb::restart, Target::required}, Grammar{"dump", OrderVerb::dump, Target::none},
-    Grammar{"shutdown", OrderVerb::shutdown, Target::none},
+    Grammar{"restart", OrderVerb::restart, Target::required}, Grammar{"event", OrderVerb::event, Target::required},
+    Grammar{"dump", OrderVerb::dump, Target::none},           Grammar{"shutdown", OrderVerb::shutdown, Target::none},
 };
 
 constexpr std::array<std::string_view, 8> not_built{"reexec", "restore", "remove", "check", "recover", "standby", "update", "metrics"};
@@ -105,6 +106,12 @@ Result<ParsedOrder> parse_order(std::span<const std::string> words) {
     }
     if (order.verb == OrderVerb::reload && !rest.empty() && rest.front() == "-t") {
         order.difference = true;
+        rest = rest.subspan(1);
+    }
+    if (order.verb == OrderVerb::event) {
+        if (rest.empty()) return fail("order event needs class/event and a name");
+        if (const auto named = check_event_name(rest.front()); !named) return Failure(named.error().in("order event"));
+        order.event = rest.front();
         rest = rest.subspan(1);
     }
     if (!rest.empty() && rule->target != Target::none) {

@@ -55,7 +55,7 @@ bool free_slot(std::span<std::uint64_t> slot, std::uint64_t state, std::uint64_t
 // Those that padmin answers by itself, from the segment.
 inline constexpr std::array<std::string_view, 4> reading_orders{"show", "explain", "match", "wait"};
 
-enum class OrderVerb : std::uint8_t { stop, start, reload, clear, restart, dump, shutdown };
+enum class OrderVerb : std::uint8_t { stop, start, reload, clear, restart, event, dump, shutdown };
 [[nodiscard]] std::string_view text_of(OrderVerb verb);
 
 struct ParsedOrder {
@@ -63,6 +63,7 @@ struct ParsedOrder {
     std::string target;                // name or pent_id; empty: all, with stop and start
     std::optional<Duration> duration;  // stop … for 30m
     bool difference = false;           // reload -t: nothing is changed
+    std::string event{};               // event class/event NAME: the target is a name, never an id
 
     friend bool operator==(const ParsedOrder&, const ParsedOrder&) = default;
 };

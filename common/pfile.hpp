@@ -120,9 +120,10 @@ struct Pent {
     Command check;  // none(): no health check
     Duration check_interval = std::chrono::seconds(30), check_timeout = std::chrono::seconds(10);
     unsigned check_failures = 3;
-    Duration heartbeat{};        // 0: off
-    std::string heartbeat_path;  // empty: WATCHDOG=1
-    Duration hung{};             // 0: off
+    Duration heartbeat{};             // 0: off
+    std::string heartbeat_path;       // empty: WATCHDOG=1
+    Duration hung{};                  // 0: off
+    std::vector<std::string> events;  // "class/event": one that is told for this name means stalled
 
     // Within limits.
     std::optional<Limit> cpu, rss, fds;

@@ -87,6 +87,7 @@ void add_health(std::vector<FieldText>& fields, const Pent& pent) {
     fields.push_back({"on_limit", pent.limit_restarts ? "restart" : "alert"});
     fields.push_back({"stop", text_of_stop(pent.stop)});
     fields.push_back({"monitor", pent.monitor ? "on" : "off"});
+    fields.push_back({"events", joined(pent.events)});
 }
 
 // Both lists have the same names in the same order.

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "common/event_name.hpp"
 #include "common/exit_status.hpp"
 #include "common/pattern.hpp"
 
@@ -94,6 +95,11 @@ Result<std::vector<T>> list_of(std::string_view text, Parse parse) {
 }
 
 Result<std::string> name_in_list(std::string_view text) { return std::string(text); }
+
+Result<std::string> event_in_list(std::string_view text) {
+    const auto good = check_event_name(text);
+    return good ? Result<std::string>(std::string(text)) : Failure(good.error());
+}
 
 Result<int> exit_code_of(std::string_view text) {
     const auto code = number_of(text, exit_code_range);
@@ -258,6 +264,7 @@ Result<> read_alive(Option option, const std::string& text, Pent& pent) {
     if (option == Option::fds) return put(pent.fds, limit_of(text, option, descriptors_of));
     if (option == Option::on_limit) return put(pent.limit_restarts, second_of(text, option));
     if (option == Option::stop) return put(pent.stop, stop_of(text));
+    if (option == Option::events) return put(pent.events, list_of<std::string>(text, event_in_list));
     bool off = false;
     auto read = put(off, second_of(text, option));  // monitor
     pent.monitor = !off;
@@ -307,7 +314,6 @@ void OptionReader::read(std::size_t number, const PfileField& field) {
 }
 
 void OptionReader::read_value(PentOption option, const PfileField& value) {
-    if (!rule_of(option).built) return error(option, "not built yet");
     if (value.raw.empty()) return error(option, "empty");
     const auto read = read_option(option, value.text(), pent_);
     if (!read) error(option, read.error().text);

@@ -187,7 +187,6 @@ struct OptionRule {
     ValueRule value;            // of the whole value, or of the part that `form` leaves open
     std::string_view form;      // in the manual: {} stands for the words of `value`; empty: they are all
     std::string_view fallback;  // the default as the manual says it; empty: the option is off
-    bool built = true;
 };
 
 inline constexpr Range limit_seconds_range{1, 86400}, percent_range{1, 1000000}, fds_range{1, 1000000000}, exit_code_range{0, 255};
@@ -225,7 +224,7 @@ inline constexpr std::array<OptionRule, pent_options> option_rules{{
     {"on_limit", {ValueKind::choice, {}, "alert, restart"}, {}, "alert"},
     {"stop", {ValueKind::seconds, {0, 86400}}, "name of a signal, or absolute path with arguments; / and {} may follow", "TERM/60"},
     {"monitor", {ValueKind::choice, {}, "on, off"}, {}, "on"},
-    {"events", {}, "class/event, separated by commas", {}, false},
+    {"events", {}, "class/event, separated by commas", {}},
 }};
 inline constexpr std::uint64_t longest_delay = 86400;  // seconds
 

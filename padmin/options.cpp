@@ -91,7 +91,7 @@ void declare(CLI::App& app, Raw& raw) {
     app.add_option("--dump", raw.options.dump, "Show what a dump file holds")->type_name("FILE");
     app.add_option("-c", raw.order,
                    "The order and its words: show param|pent|group|trace|all|capabilities, explain, match, wait, stop, start, reload, "
-                   "clear, restart, dump, shutdown")
+                   "clear, restart, event, dump, shutdown")
         ->type_name("ORDER [NAME|ID]");
     app.add_flag("--json", raw.options.json, "Print JSON");
     app.add_flag("-v", raw.options.verbose, "Show more");

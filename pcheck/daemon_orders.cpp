@@ -17,6 +17,7 @@ core::Verb verb_of(OrderVerb verb) {
         case OrderVerb::start: return core::Verb::start;
         case OrderVerb::clear: return core::Verb::clear;
         case OrderVerb::restart: return core::Verb::restart;
+        case OrderVerb::event: return core::Verb::event;
         case OrderVerb::dump: return core::Verb::dump;
         case OrderVerb::shutdown:
         case OrderVerb::reload: break;
@@ -48,7 +49,7 @@ void Daemon::take_orders() {
         if (parsed->verb == OrderVerb::reload) {
             parsed->difference ? show_difference(order) : reload(order);
         } else {
-            dispatch(core::Order{order, verb_of(parsed->verb), parsed->target, parsed->duration});
+            dispatch(core::Order{order, verb_of(parsed->verb), parsed->target, parsed->duration, parsed->event});
         }
     }
     arm();

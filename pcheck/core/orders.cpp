@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Orders, answered when their decision is recorded. The exit statuses are padmin's (common/exit_code.hpp).
+#include <algorithm>
 #include <charconv>
 
 #include "common/exit_code.hpp"
@@ -41,6 +42,7 @@ void Supervisor::carry_out(const Order& order) {
     switch (order.verb) {
         case Verb::dump: return emit(WriteDump{order.id});
         case Verb::shutdown: return finish(0, order.id != 0 ? "order" : "signal", order.id);
+        case Verb::event: return order_event(order);
         case Verb::stop:
         case Verb::start:
         case Verb::clear:
@@ -87,6 +89,7 @@ void Supervisor::for_one(const Order& order, Watch& watch) {
             return answer(order.id);
         case Verb::clear: order_clear(watch); return answer(order.id);
         case Verb::restart: return order_restart(watch, order);
+        case Verb::event:
         case Verb::dump:
         case Verb::shutdown: return;
     }
@@ -182,6 +185,39 @@ void Supervisor::order_restart(Watch& watch, const Order& order) {
         begin(watch, BeginBy::order);
     }
     answer(order.id);
+}
+
+// Told to all that handle it. The exit status says what sendevent wants to know: 0 a recovery was begun, 1 it is handled here, but nothing was
+// begun (the text says why), 4 nobody handles it.
+void Supervisor::order_event(const Order& order) {
+    std::string text;
+    bool handled = false, begun = false;
+    const std::vector<EntryKey> entries = order_;
+    for (const EntryKey key : entries) {
+        Watch& watch = watches_.at(key);
+        if (watch.pent.name != order.target || std::ranges::find(watch.pent.events, order.event) == watch.pent.events.end()) continue;
+        const std::string refusal = recover(watch, order.event);
+        text += fmt::format("{}{}: {}", handled ? "\n" : "", watch.pent.name, refusal.empty() ? "recovery was begun" : refusal);
+        handled = true;
+        begun = begun || refusal.empty();
+    }
+    if (!handled) return answer(order.id, no_such_entry, fmt::format("no entry \"{}\" handles {}", order.target, order.event));
+    answer(order.id, begun ? 0 : refused, text);
+}
+
+// STOP stall. Why nothing was begun; empty: it was.
+std::string Supervisor::recover(Watch& watch, std::string_view event) {
+    if (ending_) return "pcheck is ending";
+    if (watch.state != EntryState::avail) return fmt::format("it is {}", text_of(watch.state));
+    if (watch.paused) return "it is paused";
+    if (watch.question == Question::hand_over) return "its process has just ended";
+    if (watch.script || leaving_script_of(watch.pent.name)) return "its script still runs";
+    if (stop_waits(watch)) return "its group is being restarted";
+    touch(watch);
+    const auto line = messages::stalled(watch.ref(), watch.main_pid(), fmt::format("event {}", event));
+    stop(watch, EntryReason::stall, &line);
+    if (watch.state == EntryState::stall) return {};
+    return only_reports(watch) ? "it is only reported" : "its retries are used up";
 }
 
 }  // namespace banken::core

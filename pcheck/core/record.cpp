@@ -78,6 +78,7 @@ void write(Text& text, const Order& event, const Supervisor&) {
     text.add("verb", record_words::verbs.at(static_cast<std::size_t>(event.verb)));
     if (!event.target.empty()) text.add("target", event.target);
     if (event.duration) text.add("for", event.duration->count());
+    if (!event.event.empty()) text.add("event", event.event);
 }
 
 void write_pent(Text& text, const Pent& pent) {

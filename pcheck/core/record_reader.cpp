@@ -109,6 +109,7 @@ void read(Order& event, Words& words, const Context&) {
     event.id = words.number<OrderId>("order");
     event.verb = words.one_of<Verb>("verb", record_words::verbs);
     event.target = words.text("target");
+    event.event = words.text("event");
     if (const auto duration = words.optional_number<Duration::rep>("for")) event.duration = Duration(*duration);
 }
 

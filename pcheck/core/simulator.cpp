@@ -26,6 +26,7 @@ Verb verb_of(OrderVerb verb) {
         case OrderVerb::start: return Verb::start;
         case OrderVerb::clear: return Verb::clear;
         case OrderVerb::restart: return Verb::restart;
+        case OrderVerb::event: return Verb::event;
         case OrderVerb::dump: return Verb::dump;
         case OrderVerb::shutdown:
         case OrderVerb::reload: break;
@@ -228,7 +229,7 @@ void Simulator::order(const ParsedOrder& order) {
     if (order.verb == OrderVerb::reload) {
         tell(Reloaded{id, pfile_});
     } else {
-        tell(Order{id, verb_of(order.verb), order.target, order.duration});
+        tell(Order{id, verb_of(order.verb), order.target, order.duration, order.event});
     }
 }
 

@@ -180,6 +180,8 @@ private:
     void resume(Watch& watch);
     void order_restart(Watch& watch, const Order& order);
     void order_clear(Watch& watch);
+    void order_event(const Order& order);
+    [[nodiscard]] std::string recover(Watch& watch, std::string_view event);
     void for_one(const Order& order, Watch& watch);
     void for_all(const Order& order);
     void fresh_given_up(Watch& watch);

@@ -64,12 +64,13 @@ struct ScriptEnded {
     int status = 0;      // wait status, with `exited`
     std::string reason;  // with `refused`, `not_executed`: "/path is writable by others"
 };
-enum class Verb { stop, start, clear, restart, dump, shutdown };
+enum class Verb { stop, start, clear, restart, dump, shutdown, event };
 struct Order {
     OrderId id = 0;
     Verb verb{};
     std::string target;                // name or pent_id of one entry; empty: all
     std::optional<Duration> duration;  // stop … for 30m
+    std::string event{};               // event: "class/event"; then the target is a name
 };
 // A pfile that passed every check.
 struct Reloaded {

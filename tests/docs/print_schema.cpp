@@ -34,8 +34,12 @@ void print_settings() {
     for (const auto& rule : option_rules) {
         const auto values = fmt::format("Values: {}.", text_of(rule));
         const auto fallback = rule.fallback.empty() ? std::string("Default: off.") : fmt::format("Default: {}.", rule.fallback);
-        fact(rule.built ? "option" : "refused", rule.name, rule.built ? fmt::format("{} {}", values, fallback) : "");
+        fact("option", rule.name, fmt::format("{} {}", values, fallback));
     }
+}
+
+void print_refused() {
+    if (!resources_built) fact("refused", "RESOURCE", "");
 }
 
 void print_orders() {
@@ -118,7 +122,7 @@ void print_ours(Lines& lines) {
     lines.print(messages::adopted(7750, 3));
     lines.print(messages::ambiguous(crond, 2, 712));
     lines.print(messages::too_many(crond, 5, 4));
-    for (const auto* sign : {"3 health checks failed", "no heartbeat for 30s", "in state D for 60s"}) {
+    for (const auto* sign : {"3 health checks failed", "no heartbeat for 30s", "in state D for 60s", "event filesys/diskfull"}) {
         lines.print(messages::stalled(crond, 8033, sign));
     }
     lines.print(messages::over_limit(crond, 8033, "rss 2.1G > 2G for 30s"));
@@ -147,6 +151,7 @@ void print_ours(Lines& lines) {
 
 int main() {
     print_settings();
+    print_refused();
     print_orders();
     print_exits("pcheck-exit", pcheck_exits);
     print_exits("padmin-exit", padmin_exits);

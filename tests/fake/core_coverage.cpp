@@ -18,10 +18,10 @@ constexpr std::array<Line, rows> lines{{
     {"died, unknown", "x.x.x..."},   {"sweep says gone", "x.x.x..."}, {"script ok", "xxx.x.xx"},        {"script failed", "xxx.x.xx"},
     {"script time-out", "xxx.x.xx"}, {"wait deadline", "xxxx..xx"},   {"confirm deadline", "xx.xxxxx"}, {"wait over", "........"},
     {"dependency down", "........"}, {"check bad", "x......."},       {"over limit", "x.xxxxxx"},       {"stop order", "........"},
-    {"start order", "........"},     {"restart order", "........"},   {"clear order", "........"},      {"reload: same", "........"},
-    {"reload: changed", "........"}, {"reload: removed", "........"}, {"reload: group", "........"},    {"group's turn", "........"},
-    {"group over", "........"},      {"grace elapsed", "x......."},   {"stable reached", "x.xxxxxx"},   {"adopted", "........"},
-    {"reminder due", "x......."},    {"ending", "........"},
+    {"start order", "........"},     {"restart order", "........"},   {"clear order", "........"},      {"event", "........"},
+    {"reload: same", "........"},    {"reload: changed", "........"}, {"reload: removed", "........"},  {"reload: group", "........"},
+    {"group's turn", "........"},    {"group over", "........"},      {"grace elapsed", "x......."},    {"stable reached", "x.xxxxxx"},
+    {"adopted", "........"},         {"reminder due", "x......."},    {"ending", "........"},
 }};
 
 bool holds(const std::vector<std::string>& names, const std::string& name) { return std::ranges::find(names, name) != names.end(); }
@@ -42,7 +42,10 @@ bool went_well(const ScriptEnded& event, const Noted& entry) {
     return std::ranges::find(entry.pent.success_exit, WEXITSTATUS(event.status)) != entry.pent.success_exit.end();
 }
 
-bool names_it(const Order& order, const Noted& entry) { return order.target.empty() || order.target == entry.pent.name; }
+bool names_it(const Order& order, const Noted& entry) {
+    const bool handles = order.verb != Verb::event || holds(entry.pent.events, order.event);
+    return handles && (order.target.empty() || order.target == entry.pent.name);
+}
 
 std::optional<Row> row_of(Verb verb) {
     switch (verb) {
@@ -51,6 +54,7 @@ std::optional<Row> row_of(Verb verb) {
         case Verb::restart: return Row::restart_order;
         case Verb::clear: return Row::clear_order;
         case Verb::shutdown: return Row::ending;
+        case Verb::event: return Row::event_order;
         case Verb::dump: break;
     }
     return std::nullopt;

@@ -31,6 +31,7 @@ enum class Row {
     start_order,
     restart_order,
     clear_order,
+    event_order,
     reload_same,
     reload_changed,
     reload_removed,

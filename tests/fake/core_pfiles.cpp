@@ -67,6 +67,7 @@ std::string RandomPfile::options_for(char name, bool reports_only) {
     if (name == 'b') maybe(40, "after=a");
     if (may_be_grouped(name)) maybe(35, random_.chance(40) ? "after=a" : random_.chance(50) ? "after=b" : "after=a,b");
     if (counts) return text + (random_.chance(50) ? ":min=2" : ":min=1:max=3");
+    maybe(70, random_.chance(50) ? "events=disk/full" : "events=disk/full,app/hangs");
     maybe(30, "check=/bin/check:check_interval=5:check_timeout=3:check_failures=2");
     maybe(20, random_.chance(50) ? "heartbeat=9" : "heartbeat=9,/beat");
     maybe(10, "hung=12");

@@ -418,9 +418,10 @@ void Schedule::something() {
     const Duration longest = slow_ ? random_.among(slow) : random_.among(quick);
     const std::size_t what = random_.below(100);
     if (what < 45) return pass(Duration(static_cast<Duration::rep>(random_.below(static_cast<std::size_t>(longest.count())))));
-    if (what < 66) return kill_some();
-    if (what < 71 && !core_->entries().empty()) return appear(some_entry());
-    if (what < 90) return order();
+    if (what < 64) return kill_some();
+    if (what < 69 && !core_->entries().empty()) return appear(some_entry());
+    if (what < 88) return order();
+    if (what < 90) return send_event();
     if (what < 95) return reload();
     if (what < 97) killed_ = true;
     if (what == 97) trouble_ = static_cast<unsigned>(random_.below(4)) * 30;
@@ -437,6 +438,13 @@ void Schedule::order() {
     if (order.verb == Verb::stop && random_.chance(40)) order.duration = seconds(1 + random_.below(60));
     if ((order.verb == Verb::stop || order.verb == Verb::start) && random_.chance(20)) order.target.clear();
     tell(order);
+}
+
+void Schedule::send_event() {
+    const EntryKey entry = some_entry();
+    if (entry == 0) return;
+    const std::string event = random_.chance(80) ? "disk/full" : "app/hangs";
+    tell(Order{++last_order_, Verb::event, core_->find(entry)->pent.name, {}, event});
 }
 
 void Schedule::reload() {

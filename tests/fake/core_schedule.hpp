@@ -62,6 +62,7 @@ private:
     void end(ProcessId process, Cause cause);
     void kill_some();
     void order();
+    void send_event();
     void reload();
     void adopt();
     [[nodiscard]] Adoption left_behind() const;

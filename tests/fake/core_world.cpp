@@ -109,6 +109,8 @@ void World::check_ends(EntryKey entry, int code) {
 
 void World::order(Verb verb, std::string target, std::optional<Duration> duration) { step(Order{7, verb, std::move(target), duration}); }
 
+void World::event(std::string event, std::string target) { step(Order{7, Verb::event, std::move(target), {}, std::move(event)}); }
+
 void World::reload(std::string_view pents, std::string_view params) { step(Reloaded{7, pfile(pents, params)}); }
 
 std::string World::state(EntryKey key) const {

@@ -44,6 +44,7 @@ public:
     void script_ends(EntryKey entry, ScriptEnded::How how, std::string reason);
     void check_ends(EntryKey entry, int code);
     void order(Verb verb, std::string target = {}, std::optional<Duration> duration = {});
+    void event(std::string event, std::string target);
     void reload(std::string_view pents, std::string_view params = {});
 
     // ---- what came of it ----

@@ -26,7 +26,7 @@ TEST_CASE("orders are a verb, and a name or an id where one belongs") {
     CHECK(reason({"stop", "crond", "sshd"}) == R"(order stop: "sshd" is too much)");
     CHECK(reason({"stop", ""}) == "order stop: the name is empty");
     CHECK(reason({"frobnicate"}) ==
-          R"(unknown order "frobnicate", one of show, explain, match, wait, stop, start, reload, clear, restart, dump, shutdown expected)");
+          R"(unknown order "frobnicate", one of show, explain, match, wait, stop, start, reload, clear, restart, event, dump, shutdown expected)");
     CHECK(reason({"relaod"}) == R"(unknown order "relaod", did you mean reload?)");
 }
 
@@ -50,6 +50,18 @@ TEST_CASE("a reload may ask for the difference alone") {
     CHECK_FALSE(parse_order(Words{"reload"})->difference);
     CHECK(reason({"reload", "-t", "crond"}) == R"(order reload: "crond" is too much)");
     CHECK(reason({"explian", "crond"}) == R"(unknown order "explian", did you mean explain?)");
+}
+
+TEST_CASE("an event has a class, a name, and an instance that is never an id") {
+    const auto order = parse_order(Words{"event", "filesys/diskfull", "12"}).value();
+    CHECK(order == ParsedOrder{OrderVerb::event, "12", {}, false, "filesys/diskfull"});
+    CHECK(reason({"event"}) == "order event needs class/event and a name");
+    CHECK(reason({"event", "filesys/diskfull"}) == "order event needs a name or an id");
+    CHECK(reason({"event", "crond"}) == R"(order event: "crond" is not class/event, each of A-Za-z0-9._-)");
+    CHECK(reason({"event", "filesys/..", "crond"}) == R"(order event: "filesys/.." is not class/event, each of A-Za-z0-9._-)");
+    CHECK(reason({"event", "a/b", "crond", "for"}) == R"(order event: "for" is too much)");
+    CHECK_FALSE(parse_order(Words{"event", std::string(256, 'x') + "/y", "crond"}));
+    CHECK(parse_order(Words{"event", std::string(255, 'x') + "/y", "crond"}));
 }
 
 TEST_CASE("orders of later versions are refused by name") {

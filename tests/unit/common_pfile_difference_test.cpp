@@ -89,14 +89,15 @@ TEST_CASE("every field of an entry and every PARAM key is compared, and reads ba
         text(fields_of(
             pfile("a:/r x:60:3:exit:group=g:confirm=0.5/always:delay=5-600:stable=60:script_timeout=7:start_timeout=8:"
                   "success_exit=0,3:run_as=root:check=/c d:check_interval=4:check_timeout=5:check_failures=6:heartbeat=9,/hb:hung=10:"
-                  "cpu=90%/60:rss=1536M/30:fds=1000/10:on_limit=restart:stop=/s/5:monitor=off:user=7")
+                  "cpu=90%/60:rss=1536M/30:fds=1000/10:on_limit=restart:stop=/s/5:monitor=off:events=a/b,c/d:user=7")
                 .pents[0])) ==
         "script=/r x\ngrace=60\nretries=3\naction=exit\nmin=off\nmax=off\ngroup=g\nafter=off\nconfirm=0.5/always\ndelay=5-600\nstable=60\n"
         "script_timeout=7\nstart_timeout=8\nsuccess_exit=0,3\nrun_as=root\ncheck=/c "
         "d\ncheck_interval=4\ncheck_timeout=5\ncheck_failures=6\n"
-        "heartbeat=9,/hb\nhung=10\ncpu=90%/60\nrss=1536M/30\nfds=1000/10\non_limit=restart\nstop=/s/5\nmonitor=off\nuser=7 (uid 7)\n");
+        "heartbeat=9,/hb\nhung=10\ncpu=90%/60\nrss=1536M/30\nfds=1000/10\non_limit=restart\nstop=/s/5\nmonitor=off\nevents=a/b,c/d\nuser=7 "
+        "(uid 7)\n");
     const auto fields = fields_of(pfile("a:-:0:0:exit:min=2").pents[0]);
-    CHECK(fields.size() == pent_fields - 1 + pent_options - 8 + 1);  // no name, no filters, no events; and the uid
+    CHECK(fields.size() == pent_fields - 1 + pent_options - 7 + 1);  // no name, no filters; and the uid
     const auto keys = keys_of(pfile("a:-:0:0:exit").param);
     REQUIRE(keys.size() == param_keys);
     for (std::size_t i = 0; i < param_keys; ++i) CHECK(keys[i].name == param_rules[i].name);

@@ -87,7 +87,7 @@ TEST_CASE("options of groups, order and pacing reach their places") {
 TEST_CASE("options of health and limits reach their places") {
     const Pent pent = pent_of(
         "check=/c \"a b\":check_interval=1:check_timeout=86400:check_failures=100:heartbeat=30,/run/a b:hung=60:cpu=90%/60:rss=2G/30:"
-        "fds=1000/10:on_limit=restart:stop=/stop now/15:monitor=off");
+        "fds=1000/10:on_limit=restart:stop=/stop now/15:monitor=off:events=filesys/diskfull, app.1/no-answer");
     CHECK(pent.check.argv == std::vector<std::string>{"/c", "a b"});
     CHECK(pent.check_interval == 1s);
     CHECK(pent.check_timeout == 86400s);
@@ -102,6 +102,7 @@ TEST_CASE("options of health and limits reach their places") {
     CHECK(pent.stop.script.argv == std::vector<std::string>{"/stop", "now"});
     CHECK(pent.stop.limit == 15s);
     CHECK_FALSE(pent.monitor);
+    CHECK(pent.events == std::vector<std::string>{"filesys/diskfull", "app.1/no-answer"});
     CHECK(pent_of("heartbeat=86400").heartbeat_path.empty());
     CHECK(pent_of("cpu=400%/1").cpu->value == 4000);
     CHECK(pent_of("rss=4096/1").rss->value == 4096);
@@ -210,7 +211,13 @@ TEST_CASE("every option of health and limits, wrong once, is told with its place
         {"stop=TERM/86401", "F:6:21: error: a, stop: \"86401\" is out of range, 0..86400 expected"},
         {"stop=/s \"x/5", "F:6:21: error: a, stop: double quote is not closed"},
         {"monitor=yes", "F:6:24: error: a, monitor: \"yes\" is not one of on, off"},
-        {"events=disk/full", "F:6:23: error: a, events: not built yet"},
+        {"events=full", "F:6:23: error: a, events: \"full\" is not class/event, each of A-Za-z0-9._-"},
+        {"events=disk/full,/x", "F:6:23: error: a, events: \"/x\" is not class/event, each of A-Za-z0-9._-"},
+        {"events=../full", "F:6:23: error: a, events: \"../full\" is not class/event, each of A-Za-z0-9._-"},
+        {"events=disk/full/er", "F:6:23: error: a, events: \"disk/full/er\" is not class/event, each of A-Za-z0-9._-"},
+        {"events=disk/fu ll", "F:6:23: error: a, events: \"disk/fu ll\" is not class/event, each of A-Za-z0-9._-"},
+        {"events=disk/full,", "F:6:23: error: a, events: \"disk/full,\" has an empty part"},
+        {"events=disk/full,disk/full", "F:6:23: error: a, events: \"disk/full\" is given twice"},
     });
 }
 
@@ -228,7 +235,7 @@ TEST_CASE("what cannot be an option is told with its field, a second time of one
 }
 
 TEST_CASE("what needs a main process is refused in count mode, each at its place") {
-    CHECK(errors_of("min=2:pidfile=/p:check=/c:heartbeat=1:hung=1:cpu=1%/1:rss=1/1:fds=1/1:stop=TERM") ==
+    CHECK(errors_of("min=2:pidfile=/p:check=/c:heartbeat=1:hung=1:cpu=1%/1:rss=1/1:fds=1/1:stop=TERM:events=a/b") ==
           std::vector<std::string>{
               "F:6:30: error: a, pidfile: cannot be used together with min",
               "F:6:39: error: a, check: cannot be used together with min",
@@ -238,6 +245,7 @@ TEST_CASE("what needs a main process is refused in count mode, each at its place
               "F:6:74: error: a, rss: cannot be used together with min",
               "F:6:82: error: a, fds: cannot be used together with min",
               "F:6:91: error: a, stop: cannot be used together with min",
+              "F:6:103: error: a, events: cannot be used together with min",
           });
     CHECK(errors_of("max=2:stop=TERM") == std::vector<std::string>{"F:6:27: error: a, stop: cannot be used together with max"});
     CHECK(errors_of("min=x:max=0") == std::vector<std::string>{"F:6:20: error: a, min: \"x\" is not a number, 0..100000 expected"});

@@ -89,7 +89,12 @@ TEST_CASE("what scripts, orders, dumps, heartbeats and measurements tell is kept
     CHECK(order.verb == Verb::stop);
     CHECK(order.target == "a name");
     CHECK(order.duration == Duration(30min));
+    CHECK(order.event.empty());
     CHECK_FALSE(kept(Order{0, Verb::shutdown, "", {}}, world.core).duration);
+    const Order told = kept(Order{9, Verb::event, "a name", {}, "disk/full"}, world.core);
+    CHECK(told.verb == Verb::event);
+    CHECK(told.target == "a name");
+    CHECK(told.event == "disk/full");
     CHECK(kept(DumpDone{3, "No space left"}, world.core).error == "No space left");
     CHECK(kept(Heartbeat{2}, world.core).entry == 2);
     CHECK(kept(HeartbeatRead{2, 3s}, world.core).age == Duration(3s));

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// The names of events: class and event, each one component of a path below the directory of the responders (spec/events.md). Pure.
+#pragma once
+
+#include <string_view>
+
+#include "common/result.hpp"
+
+namespace banken {
+
+// Of 1..255 letters, digits, `.`, `_`, `-`, and neither `.` nor `..`: nothing that leads out of its directory.
+[[nodiscard]] bool is_event_word(std::string_view word);
+// Whether this is `class/event`; the error says what is expected.
+[[nodiscard]] Result<> check_event_name(std::string_view text);
+
+}  // namespace banken
