@@ -108,6 +108,7 @@ void Supervisor::on(const Adopted& event) {
 void Supervisor::adopt(Watch& watch, const AdoptedEntry& entry) {
     if (!entry.main_lives && watch.state != EntryState::avail) watch.main.reset();
     if (entry.main_lives && watch.main) follow(watch, *watch.main);
+    if (watch.script && entry_of(watch.script->run) == watch.key) return;  // begun by the turn that another one has gone on with
     if (watch.script && watch.state != EntryState::restart) adopt_script(watch, entry);
     switch (watch.state) {
         case EntryState::unknown: return;

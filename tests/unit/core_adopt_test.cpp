@@ -2,6 +2,7 @@
 // A pcheck that goes on with the state of one that was killed (spec/state-table.md, row "pcheck adopted").
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "tests/fake/core_world.hpp"
@@ -54,6 +55,22 @@ TEST_CASE("an adopted process that lives is followed on, without a line") {
     CHECK(world.entry(1).main->pid == 200);
     world.crash(1);
     CHECK(world.log().front() == "Process [crond, pid=200] Down");
+}
+
+TEST_CASE("a stop that ended while nobody watched begins the turn of its group once") {
+    constexpr std::string_view shop = "db:/bin/db:3600:3:continue:delay=0:group=g\nweb:/bin/web:3600:3:continue:group=g:events=disk/full";
+    World world = running(shop);
+    world.event("disk/full", "web");
+    REQUIRE(world.state(2) == "STALL");
+    Recorded recorded{{*world.core.find(1), *world.core.find(2)}, {*world.core.group_of(1)}};
+    world.core = Supervisor(World::pfile(shop), Manner{}, std::move(recorded), world.now);
+    world.vanish(2);
+    const auto actions = world.core.step(Adopted{{{2, false, false}, {1, true, false}}}, world.now);
+    const auto runs = std::ranges::count_if(actions, [](const Action& action) { return std::holds_alternative<RunScript>(action); });
+    CHECK(runs == 1);
+    CHECK(world.state(1) == "RESTART");
+    const auto follows = [](const Action& action) { return std::holds_alternative<Follow>(action); };
+    CHECK(std::ranges::count_if(actions, follows) == 1);
 }
 
 TEST_CASE("a loss while nobody watched is acted on at once, and nobody is waited for") {
