@@ -15,6 +15,7 @@
 #include <new>
 #include <system_error>
 
+#include "common/sys/program.hpp"
 #include "common/text.hpp"
 
 namespace banken::sys {
@@ -22,14 +23,6 @@ namespace {
 
 constexpr int lowest = 3;  // of the descriptors that are ours
 constexpr std::size_t most_threads = 8;
-
-std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
-    std::vector<char*> pointers;
-    pointers.reserve(strings.size() + 1);
-    for (const auto& string : strings) pointers.push_back(const_cast<char*>(string.c_str()));
-    pointers.push_back(nullptr);
-    return pointers;
-}
 
 // The exec itself keeps what is ignored, and CLONE_CLEAR_SIGHAND too.
 std::uint64_t ignored_signals() {
