@@ -25,10 +25,11 @@ constexpr std::array grammar{
     Grammar{"stop", OrderVerb::stop, Target::optional},       Grammar{"start", OrderVerb::start, Target::optional},
     Grammar{"reload", OrderVerb::reload, Target::none},       Grammar{"clear", OrderVerb::clear, Target::required},
     Grammar{"restart", OrderVerb::restart, Target::required}, Grammar{"event", OrderVerb::event, Target::required},
-    Grammar{"dump", OrderVerb::dump, Target::none},           Grammar{"shutdown", OrderVerb::shutdown, Target::none},
+    Grammar{"dump", OrderVerb::dump, Target::none},           Grammar{"reexec", OrderVerb::reexec, Target::none},
+    Grammar{"shutdown", OrderVerb::shutdown, Target::none},
 };
 
-constexpr std::array<std::string_view, 8> not_built{"reexec", "restore", "remove", "check", "recover", "standby", "update", "metrics"};
+constexpr std::array<std::string_view, 7> not_built{"restore", "remove", "check", "recover", "standby", "update", "metrics"};
 constexpr std::uint64_t longest_pause_days = 3650;
 
 // "30m": s, m, h, d.

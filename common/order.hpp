@@ -55,7 +55,7 @@ bool free_slot(std::span<std::uint64_t> slot, std::uint64_t state, std::uint64_t
 // Those that padmin answers by itself, from the segment.
 inline constexpr std::array<std::string_view, 4> reading_orders{"show", "explain", "match", "wait"};
 
-enum class OrderVerb : std::uint8_t { stop, start, reload, clear, restart, event, dump, shutdown };
+enum class OrderVerb : std::uint8_t { stop, start, reload, clear, restart, event, dump, reexec, shutdown };
 [[nodiscard]] std::string_view text_of(OrderVerb verb);
 
 struct ParsedOrder {

@@ -95,17 +95,17 @@ core::Group group_of(const std::vector<core::Watch>& watches, const EntryRecord&
 
 }  // namespace
 
-Adoption adoption_of(std::span<const EntryRecord> entries, const ParamRecord& param, const std::function<bool(ProcessId)>& is_running) {
+Adoption adoption_of(std::span<const EntryRecord> entries, const ParamRecord& param, const Fates& fates) {
     Adoption adoption;
     std::map<std::string, const EntryRecord*> groups;
     for (const EntryRecord& record : entries) {
         auto pent = parse_pent(record.line, param);
         if (!pent) continue;
         core::Watch watch = watch_of(record, *std::move(pent));
-        core::AdoptedEntry fate{.entry = watch.key, .main_lives = watch.main && is_running(*watch.main), .script_lives = false};
+        core::AdoptedEntry fate{.entry = watch.key, .main_lives = watch.main && fates.is_running(*watch.main), .script_lives = false};
         if (record.script.kind != ScriptRecord::Kind::none) {
             watch.script = script_of(record, adoption.recorded.watches.size() + 1);
-            fate.script_lives = watch.script->process && is_running(*watch.script->process);
+            fate.script_lives = watch.script->process && fates.is_awaitable(*watch.script->process);
             if (fate.script_lives) adoption.scripts.push_back({watch.script->run, watch.key, watch.script->kind, *watch.script->process});
         }
         if (!record.group.empty()) groups.try_emplace(record.group, &record);

@@ -13,7 +13,7 @@
 
 namespace banken {
 
-// A script that was begun, and still runs.
+// A script that was begun, and whose end is to come.
 struct AdoptedScript {
     core::RunId run = 0;
     core::EntryKey entry = 0;
@@ -27,8 +27,13 @@ struct Adoption {
     std::vector<AdoptedScript> scripts;
 };
 
+// What is asked about processes that were left.
+struct Fates {
+    std::function<bool(ProcessId)> is_running;
+    std::function<bool(ProcessId)> is_awaitable;  // a script that runs, or whose end can still be read
+};
+
 // `param` is what the entries' lines take their defaults from. An entry whose line this program cannot read is left out: it starts anew.
-[[nodiscard]] Adoption adoption_of(std::span<const EntryRecord> entries, const ParamRecord& param,
-                                   const std::function<bool(ProcessId)>& is_running);
+[[nodiscard]] Adoption adoption_of(std::span<const EntryRecord> entries, const ParamRecord& param, const Fates& fates);
 
 }  // namespace banken

@@ -29,6 +29,11 @@ bool is_running(ProcessId process) {
     return stat && !stat->dead() && stat->fingerprint.start == process.start;
 }
 
+bool is_awaitable(ProcessId process) {
+    const auto stat = sys::read_stat(process.pid);
+    return stat && stat->fingerprint.start == process.start && (!stat->dead() || stat->parent == getpid());
+}
+
 Daemon::Daemon(DaemonSetup setup) : setup_(std::move(setup)) {}
 
 int Daemon::run() {
@@ -56,7 +61,7 @@ tl::expected<void, LoadFailure> Daemon::start() {
     log_.emplace(*std::move(log));
     log_->set_pfile(setup_.loaded.path);
     const LoadedPfile& loaded = setup_.loaded;
-    const SegmentRequest request{loaded.path, loaded.stamp, loaded.owner, loaded.readers, setup_.fresh};
+    const SegmentRequest request{loaded.path, loaded.stamp, loaded.owner, loaded.readers, setup_.fresh, setup_.image.in_place};
     auto segment = SegmentWriter::open(loaded.pfile.param, request, sys::read_now());
     if (!segment) return failed(code_of_segment(segment.error()), segment.error());
     segment_.emplace(*std::move(segment));
@@ -84,7 +89,8 @@ tl::expected<void, LoadFailure> Daemon::start() {
 void Daemon::go_on() {
     const auto& left = segment_->left();
     if (!left) return executor_->publish_all();
-    orders_->answer_interrupted();
+    know_children();
+    orders_->answer_interrupted(setup_.image.in_place);
     log_->write(messages::adopted(left->header.owner.id.pid, left->entries.size()), loop_->now());
     executor_->adopt(*adoption_, left->entries.size());
 }
@@ -102,6 +108,9 @@ Result<> Daemon::open_edge() {
     auto scripts = sys::Worker::open(1, 1);
     if (!scripts) return Failure(scripts.error());
     scripts_.emplace(*std::move(scripts));
+    auto images = sys::Worker::open(1, 1);
+    if (!images) return Failure(images.error());
+    images_.emplace(*std::move(images));
     auto deaths = Deaths::open(setup_.config.detect, !setup_.loaded.pfile.param.detect_event,
                                {[this](core::EntryKey entry, ProcessId process, Cause cause) { died(entry, process, cause); },
                                 [this](core::RunId run, int status) { executor_->script_ended(run, status); },
@@ -119,7 +128,7 @@ Result<> Daemon::open_edge() {
     orders_.emplace(segment_->words(), segment_->slots(), is_running);
     const core::Manner manner{.as_root = geteuid() == 0, .dry_run = setup_.dry_run};
     if (const auto& left = segment_->left()) {
-        adoption_ = adoption_of(left->entries, left->param, is_running);
+        adoption_ = adoption_of(left->entries, left->param, {is_running, is_awaitable});
         core_.emplace(std::move(setup_.loaded.pfile), manner, std::move(adoption_->recorded), loop_->now());
     } else {
         core_.emplace(std::move(setup_.loaded.pfile), manner, loop_->now());

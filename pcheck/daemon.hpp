@@ -19,6 +19,7 @@
 #include "pcheck/executor.hpp"
 #include "pcheck/heartbeat_files.hpp"
 #include "pcheck/heartbeats.hpp"
+#include "pcheck/image.hpp"
 #include "pcheck/loader.hpp"
 #include "pcheck/order_server.hpp"
 #include "pcheck/segment_writer.hpp"
@@ -34,10 +35,13 @@ struct DaemonSetup {
     bool dry_run = false;  // watch and log, run and signal nothing
     sys::Inheritance inheritance;
     std::vector<std::string> environment;  // the program's own, as at its start
+    Image image;
 };
 
 // The process with this pid and start time runs. Asks /proc.
 [[nodiscard]] bool is_running(ProcessId process);
+// It runs, or is a child of ours whose end nobody has heard of yet.
+[[nodiscard]] bool is_awaitable(ProcessId process);
 
 class Daemon {
 public:
@@ -84,12 +88,21 @@ private:
     void check_scripts(const Pfile& pfile);
     [[nodiscard]] Pfile running() const;
 
+    // daemon_reexec.cpp: the installed program in place of this one
+    void reexec(core::OrderId order);
+    void reexec_failed(const std::string& why);
+    void try_reexec(Instant now);
+    [[nodiscard]] bool helpers_are_idle() const;
+    void know_children();
+    void reap_strangers();
+
     DaemonSetup setup_;
     std::optional<sys::EventLoop> loop_;
     std::optional<sys::Log> log_;
     std::optional<sys::NotifySocket> notify_;
     std::optional<sys::Worker> files_;    // reloads and dumps
     std::optional<sys::Worker> scripts_;  // a look at all scripts
+    std::optional<sys::Worker> images_;   // the test of an installed program
     std::optional<SegmentWriter> segment_;
     std::optional<OrderServer> orders_;
     std::optional<Deaths> deaths_;
@@ -104,6 +117,14 @@ private:
     std::optional<Adoption> adoption_;
     std::vector<sys::EventSource> sources_;
     sys::EventSource deaths_source_, notify_source_, heartbeats_source_;
+
+    struct Reexec {
+        core::OrderId order = 0;
+        std::optional<Instant> next_try;  // unset: the installed program is being tested
+        Instant give_up_at{};
+    };
+    std::optional<Reexec> reexec_;
+    std::vector<pid_t> strangers_;  // children of the program before, which nobody here waits for
 
     Instant next_sweep_{}, next_check_{};
     std::optional<Instant> next_ping_;

@@ -47,6 +47,8 @@ Result<> Daemon::add_sources() {
             heartbeat_files_->drain(loop_->now().instant);
             arm();
         }));
+    if (added)
+        added = keep(loop_->add_io(images_->fd(), EPOLLIN, sys::SourcePriority::orders, [this](std::uint32_t) { images_->drain(); }));
     if (added) added = keep(loop_->add_io(units_->fd(), EPOLLIN, sys::SourcePriority::orders, [this](std::uint32_t) { units_->drain(); }));
     if (added)
         added = keep(loop_->add_io(log_->fd(), EPOLLIN, sys::SourcePriority::orders, [this](std::uint32_t) {
@@ -72,6 +74,7 @@ Result<> Daemon::add_signals() {
     };
     Result<> added = handle(SIGTERM, end);
     if (added) added = handle(SIGINT, end);
+    if (added) added = handle(SIGUSR2, [this](const signalfd_siginfo&) { reexec(0); });
     if (added) added = handle(SIGUSR1, [this](const signalfd_siginfo&) { take_orders(); });
     if (added)
         added = handle(SIGHUP, [this](const signalfd_siginfo& info) {
@@ -146,6 +149,7 @@ void Daemon::keep_time() {
         next_ping_ = now.instant + *notify_->watchdog_interval() / 2;
     }
     if (const auto due = core_->next_deadline(); due && *due <= now.instant) dispatch(core::Deadline{});
+    try_reexec(now.instant);
     arm();
 }
 
@@ -153,7 +157,7 @@ void Daemon::keep_time() {
 void Daemon::arm() {
     Instant next = std::min(next_sweep_, next_check_);
     for (const auto& due : {deaths_->next_deadline(), sweep_->wake_at(), log_->next_deadline(), next_ping_, executor_->next_peek(),
-                            heartbeat_files_->next_deadline(), core_->next_deadline()}) {
+                            heartbeat_files_->next_deadline(), core_->next_deadline(), reexec_ ? reexec_->next_try : std::nullopt}) {
         if (due) next = std::min(next, *due);
     }
     loop_->set_deadline(next);
@@ -175,6 +179,7 @@ void Daemon::check_messages() {
         orders_->rebind(segment_->words(), segment_->slots());
         executor_->publish_all(true);
     }
+    reap_strangers();
     take_orders();
     notify_status();
 }

@@ -20,6 +20,7 @@ core::Verb verb_of(OrderVerb verb) {
         case OrderVerb::event: return core::Verb::event;
         case OrderVerb::dump: return core::Verb::dump;
         case OrderVerb::shutdown:
+        case OrderVerb::reexec:
         case OrderVerb::reload: break;
     }
     return core::Verb::shutdown;
@@ -48,6 +49,8 @@ void Daemon::take_orders() {
         const core::OrderId order = executor_->expect(taken.ticket);
         if (parsed->verb == OrderVerb::reload) {
             parsed->difference ? show_difference(order) : reload(order);
+        } else if (parsed->verb == OrderVerb::reexec) {
+            reexec(order);
         } else {
             dispatch(core::Order{order, verb_of(parsed->verb), parsed->target, parsed->duration, parsed->event});
         }
@@ -57,6 +60,8 @@ void Daemon::take_orders() {
 
 void Daemon::reload(core::OrderId order) {
     if (reloading_ && order == 0) reload_again_ = true;  // a signal: the file may have changed after it was read
+    if (reexec_ && order == 0) reload_again_ = true;
+    if (reexec_) return executor_->answer(order, number_of(ExitCode::refused), "a reexec is being carried out");
     if (reloading_) return executor_->answer(order, number_of(ExitCode::refused), "another reload is being carried out");
     const auto submitted = files_->submit([this, order, path = setup_.loaded.path] {
         return [this, order, loaded = load_pfile(path)]() mutable { reloaded(order, std::move(loaded)); };

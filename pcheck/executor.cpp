@@ -177,6 +177,12 @@ void Executor::adopt(const Adoption& adoption, std::size_t published) {
     tell_sweep_of_scripts();
 }
 
+void Executor::end_checks() {
+    for (const core::EntryKey key : core_.entries()) {
+        if (const auto& check = core_.find(key)->check) static_cast<void>(edge_.deaths.signal_script(check->run, SIGKILL));
+    }
+}
+
 std::optional<Instant> Executor::next_peek() const {
     std::optional<Instant> next;
     for (const auto& [run, started] : runs_) {

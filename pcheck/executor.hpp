@@ -58,6 +58,9 @@ public:
     // In place of the first publish_all(): what was left is gone on with. `published`: so many entries are in the segment.
     void adopt(const Adoption& adoption, std::size_t published);
 
+    // Health checks that run are ended: whoever goes on with the entries begins them anew.
+    void end_checks();
+
     // Deaths has told the end of a script: the core hears what became of it, then the child is reaped.
     void script_ended(core::RunId run, int wait_status);
 

@@ -41,6 +41,7 @@ public:
 
     // Readable: call drain().
     [[nodiscard]] int fd() const { return worker_.fd(); }
+    [[nodiscard]] bool busy() const { return worker_.busy(); }  // a helper thread may be in a call
     void drain(Instant now);
 
     // When to call tick(): an entry has waited long enough for a helper.

@@ -62,6 +62,7 @@ int refuse(const LoadFailure& failure, const Config& config) {
 }
 
 int run(int argc, char** argv) {
+    Image image = Image::of_this_process(argc, argv);
     auto parsed = parse_options(argc, argv);
     if (const auto* end = std::get_if<OptionsEnd>(&parsed)) {
         fmt::print(end->exit_status == 0 ? stdout : stderr, "{}", end->text);
@@ -73,9 +74,10 @@ int run(int argc, char** argv) {
     if (options.test) return test_pfile(options.pfile, config);
     if (!config) return refuse(config.error(), {});
     auto loaded = load_pfile(options.pfile);
+    if (options.adoptable) return tell_whether_adoptable(loaded);
     if (!loaded) return refuse(loaded.error(), *config);
     DaemonSetup setup{*std::move(config), *std::move(loaded), options.fresh, options.dry_run, sys::Inheritance::of_this_process(),
-                      own_environment()};
+                      own_environment(),  std::move(image)};
     raise_descriptor_limit();
     hide_from_oom_killer();
     Daemon daemon(std::move(setup));

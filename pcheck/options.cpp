@@ -12,11 +12,14 @@ std::variant<Options, OptionsEnd> parse_options(int argc, char** argv) {
     CLI::App app{"Watches processes, whoever started them, and restarts them through scripts. See pcheck(8).", "pcheck"};
     app.add_option("-f", options.pfile, "The pfile: what to watch (pfile(5))")->type_name("PFILE")->required();
     CLI::Option* const test = app.add_flag("-t", options.test, "Test the pfile and lint it, start nothing");
+    CLI::Option* const adoptable =
+        app.add_flag("--adoptable", options.adoptable, "Test whether this program could go on in place of the one that runs, start nothing")
+            ->excludes(test);
     CLI::Option* const fresh = app.add_flag("--fresh", options.fresh, "Discard the state that a pcheck which ended badly left at IPCKEY");
     CLI::Option* const dry_run = app.add_flag("--dry-run", options.dry_run, "Watch and log, but run no script and send no signal");
     app.add_option("--simulate", options.scenario, "Play this scenario in memory and print what would be logged")
         ->type_name("SCENARIO")
-        ->excludes(test, fresh, dry_run);
+        ->excludes(test, adoptable, fresh, dry_run);
     app.add_option("--conf", options.conf, "banken.conf to read instead of /etc/banken/banken.conf")
         ->type_name("FILE")
         ->envname("BANKEN_CONF");

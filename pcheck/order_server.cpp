@@ -70,12 +70,18 @@ std::optional<TakenOrder> OrderServer::take_posted(std::size_t index, std::uint6
     return TakenOrder{.ticket = ticket, .words = *std::move(order), .claimant = claimant_of(load(words[slot::claimant]))};
 }
 
-void OrderServer::answer_interrupted() {
+void OrderServer::answer_interrupted(bool in_place) {
     for (std::size_t index = 0; index < slot::count; ++index) {
         const std::uint64_t state = load(slot_at(index)[slot::state]);
         if (state_of(state) != SlotState::taken) continue;
-        answer({.binding = binding_, .slot = index, .state = state}, number_of(ExitCode::temp_fail),
-               "interrupted: pcheck was killed while it carried the order out");
+        const OrderTicket ticket{.binding = binding_, .slot = index, .state = state};
+        const std::uint64_t length = std::min<std::uint64_t>(load(slot_at(index)[slot::order_length]), slot::order_bytes);
+        const auto order = unpack_words(load_text(slot_at(index).subspan(slot::order), length));
+        if (in_place && order && order->front() == text_of(OrderVerb::reexec)) {
+            answer(ticket, number_of(ExitCode::ok), {});
+        } else {
+            answer(ticket, number_of(ExitCode::temp_fail), "interrupted: pcheck was killed while it carried the order out");
+        }
     }
 }
 

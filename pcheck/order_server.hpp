@@ -49,9 +49,9 @@ public:
     // is being carried out only after 60 s; its answer is dropped then), claimed for 10 s without an order, answered for 60 s. Called after SIGUSR1 and every MSG_CHECK_INTERVAL.
     [[nodiscard]] std::vector<TakenOrder> take(Instant now);
 
+    // Orders that the pcheck before had taken: nobody else will answer them. `in_place`: the order to execute this program has been carried out.
+    void answer_interrupted(bool in_place);
     // exit_status is padmin's; text beyond 64 KiB is cut off and counted at its end.
-    // Orders that a pcheck which was killed had taken: nobody else will answer them.
-    void answer_interrupted();
     void answer(const OrderTicket& ticket, int exit_status, std::string_view text);
 
 private:

@@ -114,7 +114,8 @@ Result<SegmentWriter> SegmentWriter::open(const Param& param, const SegmentReque
     const std::uint32_t key = param.ipc_key;
     const auto identity = sys::own_identity();
     if (!identity) return Failure(identity.error());
-    auto ownership = sys::Ownership::take({.key = key, .readers = request.readers, .pfile_owner = request.pfile_owner});
+    auto ownership =
+        sys::Ownership::take({.key = key, .readers = request.readers, .pfile_owner = request.pfile_owner, .in_place = request.in_place});
     if (!ownership) {
         const Error& error = ownership.error();
         if (error.number == EAGAIN) return already_running(key, request.pfile_owner);
@@ -151,6 +152,19 @@ Result<SegmentWriter> SegmentWriter::open(const Param& param, const SegmentReque
         writer.lay_out();
     }
     return writer;
+}
+
+Result<> SegmentWriter::can_go_on(std::uint32_t key, std::optional<uid_t> pfile_owner) {
+    const auto self = sys::own_identity();
+    if (!self) return Failure(self.error());
+    const auto stat = sys::find_segment(key);
+    if (!stat && stat.error().number == ENOENT) return {};
+    if (!stat) return Failure(stat.error().in(key_text(key)));
+    if (auto believed = sys::believe(stat->permissions, pfile_owner); !believed) return Failure(believed.error().in(key_text(key)));
+    const auto segment = sys::Segment::attach(*stat, sys::Segment::Access::read);
+    if (!segment) return Failure(segment.error().in(key_text(key)));
+    if (const auto state = state_in(*segment, *self); !state) return Failure(state.error().in(key_text(key)));
+    return {};
 }
 
 // What is there stays readable at every moment: a record is what it was, or what it is now.

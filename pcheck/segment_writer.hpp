@@ -25,6 +25,7 @@ struct SegmentRequest {
     uid_t pfile_owner = 0;         // whose segments are believed beside root's and our own
     std::optional<gid_t> readers;  // STATE_GROUP: this group may read
     bool fresh = false;            // --fresh: a dead owner's state is discarded
+    bool in_place = false;         // executed in place: the key may be held by this very process
 };
 
 // What a pcheck that ended without an end has left, loaded before anything is published.
@@ -41,6 +42,9 @@ public:
     // Error::number 0: the key is in use, or what is there cannot be used or believed (exit 69), and nothing of it was touched; the text says by whom
     // and what to do. Else the system refused (exit 71).
     [[nodiscard]] static Result<SegmentWriter> open(const Param& param, const SegmentRequest& request, Now now);
+
+    // Whether open() could go on with what is at the key, be its owner alive or not: for a newer program, before it is executed in place.
+    [[nodiscard]] static Result<> can_go_on(std::uint32_t key, std::optional<uid_t> pfile_owner);
 
     // What was there; nothing when the segment is new.
     [[nodiscard]] const std::optional<LeftState>& left() const { return left_; }

@@ -39,6 +39,7 @@ public:
 
     // Readable: call drain().
     [[nodiscard]] int fd() const { return worker_.fd(); }
+    [[nodiscard]] bool busy() const { return worker_.busy(); }  // a helper thread may be in a call
     void drain();
 
 private:

@@ -318,6 +318,8 @@ void Sweep::wake(Instant now) {
 
 int Sweep::fd() const { return state_->worker.fd(); }
 
+bool Sweep::busy() const { return state_->worker.busy(); }
+
 void Sweep::drain(Instant now) {
     state_->worker.drain();
     state_->advance(now);

@@ -67,6 +67,8 @@ public:
     // Readable when drain() has something to take.
     [[nodiscard]] int fd() const;
     void drain(Instant now);
+    // A helper thread may be reading a command line or a pidfile.
+    [[nodiscard]] bool busy() const;
 
 private:
     struct State;

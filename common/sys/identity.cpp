@@ -68,6 +68,8 @@ Result<> verify_pcheck(const OwnerRecord& owner, uid_t user) {
         return fail("pid {} runs as uid {}, the segment was made by uid {}", owner.id.pid, directory.st_uid, user);
     const auto exe = stamp_of(fmt::format("/proc/{}/exe", owner.id.pid));
     const bool same = exe ? exe->device == owner.exe_device && exe->inode == owner.exe_inode : stat->fingerprint.comm == "pcheck";
+    if (!same && stat->fingerprint.comm == "pcheck")
+        return fail_errno(fmt::format("pid {} runs another program than its segment says", owner.id.pid), EAGAIN);
     if (!same) return fail("pid {} is no pcheck but {}", owner.id.pid, stat->fingerprint.comm);
     return {};
 }

@@ -17,7 +17,7 @@ namespace banken::sys {
 
 // The process exists, was started when the record says, belongs to `user` (who made the segment: nobody can have us signal a stranger's process) and
 // runs the executable that the record names (where /proc/PID/exe may not be followed: a program called pcheck). The error says what does not fit:
-// a signal must not be sent then.
+// a signal must not be sent then. number EAGAIN: it is called pcheck but runs another file, as one does for a moment that was just executed in place.
 [[nodiscard]] Result<> verify_pcheck(const OwnerRecord& owner, uid_t user);
 
 // Device, inode and modification time. number ENOENT …: as stat(2).

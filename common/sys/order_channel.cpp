@@ -7,6 +7,7 @@
 #include <chrono>
 #include <csignal>
 #include <optional>
+#include <thread>
 
 #include "common/exit_code.hpp"
 #include "common/order.hpp"
@@ -103,6 +104,17 @@ private:
     const OrderPatience& patience_;
 };
 
+// One that was just executed in place says a moment later that it is another file now.
+Result<> verify_owner(const SegmentReader& reader, uid_t user) {
+    for (int tries = 50;; --tries) {
+        const auto header = reader.header();
+        if (!header) return Failure(header.error());
+        auto verified = verify_pcheck(header->owner, user);
+        if (verified || verified.error().number != EAGAIN || tries == 0) return verified;
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+}
+
 OrderReply post(const Segment& segment, const SegmentReader& reader, const PidRef& pcheck, const OrderPatience& patience, Claim& claim) {
     if (!claim.step(SlotState::posted)) return refuse(ExitCode::temp_fail, "the order came too late: its slot was given to somebody else");
     if (const auto woken = pcheck.signal(SIGUSR1); !woken && !is_gone(woken.error())) {
@@ -131,7 +143,7 @@ OrderReply send_order(const Segment& segment, std::span<const std::string> words
     }
     const auto stat = segment.stat();
     if (!stat) return refuse(ExitCode::not_running, "pcheck is not running");
-    if (const auto verified = verify_pcheck(header->owner, stat->permissions.creator); !verified)
+    if (const auto verified = verify_owner(*reader, stat->permissions.creator); !verified)
         return refuse(ExitCode::unavailable, verified.error().text);
     auto claim = claim_slot(segment.words(), reader->places()[static_cast<std::size_t>(Table::slots)], self->id);
     if (!claim) return refuse(ExitCode::temp_fail, "every slot of the message box is in use, try again");

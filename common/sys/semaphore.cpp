@@ -2,6 +2,7 @@
 #include "common/sys/semaphore.hpp"
 
 #include <sys/sem.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -73,7 +74,11 @@ Result<Ownership> Ownership::take(const Request& request) {
         auto checked = check(id, request.pfile_owner);
         if (!checked) return Failure(checked.error());
     }
-    if (!take_set(id)) return fail_errno("semop");
+    if (!take_set(id)) {
+        const auto refused = fail_errno("semop");
+        const bool is_ours = request.in_place && refused.value().number == EAGAIN && semctl(id, holder, GETPID) == ::getpid();
+        if (!is_ours) return refused;
+    }
     Ownership ownership(id, made_here);
     if (request.readers) {
         auto allowed = allow_reading(id, *request.readers);

@@ -22,6 +22,7 @@ public:
         std::uint32_t key = 0;
         std::optional<gid_t> readers;  // may look whether the key is held
         std::optional<uid_t> pfile_owner;
+        bool in_place = false;  // this program was executed in place of one that may hold the key
     };
     // Never waits. number EAGAIN: somebody holds it, holder_of() tells who; 0 or EACCES: a semaphore that is not ours or cannot be believed, left
     // untouched.

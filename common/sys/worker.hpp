@@ -35,6 +35,8 @@ public:
     [[nodiscard]] Result<RequestId> submit(Work work);
     // Its result, if it ever comes, is dropped.
     void forget(RequestId request) { expected_.erase(request); }
+    // Something is out: a thread may be in a call.
+    [[nodiscard]] bool busy() const { return out_ > 0; }
     // Calls what has come back, in that order. A callback may submit and forget.
     void drain();
     // For a program without a loop: drains until nothing is out any more, but no longer than this.

@@ -119,7 +119,9 @@ void LineReader::read_order(Happening& happening) {
     std::vector<std::string> words;
     while (at_ < words_.size()) words.push_back(words_[at_++].text);
     auto parsed = parse_order(words);
-    if (parsed) {
+    if (parsed && parsed->verb == OrderVerb::reexec) {
+        complain(column, "reexec means nothing in a simulation");
+    } else if (parsed) {
         happening.order = *std::move(parsed);
     } else {
         complain(column, parsed.error().text);

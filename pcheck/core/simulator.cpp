@@ -29,6 +29,7 @@ Verb verb_of(OrderVerb verb) {
         case OrderVerb::event: return Verb::event;
         case OrderVerb::dump: return Verb::dump;
         case OrderVerb::shutdown:
+        case OrderVerb::reexec:
         case OrderVerb::reload: break;
     }
     return Verb::shutdown;

@@ -461,7 +461,7 @@ Adoption Schedule::left_behind() const {
     std::vector<EntryRecord> records;
     for (const EntryKey key : core_->entries())
         records.push_back(decode<EntryRecord>(encode(record_of(*core_->find(key), *core_))).value());
-    return adoption_of(records, decode<ParamRecord>(encode(record_of(core_->param()))).value(), is_running);
+    return adoption_of(records, decode<ParamRecord>(encode(record_of(core_->param()))).value(), {is_running, is_running});
 }
 
 // pcheck was killed; the next one gives numbers of its own to the scripts that still run, and hears of no others.

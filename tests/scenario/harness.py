@@ -98,6 +98,7 @@ class World:
         self.log.watched = self.pcheck_has_ended
         self.conf = self.write("banken.conf", self.conf_text(scenario_.sources))
         self.pcheck = None
+        self.pcheck_program = os.path.join(self.build, "pcheck/pcheck")
         self.pfile_path = self.path("pfile")
         self.last_answer = None
 
@@ -198,7 +199,7 @@ class World:
     # ---- pcheck ----
 
     def pcheck_command(self, *words):
-        return [os.path.join(self.build, "pcheck/pcheck"), "--conf", self.conf, *words]
+        return [self.pcheck_program, "--conf", self.conf, *words]
 
     def start_pcheck(self, *words, environment=None, wait=True):
         """In the foreground of nobody; its output is in pcheck.out."""

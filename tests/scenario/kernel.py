@@ -84,6 +84,11 @@ def session_of(pid):
         return 0
 
 
+def parent_of(pid):
+    stat = read_proc(pid, "stat")
+    return int(stat.rpartition(b")")[2].split()[1]) if stat else None
+
+
 def running(executable):
     """The living processes that run this file, oldest first."""
     found = []

@@ -25,8 +25,9 @@ TEST_CASE("orders are a verb, and a name or an id where one belongs") {
     CHECK(reason({"reload", "crond"}) == R"(order reload: "crond" is too much)");
     CHECK(reason({"stop", "crond", "sshd"}) == R"(order stop: "sshd" is too much)");
     CHECK(reason({"stop", ""}) == "order stop: the name is empty");
-    CHECK(reason({"frobnicate"}) ==
-          R"(unknown order "frobnicate", one of show, explain, match, wait, stop, start, reload, clear, restart, event, dump, shutdown expected)");
+    CHECK(
+        reason({"frobnicate"}) ==
+        R"(unknown order "frobnicate", one of show, explain, match, wait, stop, start, reload, clear, restart, event, dump, reexec, shutdown expected)");
     CHECK(reason({"relaod"}) == R"(unknown order "relaod", did you mean reload?)");
 }
 
@@ -65,6 +66,7 @@ TEST_CASE("an event has a class, a name, and an instance that is never an id") {
 }
 
 TEST_CASE("orders of later versions are refused by name") {
+    CHECK(reason({"reexec", "now"}) == "order reexec: \"now\" is too much");
     CHECK(reason({"metrics"}) == "order metrics is not built yet");
     CHECK(reason({"shutdown", "remove"}) == "order shutdown remove is not built yet");
 }

@@ -114,6 +114,26 @@ TEST_CASE("a key is owned by one, and free again when its owner is killed") {
     CHECK_FALSE(key_is_held(at.key, {}).value());
 }
 
+TEST_CASE("a program executed in place goes on with the key that its process holds, and with no other") {
+    const PrivateKey at;
+    const auto take = [&](bool in_place) {
+        return Ownership::take({.key = at.key, .readers = {}, .pfile_owner = {}, .in_place = in_place});
+    };
+    {
+        const auto owned = take(false);
+        REQUIRE(owned);
+        CHECK(take(false).error().number == EAGAIN);
+        const auto again = take(true);
+        CHECK(again);
+    }
+    const pid_t other = child_that([&] {
+        static auto owned = take(false);
+        return owned.has_value();
+    });
+    CHECK(take(true).error().number == EAGAIN);
+    end(other);
+}
+
 TEST_CASE("the semaphore that was made for nothing is removed, and so is the one of an ordered end") {
     const PrivateKey at;
     const Ownership::Request request{.key = at.key, .readers = gid_t{12}, .pfile_owner = {}};
