@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "padmin/render_json.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "common/sys/clock.hpp"
@@ -11,8 +12,26 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// What JSON lets stand as it is although a terminal obeys it (U+007f to U+009f), which is within strings only: as \u009b.
+std::string without_controls(const std::string& json) {
+    std::string text;
+    text.reserve(json.size());
+    for (std::size_t at = 0; at < json.size(); ++at) {
+        const auto byte = static_cast<unsigned char>(json[at]), next = static_cast<unsigned char>(json[std::min(at + 1, json.size() - 1)]);
+        if (byte == 0x7f) {
+            text += "\\u007f";
+        } else if (byte == 0xc2 && next < 0xa0) {
+            text += fmt::format("\\u{:04x}", next);
+            ++at;
+        } else {
+            text += json[at];
+        }
+    }
+    return text;
+}
+
 // Names may hold bytes that are no UTF-8: they are replaced, the document stays valid.
-std::string text_of(const Json& document) { return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+std::string text_of(const Json& document) { return without_controls(document.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n"; }
 
 std::string document(std::string_view name, Json content) { return text_of(Json{{"schema", 1}, {std::string(name), std::move(content)}}); }
 

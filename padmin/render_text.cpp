@@ -126,7 +126,7 @@ std::string group_text(const View& view, std::span<const Group> groups) {
     for (const Group& group : groups) {
         const EntryRecord& any = *group.members.front();
         Block block(15);
-        block.line("group", group.name);
+        block.line("group", printable(group.name));
         for (const EntryRecord* member : group.members) {
             const bool turn = any.group_turn == member->pent_id;
             block.line("member", fmt::format("{} (pent_id {}) {}{}{}", printable(member->name), member->pent_id, text_of(member->state),

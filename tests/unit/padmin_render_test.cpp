@@ -5,6 +5,7 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "common/text.hpp"
 #include "padmin/render_json.hpp"
 #include "padmin/render_text.hpp"
 
@@ -216,4 +217,21 @@ TEST_CASE("JSON has the names of the text, times twice, and null for what is not
     CHECK(pent["last_cause"].is_null());
     CHECK(pent["cpu"] == 90.5);
     CHECK(pent["monitor_sts"] == "on");
+}
+
+TEST_CASE("nothing of a segment steers the terminal, as text or as JSON") {
+    View view = crond_view();
+    const std::string hostile = "a\x1b[2J\x7f\xc2\x9b\xc2\xa0\xff\n";
+    EntryRecord& entry = view.entries.front();
+    entry.name = entry.group = entry.waits_for = entry.last_cause = entry.health = hostile;
+    entry.wait = EntryWait::dependency;
+    view.header.pfile = view.param.shm_dump_file = hostile;
+    view.header.capabilities = hostile + "=" + hostile;
+    view.trace = {{.number = 0, .instant = instant, .wall = wall, .key = 0, .pid = 1, .event = hostile, .detail = hostile}};
+    const auto groups = groups_of(view);
+    for (const std::string& text : {all_text(view), group_text(view, groups), trace_text(view, view.trace), list_text({&view, 1}, true),
+                                    all_json(view), trace_json(view, view.trace), list_json({&view, 1})}) {
+        for (const std::string_view line : split(text, '\n')) CHECK(printable(line) == line);
+    }
+    CHECK(nlohmann::json::parse(group_json(view, groups))["group"][0]["group"] == "a\x1b[2J\x7f\xc2\x9b\xc2\xa0\xef\xbf\xbd\n");
 }
