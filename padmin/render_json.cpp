@@ -183,9 +183,10 @@ std::string pent_json(const View& view, std::span<const EntryRecord* const> entr
 std::string group_json(const View& view, std::span<const Group> groups) { return document("group", group_array(view, groups)); }
 
 std::string trace_json(const View& view, std::span<const TraceRecord> records) {
+    const EntriesByKey entries(view);
     Json list = Json::array();
     for (const TraceRecord& record : records) {
-        const EntryRecord* entry = entry_of(view, record);
+        const EntryRecord* entry = entries.of(record);
         Json object{{"number", record.number}};
         add_time(object, "time", record.wall);
         object["pname"] = entry ? Json(entry->name) : Json();

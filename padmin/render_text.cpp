@@ -142,11 +142,12 @@ std::string group_text(const View& view, std::span<const Group> groups) {
 }
 
 std::string trace_text(const View& view, std::span<const TraceRecord> records) {
+    const EntriesByKey entries(view);
     std::string text;
     for (const TraceRecord& record : records) {
         const auto millis = std::chrono::floor<std::chrono::milliseconds>(record.wall.time_since_epoch()).count() % 1000;
         std::string line = fmt::format("{} +{:03}ms", sys::local_time_text(record.wall), millis);
-        if (const EntryRecord* entry = entry_of(view, record)) {
+        if (const EntryRecord* entry = entries.of(record)) {
             line += fmt::format(" {} ({})", printable(entry->name), entry->pent_id);
         } else if (record.key != 0) {
             line += fmt::format(" removed entry {}", record.key);

@@ -71,9 +71,13 @@ std::vector<const EntryRecord*> entries_of(const View& view, std::string_view ta
     return found;
 }
 
-const EntryRecord* entry_of(const View& view, const TraceRecord& record) {
-    const auto entry = std::ranges::find(view.entries, record.key, &EntryRecord::key);
-    return record.key == 0 || entry == view.entries.end() ? nullptr : &*entry;
+EntriesByKey::EntriesByKey(const View& view) {
+    for (const EntryRecord& entry : view.entries) entries_.try_emplace(entry.key, &entry);
+}
+
+const EntryRecord* EntriesByKey::of(const TraceRecord& record) const {
+    const auto entry = entries_.find(record.key);
+    return record.key == 0 || entry == entries_.end() ? nullptr : entry->second;
 }
 
 std::vector<std::pair<std::string_view, std::string_view>> capabilities_of(const View& view) {

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -47,8 +48,16 @@ struct Counts {
 // The entries that a NAME or an ID names, all for an empty one. Digits only: an id.
 [[nodiscard]] std::vector<const EntryRecord*> entries_of(const View& view, std::string_view target);
 
-// The entry that a record is about; null: about none, or about one that was removed.
-[[nodiscard]] const EntryRecord* entry_of(const View& view, const TraceRecord& record);
+// Which entry a record is about. The view must outlive it.
+class EntriesByKey {
+public:
+    explicit EntriesByKey(const View& view);
+    // Null: about none, or about one that was removed.
+    [[nodiscard]] const EntryRecord* of(const TraceRecord& record) const;
+
+private:
+    std::unordered_map<std::uint32_t, const EntryRecord*> entries_;
+};
 
 // What pcheck has found that this host can do: {"cause_pidfd", "yes"}, in its order.
 [[nodiscard]] std::vector<std::pair<std::string_view, std::string_view>> capabilities_of(const View& view);

@@ -235,3 +235,15 @@ TEST_CASE("nothing of a segment steers the terminal, as text or as JSON") {
     }
     CHECK(nlohmann::json::parse(group_json(view, groups))["group"][0]["group"] == "a\x1b[2J\x7f\xc2\x9b\xc2\xa0\xef\xbf\xbd\n");
 }
+
+TEST_CASE("a trace record is shown with its entry, or with its number when that was removed") {
+    View view = crond_view();
+    view.entries.front().key = 12;
+    for (const std::uint32_t key : {12u, 13u, 0u})
+        view.trace.push_back({.number = key, .instant = instant, .wall = wall, .key = key, .pid = 0, .event = "UP", .detail = {}});
+    const std::string text = trace_text(view, view.trace);
+    const auto lines = split(text, '\n');
+    CHECK(lines[0].ends_with("+000ms crond (1) UP"));
+    CHECK(lines[1].ends_with("+000ms removed entry 13 UP"));
+    CHECK(lines[2].ends_with("+000ms UP"));
+}
