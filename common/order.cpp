@@ -46,7 +46,7 @@ Result<Duration> duration_of(std::string_view text) {
 // `stop crond 30m` lacks a word.
 std::string hint_of_for(const ParsedOrder& order, const std::string& word) {
     if (order.verb != OrderVerb::stop || !duration_of(word)) return {};
-    return fmt::format(", did you mean stop {} for {}?", order.target, word);
+    return fmt::format(", did you mean stop {} for {}?", shortened(order.target), word);
 }
 
 }  // namespace

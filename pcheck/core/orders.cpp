@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "common/exit_code.hpp"
+#include "common/text.hpp"
 #include "pcheck/core/supervisor.hpp"
 
 namespace banken::core {
@@ -50,7 +51,7 @@ void Supervisor::carry_out(const Order& order) {
     }
     if (order.target.empty()) return for_all(order);
     const std::vector<EntryKey> keys = named(order.target);
-    if (keys.empty()) return answer(order.id, no_such_entry, fmt::format("no entry \"{}\"", order.target));
+    if (keys.empty()) return answer(order.id, no_such_entry, "no entry " + quoted(order.target));
     if (keys.size() > 1) {
         std::string ids;
         for (const EntryKey key : keys) ids += fmt::format("{}{}", ids.empty() ? "" : ", ", watches_.at(key).pent_id);

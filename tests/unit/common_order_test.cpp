@@ -44,6 +44,7 @@ TEST_CASE("a stop may be for a time") {
 
 TEST_CASE("a stop that lacks its `for` is told so") {
     CHECK(reason({"stop", "crond", "30m"}) == R"(order stop: "30m" is too much, did you mean stop crond for 30m?)");
+    CHECK(reason({"stop", "a\x1b", "30m"}) == R"(order stop: "30m" is too much, did you mean stop a\x1b for 30m?)");
 }
 
 TEST_CASE("a reload may ask for the difference alone") {

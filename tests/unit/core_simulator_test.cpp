@@ -91,6 +91,8 @@ TEST_CASE("every happens as often as there is time for it, and what is refused i
     CHECK(played(short_window, "every 2h kill crond\nat 1h order restart 9\nrun 1d").size() == 1 + 12 * 4 + 1);
     const Lines refused = played("crond:-:0:0:continue\n", "at 1h order restart crond\nrun 1d", "REMIND_INTERVAL 0\n");
     CHECK(refused.back() == "day 0 01:00:00 order refused: crond: it has no restart script");
+    CHECK(played("crond:-:0:0:continue\n", "at 1h order clear \x1b[2J\nrun 1d", "REMIND_INTERVAL 0\n").back() ==
+          R"(day 0 01:00:00 order refused: no entry "\x1b[2J")");
 }
 
 TEST_CASE("the simulation ends with pcheck") {
