@@ -272,7 +272,7 @@ Result<std::optional<Told>> RecordReader::take(const TraceRecord& record, const 
     Told told{event_of_kind(static_cast<std::size_t>(kind - record_words::events.begin())), {}};
     told.now = {record.instant, record.wall, words.number<BootTicks>("ticks")};
     std::visit([&](auto& event) { read(event, words, Context{record, core}); }, told.event);
-    if (!words.first_wrong().empty()) return fail("{}: {} is wrong or missing", record.event, words.first_wrong());
+    if (!words.first_wrong().empty()) return fail("{}: {} is wrong or missing", record.event, shortened(words.first_wrong()));
     return told;
 }
 

@@ -67,7 +67,7 @@ Result<std::vector<RecordWord>> words_of(std::string_view text) {
         at = key_end;
         word.has_value = at < text.size() && text[at] == '=';
         if (word.has_value && ++at < text.size() && text[at] == '"') {
-            if (!take_quoted(text, ++at, word.value)) return fail("\"{}\" has no end", word.key.substr(0, 40));
+            if (!take_quoted(text, ++at, word.value)) return fail("{} has no end", quoted(word.key));
         } else if (word.has_value) {
             const std::size_t end = std::min(text.find(' ', at), text.size());
             word.value = text.substr(at, end - at);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/result.hpp"
+#include "common/text.hpp"
 
 namespace banken::core {
 
@@ -27,7 +28,7 @@ template <class Number>
 [[nodiscard]] Result<Number> record_number(std::string_view text) {
     Number number{};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || end != text.data() + text.size()) return fail("\"{}\" is no number", text.substr(0, 40));
+    if (error != std::errc{} || end != text.data() + text.size()) return fail("{} is no number", quoted(text));
     return number;
 }
 

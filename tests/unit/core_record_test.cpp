@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "common/text.hpp"
 #include "tests/fake/core_world.hpp"
 
 using namespace banken;
@@ -186,6 +187,19 @@ TEST_CASE("damaged records are errors") {
     CHECK(refuses("reloaded", "ticks=1 order=1 pent=\"a:-:1:0:exit\\x0ab:-:1:0:exit\""));
     CHECK(refuses("reloaded", "ticks=1 order=1 IPCKEY=nonsense"));
     CHECK(refuses("measured", "ticks=1 start=1 state=DD cpu=1 rss=1 fds=1"));
+}
+
+TEST_CASE("what is said of a damaged record can be read on a terminal") {
+    const World world(two);
+    for (const std::string detail : {"ticks=1 \x1b[2J=\"open", "ticks=\x9b", "ticks=1 order=1 \x1b=\"a\\x0ab\""}) {
+        RecordReader reader;
+        TraceRecord record;
+        record.event = "reloaded";
+        record.detail = detail;
+        const auto told = reader.take(record, world.core);
+        REQUIRE_FALSE(told);
+        CHECK(printable(told.error().text) == told.error().text);
+    }
 }
 
 TEST_CASE("no damage to a record is more than an error") {
