@@ -154,7 +154,8 @@ std::vector<AfterError> check_after(const std::vector<Pent>& pents) {
     for (std::size_t i = 0; i < pents.size(); ++i) {
         for (const std::string& name : pents[i].after) {
             if (known.contains(name)) continue;
-            errors.push_back({i, fmt::format("there is no entry {}{}", quoted(name), did_you_mean(name, names))});
+            const std::string hint = errors.size() < after_hints ? did_you_mean(name, names) : std::string();
+            errors.push_back({i, errors.size() < Diagnostics::max_kept ? fmt::format("there is no entry {}{}", quoted(name), hint) : ""});
         }
     }
     Waits waits(pents);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/diagnostic.hpp"
 #include "common/pfile.hpp"
 
 namespace banken {
@@ -15,7 +16,10 @@ struct AfterError {
     std::string text;
 };
 
-// In a search for circles a group counts as one entry, and an `after` of a member that names a member of its own group does not count. Of
+// A hint compares with every name: beyond so many unknown names there is none, so that the whole takes time linear in the file.
+inline constexpr std::size_t after_hints = 50;
+
+// Beyond Diagnostics::max_kept errors they have no text. In a search for circles a group counts as one entry, and an `after` of a member that names a member of its own group does not count. Of
 // circles that share an entry only one is told: "web waits for db, db waits for web".
 [[nodiscard]] std::vector<AfterError> check_after(const std::vector<Pent>& pents);
 

@@ -6,6 +6,7 @@
 
 #include <csignal>
 
+#include "common/pfile_after.hpp"
 #include "common/segment_records.hpp"
 
 namespace banken {
@@ -312,6 +313,20 @@ TEST_CASE("after names entries of this file, one after the other") {
     CHECK(errors("c:/r:1:1:exit:after=a\na:/r:1:1:exit:after=b\nb:/r:1:1:exit:after=c\nd:/r:1:1:exit:after=a") ==
           std::vector<std::string>{"F:5:21: error: c, after: goes in a circle: c waits for a, a waits for b, b waits for c"});
     CHECK(errors("a:/r:1:1:exit:after=b\nb:/r:1:1:exit:after=a\nc:/r:1:1:exit:after=d\nd:/r:1:1:exit:after=c,a").size() == 2);
+}
+
+TEST_CASE("of many unknown names in after only the first are worth a hint, and only those that are told have a text") {
+    std::vector<Pent> pents(2000);
+    for (Pent& pent : pents) {
+        pent.name = "crond";
+        pent.after = {"crnd"};
+    }
+    const auto errors = check_after(pents);
+    REQUIRE(errors.size() == pents.size());
+    CHECK(errors[after_hints - 1].text == "there is no entry \"crnd\", did you mean crond?");
+    CHECK(errors[after_hints].text == "there is no entry \"crnd\"");
+    CHECK_FALSE(errors[Diagnostics::max_kept - 1].text.empty());
+    CHECK(errors[Diagnostics::max_kept].text.empty());
 }
 
 TEST_CASE("in a search for circles a group counts as one entry, and its own members do not count") {
