@@ -13,7 +13,9 @@
 #include "common/sys/identity.hpp"
 #include "common/sys/proc_dir.hpp"
 #include "common/sys/proc_table.hpp"
+#include "common/sys/worker.hpp"
 #include "common/text.hpp"
+#include "padmin/words.hpp"
 
 namespace banken {
 namespace {
@@ -22,6 +24,8 @@ using Standing = JudgedProcess::Standing;
 using Miss = JudgedProcess::Miss;
 
 constexpr std::size_t longest_pidfile = 4096, longest_shown = 120;
+constexpr unsigned most_hanging = 8;
+constexpr Duration patience = std::chrono::seconds(2);
 constexpr int deepest_ancestry = 1000;  // parents read one after another could be a ring once pids were used again
 
 bool contains(const std::vector<std::string_view>& failed, std::string_view filter) {
@@ -158,6 +162,26 @@ std::vector<std::string> rule_words(const Pent& pent, const Snapshot& snapshot) 
     return words;
 }
 
+// Reading one can hang for as long as its process likes. Those that are not read in time stay empty; returns how many.
+std::size_t read_command_lines(const std::shared_ptr<const sys::ProcDir>& dir, std::vector<Process>& processes) {
+    std::size_t unread = processes.size();
+    auto worker = sys::Worker::open(most_hanging, std::max<std::size_t>(processes.size(), 1));
+    for (Process& process : processes) {
+        process.command_line.emplace();
+        if (!worker) continue;
+        const auto work = [dir, pid = process.stat.pid, &process, &unread] {
+            auto line = split_cmdline(dir->command_line(pid).value_or(""));
+            return [line = std::move(line), &process, &unread] {
+                process.command_line = line;
+                --unread;
+            };
+        };
+        (void)worker->submit(work).has_value();
+    }
+    if (worker) worker->drain_within(patience);
+    return unread;
+}
+
 std::string cut(const std::string& text) {
     const std::string safe = printable(text);
     return safe.size() <= longest_shown ? safe : safe.substr(0, longest_shown) + "...";
@@ -184,6 +208,10 @@ Matching judge_all(const View& view, const EntryRecord& entry, const Pent& pent,
     matching.processes = Judge(view, entry, pent, snapshot).all();
     if (view.user && *view.user != snapshot.reader && snapshot.reader != 0) {
         matching.notes.push_back(fmt::format("pcheck runs as uid {} and may see executables that are hidden from you", *view.user));
+    }
+    if (snapshot.unread > 0) {
+        matching.notes.push_back(fmt::format("{} could not be read in time and {} judged as empty",
+                                             count_words(snapshot.unread, "command line"), snapshot.unread == 1 ? "is" : "are"));
     }
     const bool given_up = entry.state == EntryState::retry_over || entry.state == EntryState::hold;
     const auto any = [&](Standing standing) {
@@ -215,10 +243,11 @@ Result<Snapshot> read_snapshot(const View& view, Pent& pent) {
         auto stat = dir->stat(id.pid);
         if (!stat) continue;
         Process process{.stat = *std::move(stat), .exe = {}, .command_line = {}, .status = {}, .cgroups = {}};
-        constexpr std::array facts{Fact::exe, Fact::status, Fact::cgroups, Fact::command_line};
+        constexpr std::array facts{Fact::exe, Fact::status, Fact::cgroups};
         const bool there = std::ranges::all_of(facts, [&](Fact fact) { return dir->read(fact, process).has_value(); });
         if (there) snapshot.processes.push_back(std::move(process));
     }
+    snapshot.unread = read_command_lines(dir, snapshot.processes);
     if (!pent.pidfile.empty()) {
         if (const auto text = sys::read_file(pent.pidfile, longest_pidfile)) snapshot.named = parse_pidfile(*text);
     }

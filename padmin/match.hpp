@@ -20,6 +20,7 @@ struct Snapshot {
     std::optional<pid_t> named;      // by the pidfile
     std::string user_fault;          // why `user` names nobody
     uid_t reader = 0;                // whom padmin runs as
+    std::size_t unread = 0;          // command lines that could not be read in time: they are empty here
 };
 
 struct JudgedProcess {

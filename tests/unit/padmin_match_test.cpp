@@ -158,3 +158,11 @@ TEST_CASE("a rival, and a pidfile that names another process, are explained") {
     CHECK(host.judged().notes ==
           std::vector<std::string>{"process 30 is followed on until the pidfile names another one that passes all filters"});
 }
+
+TEST_CASE("command lines that could not be read in time are told") {
+    Host host({process(40, {"nginx"})});
+    host.snapshot.unread = 1;
+    CHECK(host.judged().notes == std::vector<std::string>{"1 command line could not be read in time and is judged as empty"});
+    host.snapshot.unread = 3;
+    CHECK(host.judged().notes == std::vector<std::string>{"3 command lines could not be read in time and are judged as empty"});
+}
