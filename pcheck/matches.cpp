@@ -65,6 +65,15 @@ std::vector<core::EntryKey> Matches::named_by(pid_t pid) const {
     return entries;
 }
 
+std::set<pid_t> Matches::pids_of(const std::vector<core::Look>& looks) const {
+    std::set<pid_t> pids;
+    for (const core::Look& look : looks) {
+        const auto entry = entries_.find(look.entry);
+        if (entry != entries_.end()) pids.insert(entry->second.matches.begin(), entry->second.matches.end());
+    }
+    return pids;
+}
+
 void Matches::watch_scripts() {
     for (const auto& script : scripts_) table_.watch(script.process.pid, true);
 }

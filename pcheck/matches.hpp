@@ -39,6 +39,8 @@ public:
     void watch_scripts();
     // `keep`: the process has not exec'ed, so that it stays what it matched before. A new title takes nobody's main process away.
     void record(const Reading& reading, bool keep);
+    // Of these entries, as last told.
+    [[nodiscard]] std::set<pid_t> pids_of(const std::vector<core::Look>& looks) const;
     [[nodiscard]] bool matching(pid_t pid) const { return matches_.contains(pid); }
     // Another parent or session.
     void moved(pid_t pid) { change_all_of(pid); }

@@ -152,7 +152,7 @@ void Sweep::State::set_rules(std::vector<EntryRule> all) {
 // False: nothing was learned, so nothing may be told.
 bool Sweep::State::run_pass(sys::Depth depth, Instant now) {
     const Instant begin = sys::read_instant();
-    const auto changes = table.pass(depth);
+    const auto changes = table.pass(depth, matches.pids_of(asked));  // a dead one that nobody reaps is no answer
     next_look = now + (changes ? std::max(pass_distance, pass_share * (sys::read_instant() - begin)) : after_a_failed_pass);
     if (!changes) return false;
     ++pass;

@@ -52,7 +52,7 @@ void take_pids(std::string_view entries, std::vector<pid_t>& pids) {
 // One pass: merges the pids that exist with the records of the last pass.
 class ProcTable::Merge {
 public:
-    Merge(ProcTable& table, Depth depth) : table_(table), depth_(depth) {}
+    Merge(ProcTable& table, Depth depth, const std::set<pid_t>& also) : table_(table), depth_(depth), also_(also) {}
 
     void take(const std::vector<pid_t>& pids) {
         next.reserve(pids.size());
@@ -98,8 +98,9 @@ private:
     [[nodiscard]] bool is_due(const Record& old) const {
         switch (depth_) {
             case Depth::every: return true;
-            case Depth::young: return table_.is_young(old.start);
-            case Depth::eighth: return has(old.traits, watched) || static_cast<unsigned>(old.pid) % turns == table_.turn_;
+            case Depth::young: return table_.is_young(old.start) || also_.contains(old.pid);
+            case Depth::eighth:
+                return has(old.traits, watched) || static_cast<unsigned>(old.pid) % turns == table_.turn_ || also_.contains(old.pid);
         }
         return true;
     }
@@ -136,6 +137,7 @@ private:
 
     ProcTable& table_;
     Depth depth_;
+    const std::set<pid_t>& also_;
 };
 
 Result<std::vector<pid_t>> ProcTable::list() const {
@@ -153,11 +155,11 @@ Result<std::vector<pid_t>> ProcTable::list() const {
     return pids;
 }
 
-Result<std::vector<TableChange>> ProcTable::pass(Depth depth) {
+Result<std::vector<TableChange>> ProcTable::pass(Depth depth, const std::set<pid_t>& also) {
     const auto pids = list();
     if (!pids) return Failure(pids.error());
     if (depth == Depth::eighth) turn_ = (turn_ + 1) % turns;
-    Merge merge(*this, depth);
+    Merge merge(*this, depth, also);
     merge.take(*pids);
     records_ = std::move(merge.next);
     return std::move(merge.changes);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "common/process.hpp"
@@ -42,8 +43,8 @@ public:
 
     // In the order of pids; a pid with a new owner is gone, then appeared. A process that is ending, or whose first thread has left it,
     // has no image to compare any more: it stays what it was. Kernel threads and processes first seen dead are not told.
-    // On an error nothing has changed, and the next pass tells it all.
-    [[nodiscard]] Result<std::vector<TableChange>> pass(Depth depth);
+    // `also` are read whatever the depth is. On an error nothing has changed, and the next pass tells it all.
+    [[nodiscard]] Result<std::vector<TableChange>> pass(Depth depth, const std::set<pid_t>& also = {});
 
     // From now on every pass but those over the young reads it. Lost with the process; no effect on one that is not known.
     void watch(pid_t pid, bool on);

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Count mode: how many processes match, and no main process (spec/pfile.md, min and max)."""
+import subprocess
+
 from harness import attempt, check, down, pent_line, same, scenario, up
-from kernel import kill
+from kernel import kill, start_of, until
 
 
 def three(world, options):
@@ -26,6 +28,23 @@ def the_one_whose_death_leaves_too_few_is_named_and_the_script_runs(world):
     world.becomes("alpha", proc_sts="AVAIL", pid=third)
     same([line for line in world.log.texts(place) if f"pid={second}" in line], [], "lines about the one that could be spared")
     same(len(world.runs("alpha")), 1, "runs of the script")
+
+
+@scenario
+def a_dead_process_that_nobody_reaps_does_not_count(world):
+    world.restarter("alpha")
+    program = world.program("alpha")
+    children = [subprocess.Popen([program, "--foreground"], env=world.environment) for _ in range(3)]     # a parent that never waits
+    world.pfile(f"{pent_line('alpha', world.path('restart_alpha.sh'), retries=1)}:min=3", MONITOR_INTERVAL=600)
+    world.start_pcheck()
+    world.log.wait(up("alpha", children[0].pid))
+    until(lambda: start_of(world.daemon("young")) > start_of(children[2].pid) + 250, "younger processes: looks read only these anew")
+    place = world.log.place()
+    kill(children[0].pid)
+    world.log.wait(down("alpha", children[0].pid)[1], place)
+    world.log.wait(up("alpha", children[1].pid), place)
+    same(world.becomes("alpha", proc_sts="AVAIL")["proc_count"], "3", "processes")
+    same(len([line for line in world.log.texts(place) if "Down" in line]), 1, "losses")
 
 
 @scenario

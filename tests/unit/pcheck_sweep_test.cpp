@@ -152,6 +152,24 @@ TEST_CASE("looks share one pass and are paced") {
     watcher.until([&] { return watcher.looked.size() == 1; });
 }
 
+TEST_CASE("a look does not answer with what is dead, however long it has run and whoever does not reap it") {
+    const FakeProc proc;
+    for (const pid_t pid : {10, 11}) proc.put(daemon_of(pid, "crond"));
+    proc.put({.pid = 12, .comm = "sh", .exe = "/bin/sh", .command_line = "sh", .start = 90000});  // the young are read anyhow
+    Watcher watcher(proc.path(), {{1, {"crond"}}});
+    watcher.run_sweep();
+    REQUIRE(watcher.pids() == Pids{10, 11});
+    FakeProcess dead = daemon_of(10, "crond");
+    dead.state = 'Z';
+    proc.put(dead);
+    watcher.looked.clear();
+    watcher.now += std::chrono::seconds(10);
+    watcher.sweep.look({1, 7, false});
+    watcher.until([&] { return !watcher.looked.empty(); });
+    CHECK(watcher.looked.front().number == 7);
+    CHECK(watcher.pids() == Pids{11});
+}
+
 TEST_CASE("a sweep answers the looks that wait, and a look's news are not told twice") {
     Fake fake;
     Watcher watcher(fake.proc.path(), {{1, {"crond"}}, {2, {"atd"}}});
