@@ -20,6 +20,8 @@ constexpr auto dump_patience = std::chrono::seconds(2), log_patience = std::chro
 
 using Failed = tl::unexpected<LoadFailure>;
 
+bool is_same_file(const FileStamp& one, const FileStamp& other) { return one.device == other.device && one.inode == other.inode; }
+
 ExitCode code_of_segment(const Error& error) { return error.number == 0 ? ExitCode::unavailable : ExitCode::system; }
 
 }  // namespace
@@ -92,6 +94,11 @@ void Daemon::go_on() {
     know_children();
     orders_->answer_interrupted(setup_.image.in_place);
     log_->write(messages::adopted(left->header.owner.id.pid, left->entries.size()), loop_->now());
+    if (const HeaderRecord& header = left->header; header.pfile != setup_.loaded.path && !is_same_file(header.file, setup_.loaded.stamp)) {
+        log_->write(messages::warning(fmt::format("that pcheck watched another pfile, {}: what only it names is not watched any more",
+                                                  printable(header.pfile))),
+                    loop_->now());
+    }
     executor_->adopt(*adoption_, left->entries.size());
 }
 

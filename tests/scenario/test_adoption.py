@@ -119,6 +119,18 @@ def an_edited_pfile_is_met_by_what_was_left(world):
 
 
 @scenario
+def the_state_of_another_pfile_is_told(world):
+    first = world.daemon("alpha")
+    world.pfile(pent_line("alpha"), pent_line("beta"))
+    world.start_pcheck()
+    world.log.wait(up("alpha", first))
+    left = world.pfile_path
+    place = killed_and_started(world, lambda: world.pfile(pent_line("alpha"), name="other"))
+    world.log.wait(f"that pcheck watched another pfile, {left}: what only it names is not watched any more", place)
+    same(int(one(world)["pid"]), first, "alpha's process")
+
+
+@scenario
 def killed_again_and_again_it_loses_nothing(world):
     world.restarter("alpha")
     pid = world.daemon("alpha")
