@@ -35,10 +35,11 @@ def a_dead_process_that_nobody_reaps_does_not_count(world):
     world.restarter("alpha")
     program = world.program("alpha")
     children = [subprocess.Popen([program, "--foreground"], env=world.environment) for _ in range(3)]     # a parent that never waits
-    world.pfile(f"{pent_line('alpha', world.path('restart_alpha.sh'), retries=1)}:min=3", MONITOR_INTERVAL=600)
+    world.pfile(f"{pent_line('alpha', world.path('restart_alpha.sh'), retries=1)}:min=3", pent_line("beta"), MONITOR_INTERVAL=3)
     world.start_pcheck()
     world.log.wait(up("alpha", children[0].pid))
-    until(lambda: start_of(world.daemon("young")) > start_of(children[2].pid) + 250, "younger processes: looks read only these anew")
+    until(lambda: start_of(world.daemon("young")) > start_of(children[2].pid) + 250, "younger processes: a look reads only these")
+    world.log.wait(up("beta", world.daemon("beta")))    # found by a sweep, which has met them
     place = world.log.place()
     kill(children[0].pid)
     world.log.wait(down("alpha", children[0].pid)[1], place)
