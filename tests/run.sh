@@ -18,10 +18,10 @@ case "$*" in
 esac
 
 passed=0 failed=0 skipped=0 failures=()
-running='' scenarios=''
+running='' scenarios='' soak=''
 logs=$(mktemp -d "${TMPDIR:-/tmp}/banken-tests.XXXXXX") || exit 1
 clean_up() {
-    for job in $running $scenarios; do kill "$job" 2>/dev/null; done
+    for job in $running $scenarios $soak; do kill "$job" 2>/dev/null; done
     rm -rf "$logs"
     if [ -n "${build_is_temporary:-}" ]; then rm -rf "$build_root"; fi
 }
@@ -92,6 +92,24 @@ run_text_tests() {
     done
 }
 
+# Many deaths, orders and reloads for five minutes (an hour with --all): mostly waiting, so it runs beside all else.
+start_soak() {
+    local seconds=300
+    if [ "${#all[@]}" -gt 0 ]; then seconds=3600; fi
+    BANKEN_SOAK=$seconds timeout -k 10 $((seconds + 600)) python3 tests/scenario/run.py --build "$BANKEN_BUILD" load.a_soak >"$logs/soak" 2>&1 </dev/null &
+    soak=$! soak_begun=$SECONDS
+}
+
+finish_soak() {
+    local status
+    say "soak"
+    wait "$soak"
+    status=$?
+    cat "$logs/soak"
+    soak='' took=$((SECONDS - soak_begun))
+    settle soak "$status" /dev/null "$(grep -aE '^[0-9]+ passed, [0-9]+ failed' "$logs/soak" | tail -n 1)"
+}
+
 start_scenarios() {
     local limit=1500
     if [ "${#all[@]}" -gt 0 ]; then limit=14400; fi
@@ -126,7 +144,15 @@ choose_build_root
 export BANKEN_BUILD=$build_root/plain UBSAN_OPTIONS=print_stacktrace=1
 
 # What is run by people and by scenarios, and the one unit test that needs an optimizer.
-if build plain "pcheck/pcheck padmin/padmin tests/scenario/testd tests/print_schema tests/test_schedules" -Ddebug=false; then start_scenarios; fi
+if build plain "pcheck/pcheck padmin/padmin tests/scenario/testd tests/print_schema tests/test_schedules" -Ddebug=false; then
+    if [ "$(id -u)" = 0 ]; then
+        start_scenarios
+        start_soak
+    else
+        say "scenarios watch and end daemons of root: skipped"
+        tally scenarios 0 0 2
+    fi
+fi
 # Unoptimized, since half of a sanitized build's time is the optimizer's; -g1 keeps the lines in the stack traces.
 if build sanitized "" -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=0 -Ddebug=false \
     -Dcpp_args='-fno-sanitize-recover=all -g1'; then
@@ -138,6 +164,7 @@ fi
 if [ -n "$scenarios" ]; then finish_scenarios; fi
 say "texts, layout and lint"
 run_text_tests
+if [ -n "$soak" ]; then finish_soak; fi
 
 say "done"
 for name in "${failures[@]}"; do echo "FAILED: $name"; done

@@ -21,10 +21,10 @@ class Skip(Exception):
     """This machine lacks what the scenario needs."""
 
 
-def scenario(function=None, *, slow=False, rsyslogd=False, sources=None):
-    """Registers a scenario. slow: only with --all. rsyslogd: the log is a real one. sources: [detect] causes."""
+def scenario(function=None, *, slow=False, apart=False, rsyslogd=False, sources=None):
+    """Registers a scenario. slow: only with --all. apart: only when it is named. rsyslogd: the log is a real one. sources: [detect] causes."""
     def register(body):
-        SCENARIOS.append(Scenario(f"{body.__module__.removeprefix('test_')}.{body.__name__}", body, slow, rsyslogd, sources))
+        SCENARIOS.append(Scenario(f"{body.__module__.removeprefix('test_')}.{body.__name__}", body, slow, apart, rsyslogd, sources))
         return body
     return register(function) if function else register
 
@@ -34,6 +34,7 @@ class Scenario:
     name: str
     body: object
     slow: bool
+    apart: bool
     rsyslogd: bool
     sources: str
 

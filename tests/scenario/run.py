@@ -30,7 +30,7 @@ def place_of(error):
 def chosen(options):
     if options.names:
         return [one for one in SCENARIOS if any(name in one.name for name in options.names)]
-    return [one for one in SCENARIOS if options.all or not one.slow]
+    return [one for one in SCENARIOS if (options.all or not one.slow) and not one.apart]
 
 
 def not_built(build):

@@ -7,6 +7,7 @@
 //                           beat PATH COUNT: ten times a second touch PATH or, a socket, send it WATCHDOG=1, and add a byte to the file COUNT
 //                           mute: no more of these
 //                           spin: use a processor | hold MIB: touch so much memory | open N: descriptors | drop: close these
+//                           storm RATE: so many processes a second that end at once
 //                           leave: end the first thread, another one goes on
 //   --ignore-term       SIGTERM does nothing
 //   --argv0 TEXT        run again under this argv[0]
@@ -16,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -122,6 +124,17 @@ void beat_once(const std::string& path) {
     }
 }
 
+// Pauses are made up for: so many begin in a second on the average, as far as the machine can.
+[[noreturn]] void storm(long rate) {
+    const auto begun = std::chrono::steady_clock::now();
+    for (long count = 0;; ++count) {
+        const pid_t child = fork();
+        if (child == 0) _exit(0);
+        if (child > 0) waitpid(child, nullptr, 0);
+        std::this_thread::sleep_until(begun + count * std::chrono::nanoseconds(1'000'000'000 / rate));
+    }
+}
+
 void obey_load(const std::string& verb, const std::string& text) {
     if (verb == "mute") mute = true;
     if (verb == "beat") {
@@ -132,6 +145,7 @@ void obey_load(const std::string& verb, const std::string& text) {
         std::thread([] {
             while (true) getppid();
         }).detach();
+    if (verb == "storm") std::thread(storm, std::atol(text.c_str())).detach();
     if (verb == "hold") held_memory.assign(std::stoul(text) << 20, 'x');
     for (int left = verb == "open" ? std::atoi(text.c_str()) : 0; left > 0; --left)
         held_descriptors.push_back(open("/dev/null", O_RDONLY | O_CLOEXEC));
