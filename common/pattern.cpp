@@ -3,6 +3,8 @@
 
 #include <re2/re2.h>
 
+#include "common/text.hpp"
+
 namespace banken {
 namespace {
 
@@ -16,7 +18,7 @@ Result<Pattern> Pattern::compile(const std::string& text) {
     options.set_max_mem(most_memory);
     options.set_log_errors(false);  // RE2 would write to stderr
     auto compiled = std::make_shared<const re2::RE2>(text, options);
-    if (!compiled->ok()) return fail("{}", compiled->error());
+    if (!compiled->ok()) return fail("{}", printable(compiled->error()));  // it repeats what is wrong
     return Pattern(std::move(compiled));
 }
 

@@ -26,6 +26,7 @@ TEST_CASE("a bad pattern says what is wrong with which part") {
     const auto bad = Pattern::compile("a(b");
     REQUIRE_FALSE(bad);
     CHECK(bad.error().text == "missing ): a(b");
+    CHECK(Pattern::compile("a(\t\x1b").error().text == "missing ): a(\\t\\x1b");
     CHECK_FALSE(Pattern::compile("(a{500}){500}"));
     CHECK_FALSE(Pattern::compile("(a)\\1"));
 }
