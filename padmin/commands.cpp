@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "padmin/commands.hpp"
 
-#include <cstdio>
-
 #include "common/order.hpp"
 #include "common/sys/config_file.hpp"
 #include "common/sys/order_channel.hpp"
@@ -20,8 +18,7 @@ constexpr Duration beyond_check_interval = std::chrono::seconds(10);
 
 int run_list(const PadminOptions& options) {
     const auto [views, unreadable] = find_all(options.verbose);
-    if (unreadable > 0)
-        fmt::print(stderr, "padmin: {} not readable for this user may be of pcheck: try as root\n", count_words(unreadable, "segment"));
+    if (unreadable > 0) note(count_words(unreadable, "segment") + " not readable for this user may be of pcheck: try as root");
     return print(options.json ? list_json(views) : list_text(views, options.verbose));
 }
 
@@ -47,13 +44,13 @@ int run_order(const PadminOptions& options) {
     const Duration wait = options.wait.value_or(target->view.param.msg_check_interval + beyond_check_interval);
     const auto reply = sys::send_order(*segment, words, {.wait = wait, .until_end = order->verb == OrderVerb::shutdown});
     if (reply.exit_status != 0) {
-        fmt::print(stderr, "padmin: {}\n", reply.text);
+        note(reply.text);
         return reply.exit_status;
     }
     print(reply.text.empty() || reply.text.ends_with('\n') ? reply.text : reply.text + "\n");
     if (order->difference) return number_of(ExitCode::ok);  // nothing was changed
     if (const auto logged = log_command(config->log, line_for(*order, target->view, options.pfile), target->view.header.pfile); !logged) {
-        fmt::print(stderr, "padmin: done, but not logged: {}\n", logged.error().text);
+        note("done, but not logged: " + logged.error().text);
     }
     return number_of(ExitCode::ok);
 }

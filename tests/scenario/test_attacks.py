@@ -481,6 +481,27 @@ def is_harmless(text):
 
 
 @scenario
+def a_pcheck_of_nobodys_own_cannot_steer_the_terminal_of_root(world):
+    theirs = directory_of_nobodys(world)
+    world.daemon("alpha")
+    program = copy_for_nobody(world, "pcheck/pcheck")
+    path = world.pfile(pent_line("alpha"), name="theirs/p\x1b[2J\u009b", SHM_DUMP_FILE=os.path.join(theirs, "dump"))
+    other = world.write("theirs/other", world.read("theirs/p\x1b[2J\u009b"))
+    for file in (path, other):
+        os.chown(file, NOBODY, NOBODY)
+    intruder(world, [program, "--conf", world.conf, "-f", path])
+    world.log.wait(re.compile("^Start pcheck "))
+    key = ["-k", f"0x{world.key:08x}", "-c"]
+    for code, words in ((0, ["-l"]), (0, ["-l", "--json"]), (0, [*key, "show", "all"]), (0, [*key, "explain", "alpha"]), (0, [*key, "stop"]),
+                        (69, ["-f", other, "-c", "show", "pent"])):
+        answer = world.padmin(*words)
+        same(answer.code, code, f"padmin {' '.join(words)}: {answer}")
+        is_harmless(answer.out + answer.err)
+    for line in world.log.lines():
+        is_harmless(line.text)
+
+
+@scenario
 def control_characters_in_names_reach_neither_log_nor_terminal_nor_json(world):
     program = world.program(HOSTILE)
     pids = [intruder(world, [HOSTILE, "--foreground"], program).pid, intruder(world, [HOSTILE + "\udc80\udcff", "1000"], "/bin/sleep").pid]
