@@ -37,7 +37,7 @@ std::optional<Problem> problem_of_setting(std::string_view line) {
     if (line[separator] == ':') return Problem{separator + 1, "= expected, not :"};
     const auto key = trimmed(line.substr(0, separator));
     if (key.empty()) return Problem{1, "key is missing"};
-    if (trimmed(line.substr(separator + 1)).empty()) return Problem{separator + 2, fmt::format("{}: value is empty", key)};
+    if (trimmed(line.substr(separator + 1)).empty()) return Problem{separator + 2, fmt::format("{}: value is empty", shortened(key))};
     return std::nullopt;
 }
 

@@ -85,6 +85,7 @@ TEST_CASE("what is no INI is refused with its place") {
     CHECK(only_error("= v") == "F:1:1: error: key is missing");
     CHECK(only_error("k =") == "F:1:4: error: k: value is empty");
     CHECK(only_error("k =  \t") == "F:1:4: error: k: value is empty");
+    CHECK(only_error("k\tl=") == "F:1:5: error: k\\tl: value is empty");
     CHECK(only_error("[log") == "F:1:1: error: ] is missing");
     CHECK(only_error("[]") == "F:1:1: error: section has no name");
     CHECK(only_error("[log] x") == "F:1:6: error: text behind ]");
