@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs what is missing, builds twice (plainly, and with ASan and UBSan) and runs every test. The last line is `N passed, N failed`.
+# Installs what is missing, builds plainly, with ASan and UBSan, and for libFuzzer, and runs every test. The last line is `N passed, N failed`.
 # Scenarios mostly wait for events: they run beside the second build.
 # usage: tests/run.sh [--all]     --all: also the scenarios that take long
 # BUILD_DIR names where to build; else it is build/ in the tree, or a temporary directory where the tree cannot be written.
@@ -110,6 +110,14 @@ finish_soak() {
     settle soak "$status" /dev/null "$(grep -aE '^[0-9]+ passed, [0-9]+ failed' "$logs/soak" | tail -n 1)"
 }
 
+# Each target for a few seconds; `tests/fuzz/run.sh 600` looks for longer.
+run_fuzz_targets() {
+    local log=$logs/fuzz status
+    BUILD_DIR=$build_root run_limited 3600 "$log" tests/fuzz/run.sh
+    status=$?
+    settle fuzz "$status" "$log" "$(grep -ac '^ok ' "$log") passed, $(grep -ac '^FAIL ' "$log") failed"
+}
+
 start_scenarios() {
     local limit=1500
     if [ "${#all[@]}" -gt 0 ]; then limit=14400; fi
@@ -139,7 +147,7 @@ build() {
     return 1
 }
 
-install_missing "${build_packages[@]}" mandoc clang-format clang-tidy python3 cron nginx-light openssh-client openssh-server rsyslog procps
+install_missing "${build_packages[@]}" clang libclang-rt-14-dev mandoc clang-format clang-tidy python3 cron nginx-light openssh-client openssh-server rsyslog procps
 choose_build_root
 export BANKEN_BUILD=$build_root/plain UBSAN_OPTIONS=print_stacktrace=1
 
@@ -162,6 +170,8 @@ if build sanitized "" -Db_sanitize=address,undefined -Db_lundef=false -Doptimiza
     done
 fi
 if [ -n "$scenarios" ]; then finish_scenarios; fi
+say "fuzz targets"
+run_fuzz_targets
 say "texts, layout and lint"
 run_text_tests
 if [ -n "$soak" ]; then finish_soak; fi
