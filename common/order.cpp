@@ -83,6 +83,11 @@ std::string cut_answer(std::string_view text) {
 
 std::string_view text_of(OrderVerb verb) { return std::ranges::find(grammar, verb, &Grammar::verb)->word; }
 
+std::optional<OrderVerb> verb_of(std::string_view word) {
+    const auto* const rule = std::ranges::find(grammar, word, &Grammar::word);
+    return rule == grammar.end() ? std::nullopt : std::optional(rule->verb);
+}
+
 Result<ParsedOrder> parse_order(std::span<const std::string> words) {
     if (words.empty()) return fail("no order");
     const std::string& word = words.front();

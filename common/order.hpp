@@ -57,6 +57,7 @@ inline constexpr std::array<std::string_view, 4> reading_orders{"show", "explain
 
 enum class OrderVerb : std::uint8_t { stop, start, reload, clear, restart, event, dump, reexec, shutdown };
 [[nodiscard]] std::string_view text_of(OrderVerb verb);
+[[nodiscard]] std::optional<OrderVerb> verb_of(std::string_view word);
 
 struct ParsedOrder {
     OrderVerb verb{};

@@ -11,21 +11,6 @@
 namespace banken {
 namespace {
 
-core::Verb verb_of(OrderVerb verb) {
-    switch (verb) {
-        case OrderVerb::stop: return core::Verb::stop;
-        case OrderVerb::start: return core::Verb::start;
-        case OrderVerb::clear: return core::Verb::clear;
-        case OrderVerb::restart: return core::Verb::restart;
-        case OrderVerb::event: return core::Verb::event;
-        case OrderVerb::dump: return core::Verb::dump;
-        case OrderVerb::shutdown:
-        case OrderVerb::reexec:
-        case OrderVerb::reload: break;
-    }
-    return core::Verb::shutdown;
-}
-
 // A reload clears what was given up and stays.
 std::string would_clear(const core::Supervisor& core, const Pfile& after) {
     std::vector<std::string> names;
@@ -52,7 +37,7 @@ void Daemon::take_orders() {
         } else if (parsed->verb == OrderVerb::reexec) {
             reexec(order);
         } else {
-            dispatch(core::Order{order, verb_of(parsed->verb), parsed->target, parsed->duration, parsed->event});
+            dispatch(core::Order{order, parsed->verb, parsed->target, parsed->duration, parsed->event});
         }
     }
     arm();

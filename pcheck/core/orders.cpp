@@ -48,6 +48,8 @@ void Supervisor::carry_out(const Order& order) {
         case Verb::start:
         case Verb::clear:
         case Verb::restart: break;
+        case Verb::reexec:
+        case Verb::reload: return;
     }
     if (order.target.empty()) return for_all(order);
     const std::vector<EntryKey> keys = named(order.target);
@@ -91,6 +93,8 @@ void Supervisor::for_one(const Order& order, Watch& watch) {
         case Verb::clear: order_clear(watch); return answer(order.id);
         case Verb::restart: return order_restart(watch, order);
         case Verb::event:
+        case Verb::reexec:
+        case Verb::reload:
         case Verb::dump:
         case Verb::shutdown: return;
     }

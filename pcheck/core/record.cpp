@@ -75,7 +75,7 @@ void write(Text& text, const ScriptEnded& event, const Supervisor& core) {
 
 void write(Text& text, const Order& event, const Supervisor&) {
     text.add("order", event.id);
-    text.add("verb", record_words::verbs.at(static_cast<std::size_t>(event.verb)));
+    text.add("verb", text_of(event.verb));
     if (!event.target.empty()) text.add("target", event.target);
     if (event.duration) text.add("for", event.duration->count());
     if (!event.event.empty()) text.add("event", event.event);

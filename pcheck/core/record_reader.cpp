@@ -107,7 +107,9 @@ void read(ScriptEnded& event, Words& words, const Context&) {
 
 void read(Order& event, Words& words, const Context&) {
     event.id = words.number<OrderId>("order");
-    event.verb = words.one_of<Verb>("verb", record_words::verbs);
+    const auto verb = verb_of(words.text("verb"));
+    if (!verb) words.wrong("verb");
+    event.verb = verb.value_or(Verb{});
     event.target = words.text("target");
     event.event = words.text("event");
     if (const auto duration = words.optional_number<Duration::rep>("for")) event.duration = Duration(*duration);

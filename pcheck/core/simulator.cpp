@@ -20,21 +20,6 @@ BootTicks ticks_at(Instant instant) { return static_cast<BootTicks>(instant.time
 
 std::size_t wanted_processes(const Pent& pent) { return std::max(pent.min.value_or(1), 1u); }
 
-Verb verb_of(OrderVerb verb) {
-    switch (verb) {
-        case OrderVerb::stop: return Verb::stop;
-        case OrderVerb::start: return Verb::start;
-        case OrderVerb::clear: return Verb::clear;
-        case OrderVerb::restart: return Verb::restart;
-        case OrderVerb::event: return Verb::event;
-        case OrderVerb::dump: return Verb::dump;
-        case OrderVerb::shutdown:
-        case OrderVerb::reexec:
-        case OrderVerb::reload: break;
-    }
-    return Verb::shutdown;
-}
-
 }  // namespace
 
 std::string simulated_time(Duration since_start) {
@@ -230,7 +215,7 @@ void Simulator::order(const ParsedOrder& order) {
     if (order.verb == OrderVerb::reload) {
         tell(Reloaded{id, pfile_});
     } else {
-        tell(Order{id, verb_of(order.verb), order.target, order.duration, order.event});
+        tell(Order{id, order.verb, order.target, order.duration, order.event});
     }
 }
 

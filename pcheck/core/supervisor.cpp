@@ -88,7 +88,6 @@ Counts Supervisor::counts() const {
         counts.paused += watch.paused;
         counts.given_up += watch.given_up();
         counts.available += watch.state == EntryState::avail;
-        counts.counting += watch.pent.counts();
     }
     return counts;
 }

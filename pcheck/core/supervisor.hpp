@@ -20,7 +20,7 @@
 namespace banken::core {
 
 struct Counts {
-    std::size_t all = 0, paused = 0, given_up = 0, available = 0, counting = 0;
+    std::size_t all = 0, paused = 0, given_up = 0, available = 0;
 };
 
 // How pcheck runs.

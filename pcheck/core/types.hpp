@@ -10,6 +10,7 @@
 
 #include "common/exit_status.hpp"
 #include "common/messages.hpp"
+#include "common/order.hpp"
 #include "common/pfile.hpp"
 #include "common/process.hpp"
 #include "common/time.hpp"
@@ -64,10 +65,10 @@ struct ScriptEnded {
     int status = 0;      // wait status, with `exited`
     std::string reason;  // with `refused`, `not_executed`: "/path is writable by others"
 };
-enum class Verb { stop, start, clear, restart, dump, shutdown, event };
+using Verb = OrderVerb;
 struct Order {
     OrderId id = 0;
-    Verb verb{};
+    Verb verb{};                       // but reload, which comes as Reloaded, and reexec, which is the edge's
     std::string target;                // name or pent_id of one entry; empty: all
     std::optional<Duration> duration;  // stop … for 30m
     std::string event{};               // event: "class/event"; then the target is a name
