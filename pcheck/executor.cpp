@@ -288,9 +288,8 @@ std::vector<std::string> Executor::environment_for(const core::Watch& watch, cor
     variables.old_pid = watch.shown_pid;
     variables.reason = reason;
     variables.cause = cause;
-    const core::Group* const group = core_.group_of(watch.key);
-    variables.restart_count = group ? group->window.count : watch.window.count;
-    variables.retries = group ? core_.find(group->members.front())->pent.retries : watch.pent.retries;
+    variables.restart_count = core_.window_of(watch).count;
+    variables.retries = core_.head_of(watch).pent.retries;
     variables.pfile = pfile_;
     variables.ipc_key = core_.param().ipc_key;
     if (edge_.heartbeats) variables.notify = edge_.heartbeats->path();

@@ -30,12 +30,8 @@ void set_memory(EntryRecord& record, const core::FollowMemory& memory) {
 }
 
 void set_group(EntryRecord& record, const core::Group& group, const core::Supervisor& core) {
-    const Pent& first = core.find(group.members.front())->pent;
     record.group = group.name;
-    record.action = first.action;
-    record.window = record.group_window = group.window;
-    record.window_ends.reset();
-    if (group.window.first) record.window_ends = *group.window.first + first.grace;
+    record.group_window = group.window;
     record.group_begun = group.begun;
     record.group_timer = group.timer;
     record.group_wait = group.wait;
@@ -78,12 +74,12 @@ EntryRecord record_of(const core::Watch& watch, const core::Supervisor& core) {
     record.state = watch.state;
     record.wait = watch.wait;
     record.reason = watch.reason;
-    record.action = watch.pent.action;
+    record.action = core.head_of(watch).pent.action;
     record.main = watch.main.value_or(ProcessId{});
     record.shown_pid = watch.shown_pid;
     record.logged_pid = watch.logged_pid;
     record.seen = watch.seen.value_or(ProcessId{});
-    record.window = watch.window;
+    record.window = core.window_of(watch);
     record.attempts = watch.attempts;
     record.total = watch.total;
     record.losses = watch.losses;
@@ -95,7 +91,7 @@ EntryRecord record_of(const core::Watch& watch, const core::Supervisor& core) {
     record.timer = watch.timer;
     record.since = watch.since;
     record.since_wall = watch.since_wall;
-    if (watch.window.first) record.window_ends = *watch.window.first + watch.pent.grace;
+    if (record.window.first) record.window_ends = *record.window.first + core.head_of(watch).pent.grace;
     if (watch.wait == EntryWait::delay) record.next_attempt = watch.timer;
     record.ending = ending_of(watch);
     record.remind_at = watch.remind_at;

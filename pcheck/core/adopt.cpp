@@ -118,7 +118,7 @@ void Supervisor::adopt(Watch& watch, const AdoptedEntry& entry) {
         case EntryState::start: return ask(watch, watch.timer ? Question::start : Question::failed);  // the look of FAIL was out
         case EntryState::stall: return adopt_stall(watch);
         case EntryState::retry_over:
-            if (const auto action = action_of(watch); action == RetryOverAction::exit || action == RetryOverAction::shutdown) {
+            if (const auto action = head_of(watch).pent.action; action == RetryOverAction::exit || action == RetryOverAction::shutdown) {
                 finish(action == RetryOverAction::exit ? 1 : 0, fmt::format("retry-over {} ({})", text_of(action), watch.pent.name), 0);
             }
             return;

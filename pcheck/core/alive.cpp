@@ -219,13 +219,13 @@ bool Supervisor::stop_waits(const Watch& watch) {
 
 // Not by order: script `-` only reports; GATE 1 to 3, where a retry-over leaves the process running.
 void Supervisor::stop(Watch& watch, EntryReason reason, const Message* line) {
-    Group* const of = group(watch);
     if (stop_waits(watch)) return;  // asked again by the next bad sign
     if (line) log(*line);
     ++watch.stalls;
     if (only_reports(watch)) return;
+    Group* const of = group(watch);
     RetryWindow& window = of ? of->window : watch.window;
-    const RetryRule rule = of ? watches_.at(of->members.front()).rule() : watch.rule();
+    const RetryRule rule = head_of(watch).rule();
     if (has_passed(window, rule, now_.instant)) window = {};
     if (used_up(window, rule)) return over(watch);
     begin_stop(watch, reason);

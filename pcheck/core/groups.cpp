@@ -15,17 +15,16 @@ bool is_lost(const Watch& watch) { return watch.state == EntryState::down && wat
 
 }  // namespace
 
-Group* Supervisor::group(const Watch& watch) {
-    if (watch.pent.group.empty() || leaving_.contains(watch.key)) return nullptr;
-    const auto found = groups_.find(watch.pent.group);
-    return found == groups_.end() ? nullptr : &found->second;
-}
-
 const Group* Supervisor::group_of(EntryKey entry) const {
     const Watch* watch = find(entry);
     if (!watch || watch->pent.group.empty() || leaving_.contains(entry)) return nullptr;
     const auto found = groups_.find(watch->pent.group);
     return found == groups_.end() ? nullptr : &found->second;
+}
+
+Group* Supervisor::group(const Watch& watch) {
+    const Group* of = group_of(watch.key);
+    return of ? &groups_.at(of->name) : nullptr;
 }
 
 std::vector<const Group*> Supervisor::groups() const {
@@ -34,14 +33,14 @@ std::vector<const Group*> Supervisor::groups() const {
     return all;
 }
 
-RetryOverAction Supervisor::action_of(const Watch& watch) {
-    const Group* of = group(watch);
-    return of ? watches_.at(of->members.front()).pent.action : watch.pent.action;
+const Watch& Supervisor::head_of(const Watch& watch) const {
+    const Group* of = group_of(watch.key);
+    return of ? watches_.at(of->members.front()) : watch;
 }
 
-Duration Supervisor::grace_of(const Watch& watch) {
-    const Group* of = group(watch);
-    return of ? watches_.at(of->members.front()).pent.grace : watch.pent.grace;
+const RetryWindow& Supervisor::window_of(const Watch& watch) const {
+    const Group* of = group_of(watch.key);
+    return of ? of->window : watch.window;
 }
 
 // Members by the order of the file. What a group that stays keeps is untouched.

@@ -251,7 +251,7 @@ void Supervisor::begin(Watch& watch, BeginBy by) {
     ScriptRun& script = watch.script.emplace();
     script.run = run;
     script.begun = now_.instant;
-    script.attempt = by == BeginBy::order ? 0 : by == BeginBy::turn ? group(watch)->window.count : watch.window.count;
+    script.attempt = by == BeginBy::order ? 0 : window_of(watch).count;
     script.limit = watch.pent.script_timeout;
     if (script.limit > Duration{}) watch.timer = now_.instant + script.limit;
     log(messages::try_to_restart(watch.ref()));
@@ -289,8 +289,8 @@ void Supervisor::clear(Watch& watch) {
 // In a group with it all unpaused members that are AVAIL or DOWN; the others meet the gate at their own end.
 void Supervisor::over(Watch& watch) {
     std::vector<EntryKey> all{watch.key};
-    const RetryOverAction action = action_of(watch);
-    const auto first = group(watch) ? group(watch)->window.first : watch.window.first;
+    const Pent& head = head_of(watch).pent;
+    const Instant hold_ends = window_of(watch).first.value_or(now_.instant) + head.grace;
     if (Group* of = group(watch)) {
         end_turn(*of);
         of->wait = EntryWait::none;
@@ -302,10 +302,9 @@ void Supervisor::over(Watch& watch) {
             if (goes && !member.paused && key != watch.key) all.push_back(key);
         }
     }
-    const Instant hold_ends = first.value_or(now_.instant) + grace_of(watch);
-    for (const EntryKey key : all) give_up(watches_.at(key), action, hold_ends);
-    const std::string reason = fmt::format("retry-over {} ({})", text_of(action), watch.pent.name);
-    switch (action) {
+    for (const EntryKey key : all) give_up(watches_.at(key), head.action, hold_ends);
+    const std::string reason = fmt::format("retry-over {} ({})", text_of(head.action), watch.pent.name);
+    switch (head.action) {
         case RetryOverAction::continue_:
         case RetryOverAction::hold: return;
         case RetryOverAction::exit: return finish(1, reason, 0);

@@ -140,8 +140,8 @@ void Supervisor::on(const Died& event) {
 }
 
 // A script stops the old process and starts the new one, which may run before the death is noticed: what is younger than the attempt counts.
-BootTicks Supervisor::death_of(const Watch& watch, BootTicks noticed) {
-    const Group* of = group(watch);
+BootTicks Supervisor::death_of(const Watch& watch, BootTicks noticed) const {
+    const Group* of = group_of(watch.key);
     const bool in_attempt = watch.state == EntryState::restart || watch.state == EntryState::start;
     const auto begun = of && of->turn != 0 ? of->begun : in_attempt ? watch.begun : std::nullopt;
     if (!begun) return noticed;

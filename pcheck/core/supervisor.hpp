@@ -54,6 +54,9 @@ public:
     // The group that the entry is a member of; null: none.
     [[nodiscard]] const Group* group_of(EntryKey entry) const;
     [[nodiscard]] std::vector<const Group*> groups() const;
+    // Whose grace, retries, delay, stable and action count for the entry, and the window its attempts are counted in: its group's, or its own.
+    [[nodiscard]] const Watch& head_of(const Watch& watch) const;
+    [[nodiscard]] const RetryWindow& window_of(const Watch& watch) const;
     // The entry that a running script or check belongs to; 0 when it has ended.
     [[nodiscard]] EntryKey entry_of(RunId run) const;
     [[nodiscard]] Counts counts() const;
@@ -75,7 +78,7 @@ private:
     void on(const Adopted& event);
     void on(const Deadline& event);
     void one_died(Watch& watch, const Died& event);
-    [[nodiscard]] BootTicks death_of(const Watch& watch, BootTicks noticed);
+    [[nodiscard]] BootTicks death_of(const Watch& watch, BootTicks noticed) const;
     // looks.cpp: what a look's answer, or a sweep's news, means
     void found(Watch& watch, const Looked& event, Question question);
     void looked_in_vain(Watch& watch, Question question);
@@ -167,9 +170,6 @@ private:
     [[nodiscard]] Duration confirm_of(const Watch& watch) const;
     // Script `-`, or nothing is to be run at all.
     [[nodiscard]] bool only_reports(const Watch& watch) const { return watch.pent.script.none() || manner_.dry_run; }
-    // Of the entry, or of its group.
-    [[nodiscard]] RetryOverAction action_of(const Watch& watch);
-    [[nodiscard]] Duration grace_of(const Watch& watch);
     [[nodiscard]] bool leaving_script_of(std::string_view name) const;
     void serve_slots();
 
