@@ -213,8 +213,8 @@ void Supervisor::judge_limit(Watch& watch, Excess& excess, const std::optional<L
 // A group's turn goes first; so does a script that still lives, also one of a removed entry of this name.
 bool Supervisor::stop_waits(const Watch& watch) {
     const Group* const of = group(watch);
-    return (of && of->turn != 0 && !only_reports(watch)) || watch.script || leaving_script_of(watch.pent.name) ||
-           watch.question == Question::hand_over;  // it has ended, and somebody may take over
+    const bool ended = watch.question == Question::hand_over;  // and somebody may take over
+    return (of && of->turn != 0 && !only_reports(watch)) || script_lives(watch) || ended;
 }
 
 // Not by order: script `-` only reports; GATE 1 to 3, where a retry-over leaves the process running.

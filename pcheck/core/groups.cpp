@@ -7,8 +7,6 @@
 namespace banken::core {
 namespace {
 
-constexpr Duration worth_a_line = std::chrono::seconds(1);
-
 bool may_be_restarted(const Watch& watch) { return !watch.paused && !watch.pent.script.none(); }
 
 bool is_lost(const Watch& watch) { return watch.state == EntryState::down && watch.wait == EntryWait::group && may_be_restarted(watch); }
@@ -135,7 +133,7 @@ bool Supervisor::group_waits(Group& group, const Watch& first, const Watch& firs
     if (!group.begun || now_.instant >= *group.begun + delay) return false;
     group.wait = EntryWait::delay;
     group.timer = *group.begun + delay;
-    if (*group.timer - now_.instant > worth_a_line) announce(first_lost, group.told_waiting, delay_text(*group.timer));
+    announce_delay(first_lost, group.told_waiting, *group.timer);
     return true;
 }
 
@@ -187,9 +185,7 @@ void Supervisor::take_turn(Group& group) {
             if (param_.detect_event) ask(watch, Question::start);
             return;
         }
-        const bool script_lives = watch.script || leaving_script_of(watch.pent.name);
-        if (script_lives) slots_.leave(watch.key);
-        if (script_lives || !slots_.admit(watch.key)) {
+        if (!may_begin(watch)) {
             if (watch.state == EntryState::down) enter(watch, EntryState::down, EntryWait::slot);
             return;
         }

@@ -216,21 +216,27 @@ void Supervisor::gate(Watch& watch) {
         const Instant until = *watch.begun + delay;
         enter(watch, EntryState::down, EntryWait::delay);
         watch.timer = until;
-        if (until - now_.instant <= worth_a_line) return;
-        return announce(watch, watch.told_waiting, delay_text(until));
+        return announce_delay(watch, watch.told_waiting, until);
     }
-    const bool script_lives = watch.script || leaving_script_of(watch.pent.name);
-    if (script_lives) slots_.leave(watch.key);  // its end is waited for: meanwhile a slot serves others
-    if (script_lives || !slots_.admit(watch.key)) return enter(watch, EntryState::down, EntryWait::slot);
+    if (!may_begin(watch)) return enter(watch, EntryState::down, EntryWait::slot);
     begin(watch, BeginBy::gate);
+}
+
+// GATE 6. While the end of a script is waited for, a slot serves others.
+bool Supervisor::may_begin(const Watch& watch) {
+    if (!script_lives(watch)) return slots_.admit(watch.key);
+    slots_.leave(watch.key);
+    return false;
 }
 
 void Supervisor::announce(const Watch& watch, bool& told, const std::string& reason) {
     if (!std::exchange(told, true)) log(messages::waiting(watch.ref(), reason));
 }
 
-std::string Supervisor::delay_text(Instant until) const {
-    return fmt::format("delay {}s", std::chrono::ceil<std::chrono::seconds>(until - now_.instant).count());
+void Supervisor::announce_delay(const Watch& watch, bool& told, Instant until) {
+    const Duration delay = until - now_.instant;
+    if (delay <= worth_a_line) return;
+    announce(watch, told, fmt::format("delay {}s", std::chrono::ceil<std::chrono::seconds>(delay).count()));
 }
 
 // By order nothing is counted and the window is left as it is; in a turn the group has counted.

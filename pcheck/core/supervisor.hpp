@@ -164,13 +164,16 @@ private:
     void arm_reminder(Watch& watch);
     void remind(Watch& watch);
     void announce(const Watch& watch, bool& told, const std::string& reason);
-    [[nodiscard]] std::string delay_text(Instant until) const;
+    void announce_delay(const Watch& watch, bool& told, Instant until);
     [[nodiscard]] std::string dependency_text(const std::string& name) const;
     [[nodiscard]] Scope scope_of(const Watch& watch, Question question) const;
     [[nodiscard]] Duration confirm_of(const Watch& watch) const;
     // Script `-`, or nothing is to be run at all.
     [[nodiscard]] bool only_reports(const Watch& watch) const { return watch.pent.script.none() || manner_.dry_run; }
     [[nodiscard]] bool leaving_script_of(std::string_view name) const;
+    // One of this entry, or of a removed one of its name.
+    [[nodiscard]] bool script_lives(const Watch& watch) const { return watch.script || leaving_script_of(watch.pent.name); }
+    [[nodiscard]] bool may_begin(const Watch& watch);
     void serve_slots();
 
     // orders.cpp
