@@ -174,10 +174,7 @@ void Supervisor::adopt_restart(Watch& watch, const AdoptedEntry& entry) {
     }
     const Instant begun = watch.script ? watch.script->begun : watch.begun.value_or(watch.since);
     watch.script.reset();
-    if (watch.main) unfollow(watch);
-    enter(watch, EntryState::start);
-    watch.timer = std::max(now_.instant, begun + watch.pent.start_timeout);
-    ask(watch, Question::start);
+    await_process(watch, begun);
 }
 
 void Supervisor::adopt_stall(Watch& watch) {

@@ -179,12 +179,7 @@ void Supervisor::take_turn(Group& group) {
             next_turn(group);
             continue;
         }
-        if (ran) {
-            enter(watch, EntryState::start);
-            watch.timer = now_.instant + watch.pent.start_timeout;
-            if (param_.detect_event) ask(watch, Question::start);
-            return;
-        }
+        if (ran) return await_process(watch, now_.instant);
         if (!may_begin(watch)) {
             if (watch.state == EntryState::down) enter(watch, EntryState::down, EntryWait::slot);
             return;

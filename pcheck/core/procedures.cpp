@@ -265,6 +265,14 @@ void Supervisor::begin(Watch& watch, BeginBy by) {
     emit(RunScript{run, watch.key, ScriptKind::restart});
 }
 
+// START: its script has ended well, or has been run for another of its group.
+void Supervisor::await_process(Watch& watch, Instant since) {
+    if (watch.main) unfollow(watch);  // restarted in its group's turn: what runs now is to be found
+    enter(watch, EntryState::start);
+    watch.timer = std::max(now_.instant, since + watch.pent.start_timeout);
+    if (param_.detect_event) ask(watch, Question::start);  // DETECT poll: only sweeps find anything
+}
+
 void Supervisor::failed(Watch& watch) {
     watch.timer.reset();
     ask(watch, Question::failed);

@@ -191,13 +191,7 @@ void Supervisor::restart_script_ended(Watch& watch, const ScriptRun& run, const 
                       std::ranges::find(watch.pent.success_exit, WEXITSTATUS(event.status)) != watch.pent.success_exit.end();
     watch.last_failure = well ? std::string() : event.how == ScriptEnded::How::refused ? event.reason : failure_text(run, event);
     watch.last_failure_at = now_.wall;
-    if (well) {
-        if (watch.main) unfollow(watch);  // restarted in its group's turn: what runs now is to be found
-        enter(watch, EntryState::start);
-        watch.timer = now_.instant + watch.pent.start_timeout;
-        if (param_.detect_event) ask(watch, Question::start);  // DETECT poll: only sweeps find anything
-        return;
-    }
+    if (well) return await_process(watch, now_.instant);
     if (event.how == ScriptEnded::How::refused) {
         log(messages::script_refused(watch.ref(), watch.last_failure));
     } else {
