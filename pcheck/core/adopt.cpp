@@ -167,10 +167,8 @@ void Supervisor::adopt_restart(Watch& watch, const AdoptedEntry& entry) {
         return slots_.take(watch.script->run, watch.script->begun);
     }
     if (watch.script && !watch.script->process && !only_reports(watch)) {
-        watch.script->run = ++last_run_;
-        runs_[watch.script->run] = watch.key;
-        slots_.take(watch.script->run, now_.instant);
-        return emit(RunScript{watch.script->run, watch.key, ScriptKind::restart});
+        run(watch, *watch.script);
+        return slots_.take(watch.script->run, now_.instant);
     }
     const Instant begun = watch.script ? watch.script->begun : watch.begun.value_or(watch.since);
     watch.script.reset();
@@ -180,9 +178,7 @@ void Supervisor::adopt_restart(Watch& watch, const AdoptedEntry& entry) {
 void Supervisor::adopt_stall(Watch& watch) {
     if (watch.script && !watch.script->process && watch.pent.stop.script.none()) watch.script.reset();  // it is a signal now
     if (watch.script && !watch.script->process) {
-        watch.script->run = ++last_run_;
-        runs_[watch.script->run] = watch.key;
-        return emit(RunScript{watch.script->run, watch.key, ScriptKind::stop});
+        return run(watch, *watch.script);
     }
     if (watch.script) return;
     if (!watch.main) return stopped(watch);

@@ -82,15 +82,12 @@ void Supervisor::check_due(Watch& watch) {
         watch.check_at = now + watch.pent.check_interval;
         return bad_check(watch);
     }
-    const RunId run = ++last_run_;
-    runs_[run] = watch.key;
     ScriptRun& check = watch.check.emplace();
-    check.run = run;
     check.kind = ScriptKind::check;
     check.begun = now;
     check.limit = watch.pent.check_timeout;
     watch.check_at = now + check.limit;
-    emit(RunScript{run, watch.key, ScriptKind::check});
+    run(watch, check);
 }
 
 void Supervisor::check_ended(Watch& watch, const ScriptEnded& event) {
@@ -243,15 +240,11 @@ void Supervisor::begin_stop(Watch& watch, EntryReason reason) {
         emit(SignalProcess{*watch.main, rule.signal});
         return emit(SignalProcess{*watch.main, SIGCONT});
     }
-    const RunId run = ++last_run_;
-    runs_[run] = watch.key;
     ScriptRun& script = watch.script.emplace();
-    script.run = run;
     script.kind = ScriptKind::stop;
     script.begun = now_.instant;
     script.limit = rule.limit;
-    emit(Publish{watch.key});  // what is about to be done is recorded before it is done
-    emit(RunScript{run, watch.key, ScriptKind::stop});
+    run(watch, script);
 }
 
 // The process has ended, and so has its stop script.

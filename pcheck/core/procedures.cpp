@@ -249,20 +249,24 @@ void Supervisor::begin(Watch& watch, BeginBy by) {
     if (by != BeginBy::turn) watch.begun = now_.instant;
     if (by == BeginBy::turn) watch.reason = EntryReason::group;
     ++watch.total;
-    const RunId run = ++last_run_;
-    runs_[run] = watch.key;
-    slots_.take(run, now_.instant);
     enter(watch, EntryState::restart);
     since_now(watch);  // also when one attempt follows another in the same state
     ScriptRun& script = watch.script.emplace();
-    script.run = run;
     script.begun = now_.instant;
     script.attempt = by == BeginBy::order ? 0 : window_of(watch).count;
     script.limit = watch.pent.script_timeout;
     if (script.limit > Duration{}) watch.timer = now_.instant + script.limit;
     log(messages::try_to_restart(watch.ref()));
+    run(watch, script);
+    slots_.take(script.run, now_.instant);
+}
+
+// A script, stop script or check, also one that an earlier pcheck recorded and did not come to begin.
+void Supervisor::run(const Watch& watch, ScriptRun& script) {
+    script.run = ++last_run_;
+    runs_[script.run] = watch.key;
     emit(Publish{watch.key});  // what is about to be done is recorded before it is done
-    emit(RunScript{run, watch.key, ScriptKind::restart});
+    emit(RunScript{script.run, watch.key, script.kind});
 }
 
 // START: its script has ended well, or has been run for another of its group.

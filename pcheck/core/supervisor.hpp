@@ -111,6 +111,7 @@ private:
     void lost(Watch& watch, EntryReason reason);
     void gate(Watch& watch);
     void begin(Watch& watch, BeginBy by);
+    void run(const Watch& watch, ScriptRun& script);
     void await_process(Watch& watch, Instant since);
     void failed(Watch& watch);
     void attempt_failed(Watch& watch);
