@@ -182,8 +182,7 @@ void Supervisor::adopt_stall(Watch& watch) {
     }
     if (watch.script) return;
     if (!watch.main) return stopped(watch);
-    emit(SignalProcess{*watch.main, watch.killed ? SIGKILL : watch.pent.stop.script.none() ? watch.pent.stop.signal : SIGTERM});
-    emit(SignalProcess{*watch.main, SIGCONT});
+    signal_main(watch, watch.killed ? SIGKILL : watch.pent.stop.script.none() ? watch.pent.stop.signal : SIGTERM);
 }
 
 }  // namespace banken::core

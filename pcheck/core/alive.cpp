@@ -229,6 +229,11 @@ void Supervisor::stop(Watch& watch, EntryReason reason, const Message* line) {
 }
 
 // A stopped process gets CONT, or it could not act on the signal.
+void Supervisor::signal_main(const Watch& watch, int signal) {
+    emit(SignalProcess{*watch.main, signal});
+    emit(SignalProcess{*watch.main, SIGCONT});
+}
+
 void Supervisor::begin_stop(Watch& watch, EntryReason reason) {
     const StopRule& rule = watch.pent.stop;
     enter(watch, EntryState::stall);
@@ -236,10 +241,7 @@ void Supervisor::begin_stop(Watch& watch, EntryReason reason) {
     watch.stop_only = false;
     if (rule.limit > Duration{}) watch.timer = now_.instant + rule.limit;
     arm_reminder(watch);
-    if (rule.script.none()) {
-        emit(SignalProcess{*watch.main, rule.signal});
-        return emit(SignalProcess{*watch.main, SIGCONT});
-    }
+    if (rule.script.none()) return signal_main(watch, rule.signal);
     ScriptRun& script = watch.script.emplace();
     script.kind = ScriptKind::stop;
     script.begun = now_.instant;

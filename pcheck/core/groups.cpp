@@ -194,6 +194,17 @@ void Supervisor::pass_turn(Group& group) {
     take_turn(group);
 }
 
+// A member has come up, or wants no turn any more.
+void Supervisor::group_goes_on(const Watch& watch) {
+    Group* const of = group(watch);
+    if (!of) return;
+    if (of->turn == watch.key) {
+        pass_turn(*of);
+    } else {
+        regroup(*of);
+    }
+}
+
 // After the last it is nobody's turn, and whoever was lost meanwhile meets the gate.
 void Supervisor::next_turn(Group& group) {
     const auto at = std::ranges::find(group.members, group.turn);

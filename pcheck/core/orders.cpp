@@ -118,15 +118,9 @@ bool Supervisor::pause(Watch& watch, std::optional<Duration> duration) {
 }
 
 // The group of an entry that has been paused.
-void Supervisor::go_on_without(Watch& watch) {
-    Group* const of = group(watch);
+void Supervisor::go_on_without(const Watch& watch) {
     const bool idle = watch.state == EntryState::down || watch.state == EntryState::avail;
-    if (!of || !idle) return;
-    if (of->turn == watch.key) {
-        pass_turn(*of);
-    } else {
-        regroup(*of);
-    }
+    if (idle) group_goes_on(watch);
 }
 
 void Supervisor::resume(Watch& watch) {

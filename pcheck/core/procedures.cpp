@@ -136,13 +136,7 @@ bool Supervisor::came_up(Watch& watch, pid_t pid) {
         log(messages::up(watch.ref(), pid));
     }
     wake_dependants(watch.pent.name);
-    if (Group* of = group(watch)) {
-        if (of->turn == watch.key) {
-            pass_turn(*of);
-        } else {
-            regroup(*of);
-        }
-    }
+    group_goes_on(watch);
     return told;
 }
 

@@ -211,8 +211,7 @@ void Supervisor::stop_script_ended(Watch& watch, const ScriptRun& run, const Scr
     }
     if (!watch.main) return stopped(watch);
     if (well || run.phase != ScriptRun::Phase::running) return;
-    emit(SignalProcess{*watch.main, SIGTERM});
-    emit(SignalProcess{*watch.main, SIGCONT});
+    signal_main(watch, SIGTERM);
 }
 
 std::string Supervisor::failure_text(const ScriptRun& run, const ScriptEnded& event) {

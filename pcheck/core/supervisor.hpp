@@ -128,6 +128,7 @@ private:
     void pass_turn(Group& group);
     void next_turn(Group& group);
     void end_turn(Group& group);
+    void group_goes_on(const Watch& watch);
     void wait_over(Group& group);
     void open_gates();
     void looked_for_group(Group& group);
@@ -142,6 +143,7 @@ private:
     [[nodiscard]] bool stop_waits(const Watch& watch);
     void stop(Watch& watch, EntryReason reason, const Message* line);
     void begin_stop(Watch& watch, EntryReason reason);
+    void signal_main(const Watch& watch, int signal);
     void stopped(Watch& watch);
     void arm_alive(Watch& watch);
     void rest(Watch& watch);
@@ -181,7 +183,7 @@ private:
     // orders.cpp
     void carry_out(const Order& order);
     bool pause(Watch& watch, std::optional<Duration> duration);
-    void go_on_without(Watch& watch);
+    void go_on_without(const Watch& watch);
     void resume(Watch& watch);
     void order_restart(Watch& watch, const Order& order);
     void order_clear(Watch& watch);
