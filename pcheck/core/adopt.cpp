@@ -135,18 +135,9 @@ void Supervisor::adopt_available(Watch& watch, bool main_lives) {
         if (of && of->turn == watch.key) take_turn(*of);
         return;
     }
-    const pid_t pid = watch.main_pid();
-    watch.last_cause = Cause{Cause::Kind::gone, 0};
+    watch.last_cause = unseen_cause();
     note_death(watch.memory, now_.ticks);
-    unfollow(watch);
-    watch.reason = EntryReason::down;
-    watch.handed_over = 0;
-    if (!watch.paused) {
-        ++watch.losses;
-        watch.logged_pid = 0;
-        log(messages::down(watch.ref(), pid));
-        if (param_.detect_event) log(messages::cause(watch.ref(), pid, *watch.last_cause));
-    }
+    note_loss(watch, watch.main_pid());
     enter(watch, EntryState::down, watch.paused ? EntryWait::operator_ : of ? EntryWait::group : EntryWait::confirm);
     ask(watch, Question::adopted);
 }

@@ -52,7 +52,7 @@ void Supervisor::main_is_gone(Watch& watch) {
 }
 
 void Supervisor::note_gone(Watch& watch) {
-    watch.last_cause = Cause{param_.detect_event ? Cause::Kind::gone : Cause::Kind::not_asked, 0};
+    watch.last_cause = unseen_cause();
     note_death(watch.memory, death_of(watch, now_.ticks));
 }
 
@@ -116,7 +116,7 @@ void Supervisor::gone(Watch& watch, const Looked& event, bool handing_over) {
     const bool young = watch.memory.death && *watch.memory.death < watch.main->start + ticks_of(watch.pent.start_timeout);
     const bool in_a_row = young && watch.handed_over >= hand_overs_in_a_row;
     const Candidate* taker = in_a_row ? nullptr : taker_over(event.matches, watch.memory, young);
-    if (!taker) return down(watch, watch.main->pid, *watch.last_cause, false);
+    if (!taker) return down(watch, watch.main->pid, false);
     watch.handed_over = young ? watch.handed_over + 1 : 0;
     std::erase(watch.memory.orphans, taker->id);
     up(watch, *taker, {});
@@ -149,8 +149,8 @@ void Supervisor::counted_while_available(Watch& watch, const Looked& event) {
     const auto matches = [&](ProcessId id) { return std::ranges::binary_search(matching, id); };
     const auto left = std::ranges::find_if_not(watch.counted, matches);
     if (count < *watch.pent.min) {
-        watch.last_cause = Cause{param_.detect_event ? Cause::Kind::gone : Cause::Kind::not_asked, 0};
-        return down(watch, left == watch.counted.end() ? watch.shown_pid : left->pid, *watch.last_cause, false);
+        watch.last_cause = unseen_cause();
+        return down(watch, left == watch.counted.end() ? watch.shown_pid : left->pid, false);
     }
     const bool others = std::min(count, Watch::most_counted) != watch.counted.size() || left != watch.counted.end();
     if (others) follow_all(watch, event.matches);

@@ -156,21 +156,27 @@ void Supervisor::confirm(Watch& watch) {
 
 void Supervisor::fresh(Watch& watch) { ask(watch, Question::fresh); }
 
-// The followed process `pid` has ended and nobody took over; in count mode too few are left.
-void Supervisor::down(Watch& watch, pid_t pid, Cause cause, bool brought_back) {
-    unfollow(watch);
-    watch.reason = EntryReason::down;
-    watch.handed_over = 0;
+// The followed process `pid` has ended, by last_cause, and nobody took over; in count mode too few are left.
+void Supervisor::down(Watch& watch, pid_t pid, bool brought_back) {
+    note_loss(watch, pid);
     if (watch.paused) return enter(watch, EntryState::down, EntryWait::operator_);
-    ++watch.losses;
-    watch.logged_pid = 0;  // the same one may be back, unpaused
-    log(messages::down(watch.ref(), pid));
-    if (param_.detect_event) log(messages::cause(watch.ref(), pid, cause));
     const Group* of = group(watch);
-    const bool crashed = ending_of(cause) == Ending::crash;
+    const bool crashed = ending_of(*watch.last_cause) == Ending::crash;
     const bool at_once = crashed ? !watch.pent.confirm_always && !brought_back : of && of->turn != 0;
     if (at_once || confirm_of(watch) == Duration{}) return lost(watch, EntryReason::down);
     confirm(watch);
+}
+
+// What every loss of a process does, whatever it leads to.
+void Supervisor::note_loss(Watch& watch, pid_t pid) {
+    unfollow(watch);
+    watch.reason = EntryReason::down;
+    watch.handed_over = 0;
+    if (watch.paused) return;
+    ++watch.losses;
+    watch.logged_pid = 0;  // the same one may be back, unpaused
+    log(messages::down(watch.ref(), pid));
+    if (param_.detect_event) log(messages::cause(watch.ref(), pid, *watch.last_cause));
 }
 
 void Supervisor::lost(Watch& watch, EntryReason reason) {

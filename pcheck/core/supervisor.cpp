@@ -132,7 +132,7 @@ void Supervisor::on(const Died& event) {
     watch->last_cause = event.cause;
     note_death(watch->memory, death_of(*watch, event.noticed));
     if (watch->state == EntryState::avail) {
-        if (!lets_hand_over(event.cause)) return down(*watch, event.process.pid, event.cause, event.brought_back);
+        if (!lets_hand_over(event.cause)) return down(*watch, event.process.pid, event.brought_back);
         return ask(*watch, Question::hand_over);
     }
     unfollow(*watch);
@@ -156,7 +156,7 @@ void Supervisor::one_died(Watch& watch, const Died& event) {
     if (watch.matching > 0) --watch.matching;  // more may match than are followed
     if (watch.matching <= watch.pent.max.value_or(0)) watch.told_too_many = false;
     const bool too_few = watch.matching < watch.pent.min.value_or(0);  // a reload may have changed it to one that does not count
-    if (watch.state == EntryState::avail && too_few) down(watch, event.process.pid, event.cause, event.brought_back);
+    if (watch.state == EntryState::avail && too_few) down(watch, event.process.pid, event.brought_back);
 }
 
 void Supervisor::on(const ScriptStarted& event) {

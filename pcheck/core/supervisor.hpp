@@ -86,6 +86,7 @@ private:
     void gone(Watch& watch, const Looked& event, bool handing_over);
     void main_is_gone(Watch& watch);
     void note_gone(Watch& watch);
+    [[nodiscard]] Cause unseen_cause() const { return {param_.detect_event ? Cause::Kind::gone : Cause::Kind::not_asked, 0}; }
     void counted(Watch& watch, const Looked& event, Question question);
     void counted_while_available(Watch& watch, const Looked& event);
     void script_became(Watch& watch, const Candidate& process);
@@ -118,7 +119,8 @@ private:
     void clear(Watch& watch);
     void over(Watch& watch);
     void give_up(Watch& watch, RetryOverAction action, Instant hold_ends);
-    void down(Watch& watch, pid_t pid, Cause cause, bool brought_back);
+    void down(Watch& watch, pid_t pid, bool brought_back);
+    void note_loss(Watch& watch, pid_t pid);
     void confirm(Watch& watch);
     void finish(int exit_status, std::string reason, OrderId order);
 
