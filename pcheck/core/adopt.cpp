@@ -16,13 +16,7 @@ void drop_what_was_out(Watch& watch) {
     watch.look_at.reset();
     watch.look_gap = {};
     watch.check.reset();
-    watch.check_at.reset();
-    watch.beat_at.reset();
-    watch.measure_at.reset();
-    watch.stable_at.reset();
-    watch.beat_asked = false;
-    watch.figures.reset();
-    watch.hung = watch.cpu = watch.rss = watch.fds = {};
+    watch.forget_signs_of_life();
 }
 
 }  // namespace

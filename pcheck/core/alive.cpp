@@ -60,14 +60,7 @@ void Supervisor::rest(Watch& watch) {
         watch.check->phase = ScriptRun::Phase::killed;
         emit(SignalScript{watch.check->run, SIGKILL});
     }
-    watch.check_at.reset();
-    watch.beat_at.reset();
-    watch.measure_at.reset();
-    watch.stable_at.reset();
-    watch.beat_asked = false;
-    watch.bad_checks = 0;
-    watch.figures.reset();
-    watch.hung = watch.cpu = watch.rss = watch.fds = {};
+    watch.forget_signs_of_life();
 }
 
 // ---- health checks ----

@@ -12,4 +12,15 @@ std::optional<Instant> Watch::next_deadline() const {
     return next;
 }
 
+void Watch::forget_signs_of_life() {
+    check_at.reset();
+    beat_at.reset();
+    measure_at.reset();
+    stable_at.reset();
+    beat_asked = false;
+    bad_checks = 0;
+    figures.reset();
+    hung = cpu = rss = fds = {};
+}
+
 }  // namespace banken::core

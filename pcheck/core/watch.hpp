@@ -126,6 +126,8 @@ struct Watch {
     [[nodiscard]] bool timer_rests() const { return paused && state == EntryState::hold; }
     // The earliest of all that it waits for; unset: nothing that time brings.
     [[nodiscard]] std::optional<Instant> next_deadline() const;
+    // Nothing of what is measured or awaited of a living process counts any more; a check that runs is another matter.
+    void forget_signs_of_life();
 };
 
 }  // namespace banken::core
