@@ -119,4 +119,13 @@ std::string World::state(EntryKey key) const {
     return fmt::format("{}{}{}", text_of(watch->state), watch->wait == EntryWait::none ? "" : " ", text_of(watch->wait));
 }
 
+World running(std::string_view pents, std::string_view params, Duration ago) {
+    World world(pents, params);
+    for (const EntryKey key : world.core.entries()) world.run(key, static_cast<pid_t>(99 + key));
+    world.start_up();
+    world.pass(ago);
+    static_cast<void>(world.log());
+    return world;
+}
+
 }  // namespace banken::core

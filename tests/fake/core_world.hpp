@@ -86,4 +86,7 @@ private:
     pid_t last_script_ = 50000;
 };
 
+// Every entry runs, as pid 100, 101, …, and was told Up `ago`; the log is empty.
+World running(std::string_view pents, std::string_view params = {}, Duration ago = std::chrono::seconds(100));
+
 }  // namespace banken::core

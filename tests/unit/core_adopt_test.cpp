@@ -14,15 +14,6 @@ using Lines = std::vector<std::string>;
 
 namespace {
 
-World running(std::string_view pents, std::string_view params = {}) {
-    World world(pents, params);
-    for (const EntryKey key : world.core.entries()) world.run(key, static_cast<pid_t>(99 + key));
-    world.start_up();
-    world.pass(100s);
-    static_cast<void>(world.log());
-    return world;
-}
-
 // pcheck is killed; what its segment tells is taken over by another one. Whether a main process or script lives is told for the first entry.
 void adopt(World& world, std::string_view pents, AdoptedEntry first, Duration between = {}) {
     Recorded recorded;

@@ -13,13 +13,7 @@ using Lines = std::vector<std::string>;
 
 namespace {
 
-World running(std::string_view pents, std::string_view params = {}) {
-    World world(pents, params);
-    world.run(1, 100);
-    world.start_up();
-    static_cast<void>(world.log());
-    return world;
-}
+World just_up(std::string_view pents, std::string_view params = {}) { return running(pents, params, 0s); }
 
 Measured measured(const World& world, char state, Duration cpu, std::uint64_t rss = 0, std::uint64_t fds = 0) {
     return {1, *world.entry(1).main, state, cpu, rss, fds};
@@ -28,7 +22,7 @@ Measured measured(const World& world, char state, Duration cpu, std::uint64_t rs
 }  // namespace
 
 TEST_CASE("the first check runs one interval after Up, and one that fails so often in a row stops the process") {
-    World world = running("web:/bin/r:3600:3:continue:check=/bin/ok:check_interval=10:check_failures=2");
+    World world = just_up("web:/bin/r:3600:3:continue:check=/bin/ok:check_interval=10:check_failures=2");
     world.pass(9s);
     CHECK_FALSE(world.check_runs(1));
     world.pass(1s);
@@ -54,7 +48,7 @@ TEST_CASE("the first check runs one interval after Up, and one that fails so oft
 }
 
 TEST_CASE("a check that hangs is killed at its limit, counts as bad, and never runs twice at a time") {
-    World world = running("web:/bin/r:3600:3:continue:check=/bin/hang:check_interval=10:check_timeout=3:check_failures=3");
+    World world = just_up("web:/bin/r:3600:3:continue:check=/bin/hang:check_interval=10:check_timeout=3:check_failures=3");
     world.pass(13s);
     CHECK(world.entry(1).bad_checks == 1);
     CHECK(world.script_signals().back().signal == SIGKILL);
@@ -66,7 +60,7 @@ TEST_CASE("a check that hangs is killed at its limit, counts as bad, and never r
 }
 
 TEST_CASE("a check's result that comes after the loss is thrown away") {
-    World world = running("web:/bin/r:3600:3:continue:check=/bin/ok:check_interval=10:check_failures=1");
+    World world = just_up("web:/bin/r:3600:3:continue:check=/bin/ok:check_interval=10:check_failures=1");
     world.pass(10s);
     world.crash(1);
     CHECK(world.state(1) == "RESTART");
@@ -76,7 +70,7 @@ TEST_CASE("a check's result that comes after the loss is thrown away") {
 }
 
 TEST_CASE("checks rest while the entry is paused, and go on at start") {
-    World world = running("web:/bin/r:3600:3:continue:check=/bin/ok:check_interval=10:check_failures=1");
+    World world = just_up("web:/bin/r:3600:3:continue:check=/bin/ok:check_interval=10:check_failures=1");
     world.order(Verb::stop, "web");
     world.pass(1h);
     CHECK_FALSE(world.check_runs(1));
@@ -86,7 +80,7 @@ TEST_CASE("checks rest while the entry is paused, and go on at start") {
 }
 
 TEST_CASE("a heartbeat that does not come in time is a stall, counted from Up") {
-    World world = running("web:/bin/r:3600:3:continue:heartbeat=30");
+    World world = just_up("web:/bin/r:3600:3:continue:heartbeat=30");
     world.pass(20s);
     world.step(Heartbeat{1});
     world.pass(29s);
@@ -97,7 +91,7 @@ TEST_CASE("a heartbeat that does not come in time is a stall, counted from Up") 
 }
 
 TEST_CASE("a heartbeat file is read when its time is over, and no answer is no heartbeat") {
-    World world = running("web:/bin/r:3600:3:continue:heartbeat=30,/run/beat");
+    World world = just_up("web:/bin/r:3600:3:continue:heartbeat=30,/run/beat");
     world.pass(30s);
     REQUIRE(world.heartbeats_read().size() == 1);
     world.step(HeartbeatRead{1, 10s});
@@ -112,7 +106,7 @@ TEST_CASE("a heartbeat file is read when its time is over, and no answer is no h
 
 TEST_CASE("a heartbeat file that is old or cannot be read is a stall at once") {
     for (const std::optional<Duration> age : {std::optional<Duration>(31s), std::optional<Duration>()}) {
-        World world = running("web:/bin/r:3600:3:continue:heartbeat=30,/run/beat");
+        World world = just_up("web:/bin/r:3600:3:continue:heartbeat=30,/run/beat");
         world.pass(30s);
         world.step(HeartbeatRead{1, age});
         CHECK(world.state(1) == "STALL");
@@ -120,7 +114,7 @@ TEST_CASE("a heartbeat file that is old or cannot be read is a stall at once") {
 }
 
 TEST_CASE("a process that stays in state D or T without using CPU is hung") {
-    World world = running("web:/bin/r:3600:3:continue:hung=60");
+    World world = just_up("web:/bin/r:3600:3:continue:hung=60");
     world.pass(15s);
     REQUIRE(world.measures().size() >= 1);
     world.step(measured(world, 'D', 5s));
@@ -139,7 +133,7 @@ TEST_CASE("a process that stays in state D or T without using CPU is hung") {
 }
 
 TEST_CASE("an exceeded limit is told once with on_limit alert, and again after it was below") {
-    World world = running("web:/bin/r:3600:3:continue:rss=2G/30");
+    World world = just_up("web:/bin/r:3600:3:continue:rss=2G/30");
     const auto pass_with = [&](std::uint64_t rss, int times) {
         for (int i = 0; i < times; ++i) {
             world.pass(10s);
@@ -156,7 +150,7 @@ TEST_CASE("an exceeded limit is told once with on_limit alert, and again after i
 }
 
 TEST_CASE("an exceeded limit stops and restarts with on_limit restart") {
-    World world = running("web:/bin/r:3600:3:continue:cpu=90%/20:on_limit=restart:stop=INT/5");
+    World world = just_up("web:/bin/r:3600:3:continue:cpu=90%/20:on_limit=restart:stop=INT/5");
     Duration cpu{};
     for (int i = 0; i < 6 && world.state(1) == "AVAIL"; ++i) {
         world.pass(5s);
@@ -172,7 +166,7 @@ TEST_CASE("an exceeded limit stops and restarts with on_limit restart") {
 }
 
 TEST_CASE("descriptors are a limit too, and figures are kept for show") {
-    World world = running("web:/bin/r:3600:3:continue:fds=1000/10");
+    World world = just_up("web:/bin/r:3600:3:continue:fds=1000/10");
     world.pass(10s);
     world.step(measured(world, 'S', 0s, 4096, 1200));
     world.pass(10s);
@@ -182,7 +176,7 @@ TEST_CASE("descriptors are a limit too, and figures are kept for show") {
 }
 
 TEST_CASE("a stop script is awaited, its bad end is followed by TERM, and its time is the process's") {
-    World world = running("web:/bin/r:3600:3:continue:heartbeat=30:stop=/bin/stop it/20");
+    World world = just_up("web:/bin/r:3600:3:continue:heartbeat=30:stop=/bin/stop it/20");
     world.pass(30s);
     REQUIRE(world.script_runs(1));
     CHECK(world.signals().empty());
@@ -197,7 +191,7 @@ TEST_CASE("a stop script is awaited, its bad end is followed by TERM, and its ti
 }
 
 TEST_CASE("while a stop script lives no restart script begins") {
-    World world = running("web:/bin/r:3600:3:continue:heartbeat=30:stop=/bin/stop/20");
+    World world = just_up("web:/bin/r:3600:3:continue:heartbeat=30:stop=/bin/stop/20");
     world.pass(30s);
     world.die(1, {Cause::Kind::status, 0});
     CHECK(world.state(1) == "STALL");
@@ -206,7 +200,7 @@ TEST_CASE("while a stop script lives no restart script begins") {
 }
 
 TEST_CASE("TERM/0 never kills: the entry stays STALL and reminds") {
-    World world = running("web:/bin/r:3600:3:continue:heartbeat=30:stop=TERM/0");
+    World world = just_up("web:/bin/r:3600:3:continue:heartbeat=30:stop=TERM/0");
     world.pass(30s);
     world.pass(2h);
     CHECK(world.state(1) == "STALL");
@@ -216,7 +210,7 @@ TEST_CASE("TERM/0 never kills: the entry stays STALL and reminds") {
 }
 
 TEST_CASE("a stall with retries used up leaves the process running") {
-    World world = running("web:/bin/r:3600:0:continue:heartbeat=30");
+    World world = just_up("web:/bin/r:3600:0:continue:heartbeat=30");
     world.pass(30s);
     CHECK(world.log() == Lines{"Stalled (web ,pid=100): no heartbeat for 30s", "(web) RETRY_OVER:CONTINUE"});
     CHECK(world.signals().empty());
@@ -224,14 +218,14 @@ TEST_CASE("a stall with retries used up leaves the process running") {
 }
 
 TEST_CASE("with script - a stall is only reported") {
-    World world = running("web:-:3600:3:continue:heartbeat=30");
+    World world = just_up("web:-:3600:3:continue:heartbeat=30");
     world.pass(30s);
     CHECK(world.log() == Lines{"Stalled (web ,pid=100): no heartbeat for 30s"});
     CHECK(world.state(1) == "AVAIL");
 }
 
 TEST_CASE("hold waits until the window has passed, then tries again") {
-    World world = running("web:/bin/r:3600:1:hold");
+    World world = just_up("web:/bin/r:3600:1:hold");
     world.crash(1);
     world.script_exits(1, 1);
     CHECK(world.state(1) == "HOLD");
@@ -244,7 +238,7 @@ TEST_CASE("hold waits until the window has passed, then tries again") {
 }
 
 TEST_CASE("a process that returns during hold is followed again, and the window is kept") {
-    World world = running("web:/bin/r:3600:1:hold");
+    World world = just_up("web:/bin/r:3600:1:hold");
     world.crash(1);
     world.script_exits(1, 1);
     world.run(1, 300);
@@ -254,7 +248,7 @@ TEST_CASE("a process that returns during hold is followed again, and the window 
 }
 
 TEST_CASE("stable clears the window early") {
-    World world = running("web:/bin/r:86400:3:continue:stable=60");
+    World world = just_up("web:/bin/r:86400:3:continue:stable=60");
     world.crash(1);
     world.run(1, 101);
     world.script_exits(1, 0);
@@ -264,10 +258,10 @@ TEST_CASE("stable clears the window early") {
 }
 
 TEST_CASE("confirm=/always and a service manager that restarts let a crash wait") {
-    World always = running("web:/bin/r:3600:3:continue:confirm=5/always");
+    World always = just_up("web:/bin/r:3600:3:continue:confirm=5/always");
     always.crash(1);
     CHECK(always.state(1) == "DOWN confirm");
-    World brought_back = running("web:/bin/r:3600:3:continue");
+    World brought_back = just_up("web:/bin/r:3600:3:continue");
     const ProcessId main = *brought_back.entry(1).main;
     brought_back.vanish(1);
     brought_back.step(Died{1, main, {Cause::Kind::status, 9}, brought_back.now.ticks, true});
@@ -282,7 +276,7 @@ TEST_CASE("monitor=off starts paused") {
 }
 
 TEST_CASE("an entry that counts is lost when too few match, and the one whose death did it is named") {
-    World world = running("web:/bin/r:3600:3:continue:min=2:max=3");
+    World world = just_up("web:/bin/r:3600:3:continue:min=2:max=3");
     CHECK(world.state(1) == "DOWN confirm");  // one alone is not enough
     world.run(1, 101);
     world.sweep();
@@ -296,7 +290,7 @@ TEST_CASE("an entry that counts is lost when too few match, and the one whose de
 }
 
 TEST_CASE("more than max is told once, and again after it was less") {
-    World world = running("web:/bin/r:3600:3:continue:max=1");
+    World world = just_up("web:/bin/r:3600:3:continue:max=1");
     const auto another = world.run(1, 101);
     world.sweep();
     world.sweep();
@@ -310,7 +304,7 @@ TEST_CASE("more than max is told once, and again after it was less") {
 }
 
 TEST_CASE("a death that ends the excess arms the line again, although no sweep has seen it") {
-    World world = running("web:/bin/r:3600:3:continue:max=1");
+    World world = just_up("web:/bin/r:3600:3:continue:max=1");
     const auto another = world.run(1, 101);
     world.sweep();
     world.step(Died{1, another, {Cause::Kind::status, 9}, world.now.ticks});
@@ -341,7 +335,7 @@ TEST_CASE("the pidfile's new process is followed, although the old one lives") {
 }
 
 TEST_CASE("pcheck ends well although a check of a removed entry has not ended") {
-    World world = running("web:/bin/r:3600:3:continue:check=/bin/ok:check_interval=10\nother:/bin/r:3600:3:continue");
+    World world = just_up("web:/bin/r:3600:3:continue:check=/bin/ok:check_interval=10\nother:/bin/r:3600:3:continue");
     world.pass(10s);
     REQUIRE(world.check_runs(1));
     world.reload("other:/bin/r:3600:3:continue");
@@ -366,7 +360,7 @@ TEST_CASE("a stop waits for the script of a removed entry of its name, and is as
 }
 
 TEST_CASE("a limit that was exceeded during a group's turn still restarts after it") {
-    World world = running("web:/bin/r:3600:3:continue:group=g:rss=1M/1:on_limit=restart\ndb:/bin/r2:3600:3:continue:group=g");
+    World world = just_up("web:/bin/r:3600:3:continue:group=g:rss=1M/1:on_limit=restart\ndb:/bin/r2:3600:3:continue:group=g");
     world.run(2, 200);
     world.sweep();
     world.crash(2);
@@ -387,7 +381,7 @@ TEST_CASE("a limit that was exceeded during a group's turn still restarts after 
 }
 
 TEST_CASE("hold does not end while the entry is paused, and ends at once when it goes on") {
-    World world = running("web:/bin/r:3600:1:hold");
+    World world = just_up("web:/bin/r:3600:1:hold");
     world.crash(1);
     world.script_exits(1, 1);
     world.order(Verb::stop, "web");

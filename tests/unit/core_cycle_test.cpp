@@ -13,15 +13,7 @@ namespace {
 
 constexpr std::string_view crond = "crond:/bin/restart:86400:3:continue";
 
-// crond runs as pid 100 and has been told Up.
-World running(std::string_view pents = crond, std::string_view params = {}) {
-    World world(pents, params);
-    world.run(1, 100);
-    world.start_up();
-    world.pass(100s);
-    static_cast<void>(world.log());
-    return world;
-}
+World running() { return core::running(crond); }
 
 }  // namespace
 

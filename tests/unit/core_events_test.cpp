@@ -15,13 +15,7 @@ namespace {
 
 constexpr std::string_view web = "web:/bin/r:3600:1:continue:delay=0:events=disk/full,app/hangs";
 
-World running(std::string_view pents = web) {
-    World world(pents);
-    for (const EntryKey key : world.core.entries()) world.run(key, static_cast<pid_t>(100 * key));
-    world.start_up();
-    static_cast<void>(world.log());
-    return world;
-}
+World just_up(std::string_view pents = web) { return running(pents, {}, 0s); }
 
 // Exit status and text of the only answer.
 std::string told(World& world, const std::string& event = "disk/full", const std::string& target = "web") {
@@ -35,7 +29,7 @@ std::string told(World& world, const std::string& event = "disk/full", const std
 }  // namespace
 
 TEST_CASE("an event that the entry handles stops its process and restarts it, counted") {
-    World world = running();
+    World world = just_up();
     CHECK(told(world, "app/hangs") == "0 web: recovery was begun");
     CHECK(world.log() == Lines{"Stalled (web ,pid=100): event app/hangs"});
     CHECK(world.state(1) == "STALL");
@@ -49,7 +43,7 @@ TEST_CASE("an event that the entry handles stops its process and restarts it, co
 }
 
 TEST_CASE("an event or a name that nobody handles changes nothing") {
-    World world = running();
+    World world = just_up();
     CHECK(told(world, "disk/fuller") == "4 no entry \"web\" handles disk/fuller");
     CHECK(told(world, "disk/full", "webb") == "4 no entry \"webb\" handles disk/full");
     CHECK(told(world, "disk/full", "1") == "4 no entry \"1\" handles disk/full");  // a name, never an id
@@ -58,7 +52,7 @@ TEST_CASE("an event or a name that nobody handles changes nothing") {
 }
 
 TEST_CASE("only what is AVAIL and not paused is recovered; else the answer says why not") {
-    World world = running();
+    World world = just_up();
     world.order(Verb::stop, "web");
     CHECK(told(world) == "1 web: it is paused");
     world.order(Verb::start, "web");
@@ -75,14 +69,14 @@ TEST_CASE("only what is AVAIL and not paused is recovered; else the answer says 
 }
 
 TEST_CASE("an event while its process is being stopped is no second stop") {
-    World world = running();
+    World world = just_up();
     CHECK(told(world) == "0 web: recovery was begun");
     CHECK(told(world) == "1 web: it is STALL");
     CHECK(world.signals().size() == 2);
 }
 
 TEST_CASE("an event that finds the retries used up gives the entry up and leaves its process running") {
-    World world = running();
+    World world = just_up();
     world.crash(1);
     world.run(1, 300);
     world.script_exits(1, 0);
@@ -94,14 +88,14 @@ TEST_CASE("an event that finds the retries used up gives the entry up and leaves
 }
 
 TEST_CASE("an entry without a script reports the event and goes on") {
-    World world = running("web:-:0:0:continue:events=disk/full");
+    World world = just_up("web:-:0:0:continue:events=disk/full");
     CHECK(told(world) == "1 web: it is only reported");
     CHECK(world.log() == Lines{"Stalled (web ,pid=100): event disk/full"});
     CHECK(world.state(1) == "AVAIL");
 }
 
 TEST_CASE("entries of one name are told each, and one that begins is enough") {
-    World world = running(
+    World world = just_up(
         "web:/bin/r:3600:3:continue:args=^a:events=disk/full\n"
         "web:/bin/r:3600:3:continue:args=^b:events=disk/full:monitor=off\n"
         "web:/bin/r:3600:3:continue:args=^c");
@@ -123,7 +117,7 @@ TEST_CASE("an event that comes before the first sweep is answered after it") {
 }
 
 TEST_CASE("a group whose turn runs is not stopped by an event") {
-    World world = running(
+    World world = just_up(
         "db:/bin/db:3600:3:continue:group=g\n"
         "web:/bin/web:3600:3:continue:group=g:events=disk/full");
     world.crash(1);

@@ -16,16 +16,6 @@ constexpr std::string_view trio =
     "app:/bin/restart_app:60:9:exit:group=shop\n"
     "web:/bin/restart_web:60:9:exit:group=shop";
 
-// Every entry runs, as pid 100, 101, …, and has been told Up.
-World running(std::string_view pents, std::string_view params = {}) {
-    World world(pents, params);
-    for (const EntryKey key : world.core.entries()) world.run(key, static_cast<pid_t>(99 + key));
-    world.start_up();
-    world.pass(100s);
-    static_cast<void>(world.log());
-    return world;
-}
-
 // The script of the entry ends well and its process is there.
 void restarted(World& world, EntryKey key, pid_t pid) {
     world.vanish(key);

@@ -15,17 +15,10 @@ namespace {
 
 constexpr std::string_view crond = "crond:/bin/restart:86400:3:continue";
 
-World running(std::string_view pents = crond, std::string_view params = {}) {
-    World world(pents, params);
-    for (const EntryKey key : world.core.entries()) world.run(key, static_cast<pid_t>(100 * key));
-    world.start_up();
-    world.pass(100s);
-    static_cast<void>(world.log());
-    return world;
-}
+World running() { return core::running(crond); }
 
 World given_up() {
-    World world = running("crond:/bin/restart:86400:0:continue");
+    World world = core::running("crond:/bin/restart:86400:0:continue");
     world.crash(1);
     static_cast<void>(world.log());
     return world;

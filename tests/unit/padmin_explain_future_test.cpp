@@ -17,15 +17,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-World running(std::string_view pents, std::string_view params = {}) {
-    World world(pents, params);
-    for (const EntryKey key : world.core.entries()) world.run(key, static_cast<pid_t>(99 + key));
-    world.start_up();
-    world.pass(100s);
-    static_cast<void>(world.log());
-    return world;
-}
-
 nlohmann::json explained(const World& world, EntryKey key) {
     View view;
     view.header.life = Life::running;

@@ -50,14 +50,7 @@ bool says(const std::string& text, std::string_view part) {
     return said;
 }
 
-World running(std::string_view pents = crond, std::string_view params = {}) {
-    World world(pents, params);
-    world.run(1, 100);
-    world.start_up();
-    world.pass(100s);
-    static_cast<void>(world.log());
-    return world;
-}
+World running() { return core::running(crond); }
 
 // Nothing happens before the time that is foretold, and something at that time.
 void happens_when_foretold(World& world, NextAction action) {
