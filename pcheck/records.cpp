@@ -1,8 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pcheck/records.hpp"
 
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
 namespace banken {
 namespace {
+
+// The same in both, as it is.
+constexpr std::tuple alike{
+    std::pair{&core::Watch::key, &EntryRecord::key},
+    std::pair{&core::Watch::pent_id, &EntryRecord::pent_id},
+    std::pair{&core::Watch::state, &EntryRecord::state},
+    std::pair{&core::Watch::wait, &EntryRecord::wait},
+    std::pair{&core::Watch::since, &EntryRecord::since},
+    std::pair{&core::Watch::since_wall, &EntryRecord::since_wall},
+    std::pair{&core::Watch::reason, &EntryRecord::reason},
+    std::pair{&core::Watch::shown_pid, &EntryRecord::shown_pid},
+    std::pair{&core::Watch::logged_pid, &EntryRecord::logged_pid},
+    std::pair{&core::Watch::attempts, &EntryRecord::attempts},
+    std::pair{&core::Watch::total, &EntryRecord::total},
+    std::pair{&core::Watch::losses, &EntryRecord::losses},
+    std::pair{&core::Watch::retry_overs, &EntryRecord::retry_overs},
+    std::pair{&core::Watch::stalls, &EntryRecord::stalls},
+    std::pair{&core::Watch::begun, &EntryRecord::begun},
+    std::pair{&core::Watch::paused, &EntryRecord::paused},
+    std::pair{&core::Watch::paused_until, &EntryRecord::paused_until},
+    std::pair{&core::Watch::paused_since, &EntryRecord::paused_since},
+    std::pair{&core::Watch::timer, &EntryRecord::timer},
+    std::pair{&core::Watch::stop_only, &EntryRecord::stop_only},
+    std::pair{&core::Watch::last_beat, &EntryRecord::last_beat},
+    std::pair{&core::Watch::last_failure, &EntryRecord::last_failure},
+    std::pair{&core::Watch::last_failure_at, &EntryRecord::last_failure_at},
+    std::pair{&core::Watch::waits_for, &EntryRecord::waits_for},
+    std::pair{&core::Watch::last_cause, &EntryRecord::cause},
+};
 
 ScriptRecord record_of(const core::ScriptRun& run) {
     ScriptRecord record;
@@ -51,10 +84,8 @@ std::string health_of(const core::Watch& watch) {
 }
 
 void set_signs_of_life(EntryRecord& record, const core::Watch& watch) {
-    record.stalls = watch.stalls;
     record.health = health_of(watch);
     record.bad_checks = watch.bad_checks;
-    record.last_beat = watch.last_beat;
     record.next_check = watch.check_at;
     record.beat_at = watch.beat_at;
     record.stable_at = watch.stable_at;
@@ -65,50 +96,71 @@ void set_signs_of_life(EntryRecord& record, const core::Watch& watch) {
     record.fds = watch.figures->fds;
 }
 
+std::optional<ProcessId> process_of(ProcessId recorded) { return recorded.pid == 0 ? std::nullopt : std::optional(recorded); }
+
+core::FollowMemory memory_of(const EntryRecord& record) {
+    core::FollowMemory memory;
+    memory.orphans = record.orphans;
+    memory.death = record.death;
+    if (!record.last_uid) return memory;
+    core::Candidate& last = memory.last.emplace();
+    last.id = record.main;
+    last.user = *record.last_uid;
+    last.argv0 = record.last_argv0;
+    return memory;
+}
+
 }  // namespace
 
 EntryRecord record_of(const core::Watch& watch, const core::Supervisor& core) {
     EntryRecord record;
-    record.pent_id = watch.pent_id;
-    record.key = watch.key;
-    record.state = watch.state;
-    record.wait = watch.wait;
-    record.reason = watch.reason;
+    std::apply([&](const auto&... both) { ((record.*both.second = watch.*both.first), ...); }, alike);
     record.action = core.head_of(watch).pent.action;
     record.main = watch.main.value_or(ProcessId{});
-    record.shown_pid = watch.shown_pid;
-    record.logged_pid = watch.logged_pid;
     record.seen = watch.seen.value_or(ProcessId{});
     record.window = core.window_of(watch);
-    record.attempts = watch.attempts;
-    record.total = watch.total;
-    record.losses = watch.losses;
-    record.retry_overs = watch.retry_overs;
-    record.begun = watch.begun;
     if (watch.script) record.script = record_of(*watch.script);
-    record.paused = watch.paused;
-    record.paused_until = watch.paused_until;
-    record.timer = watch.timer;
-    record.since = watch.since;
-    record.since_wall = watch.since_wall;
     if (record.window.first) record.window_ends = *record.window.first + core.head_of(watch).pent.grace;
     if (watch.wait == EntryWait::delay) record.next_attempt = watch.timer;
     record.ending = ending_of(watch);
     record.remind_at = watch.remind_at;
-    if (watch.paused) record.paused_since = watch.paused_since;
+    if (!watch.paused) record.paused_since = {};
     record.proc_count = static_cast<std::uint32_t>(watch.matching);
     record.name = watch.pent.name;
     record.line = watch.pent.text;
     if (watch.last_cause) record.last_cause = text_of(*watch.last_cause);
-    record.cause = watch.last_cause;
-    record.stop_only = watch.stop_only;
-    record.waits_for = watch.waits_for;
-    record.last_failure = watch.last_failure;
-    record.last_failure_at = watch.last_failure_at;
     set_memory(record, watch.memory);
     set_signs_of_life(record, watch);
     if (const core::Group* group = core.group_of(watch.key)) set_group(record, *group, core);
     return record;
+}
+
+core::Watch watch_of(const EntryRecord& record, Pent pent) {
+    core::Watch watch;
+    std::apply([&](const auto&... both) { ((watch.*both.first = record.*both.second), ...); }, alike);
+    watch.pent = std::move(pent);
+    watch.main = process_of(record.main);
+    watch.seen = process_of(record.seen);
+    watch.matching = record.proc_count.value_or(0);
+    watch.memory = memory_of(record);
+    if (record.group.empty()) watch.window = record.window;  // else it is the group's that is recorded
+    watch.killed = record.state == EntryState::stall && record.ending == EndingPhase::killed;
+    return watch;
+}
+
+// It was begun with the state that it belongs to; one that could not be ended has outlived that.
+core::ScriptRun script_of(const EntryRecord& record, core::RunId run) {
+    using Phase = core::ScriptRun::Phase;
+    core::ScriptRun script;
+    script.run = run;
+    script.kind = record.script.kind == ScriptRecord::Kind::stop ? core::ScriptKind::stop : core::ScriptKind::restart;
+    script.process = process_of(record.script.process);
+    script.begun = record.since;
+    script.attempt = record.script.attempt;
+    if (record.script.deadline) script.limit = std::max(*record.script.deadline - script.begun, Duration{});
+    const bool ending = record.state == EntryState::restart && record.ending != EndingPhase::none;
+    if (ending) script.phase = record.ending == EndingPhase::killed ? Phase::killed : Phase::terminated;
+    return script;
 }
 
 TraceRecord record_of(const core::Trace& trace, Now now) {
