@@ -31,7 +31,10 @@ void Slots::expire(Instant now) {
     std::erase_if(taken_, [now](const Taken& taken) { return taken.until <= now; });
 }
 
-std::optional<Instant> Slots::next_expiry() const { return taken_.empty() ? std::nullopt : std::optional(taken_.front().until); }
+std::optional<Instant> Slots::next_expiry() const {
+    const auto next = std::ranges::min_element(taken_, {}, &Taken::until);
+    return next == taken_.end() ? std::nullopt : std::optional(next->until);
+}
 
 std::optional<EntryKey> Slots::call_next() {
     if (queue_.empty() || !some_free()) return std::nullopt;

@@ -38,7 +38,7 @@ private:
     [[nodiscard]] bool some_free() const { return taken_.size() + called_.size() < capacity_; }
 
     unsigned capacity_ = 1;
-    std::vector<Taken> taken_;  // in the order they were taken
+    std::vector<Taken> taken_;
     std::deque<EntryKey> queue_;
     std::vector<EntryKey> called_;
 };

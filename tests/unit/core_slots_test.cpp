@@ -23,6 +23,18 @@ TEST_CASE("a slot that was kept for somebody and was taken by an order is waited
     CHECK(slots.admit(7));
 }
 
+TEST_CASE("of scripts that were adopted in any order the one begun first gives its slot back first") {
+    Slots slots;
+    slots.set_capacity(2);
+    slots.take(1, banken::Instant(9s));
+    slots.take(2, banken::Instant(7s));
+    CHECK(slots.next_expiry() == banken::Instant(12s));
+    CHECK_FALSE(slots.admit(7));
+    slots.expire(banken::Instant(12s));
+    CHECK(slots.call_next() == 7u);
+    CHECK(slots.next_expiry() == banken::Instant(14s));
+}
+
 TEST_CASE("who waits for a script of before keeps no slot from the others") {
     World world("crond:/bin/a:3600:9:continue:args=a\ncrond:/bin/b:3600:9:continue:args=b\natd:/bin/c:3600:9:continue",
                 "SCRIPT_PARALLEL 1\nCONFIRM_WAIT 0\n");
