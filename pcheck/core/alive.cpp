@@ -244,9 +244,10 @@ void Supervisor::begin_stop(Watch& watch, EntryReason reason) {
 
 // The process has ended, and so has its stop script.
 void Supervisor::stopped(Watch& watch) {
-    if (watch.stop_only) return lost(watch, watch.reason == EntryReason::operator_ ? EntryReason::down : watch.reason);
-    if (watch.reason == EntryReason::operator_) return begin(watch, BeginBy::order);
-    lost(watch, watch.reason);
+    const bool by_order = watch.reason == EntryReason::operator_;
+    const bool may_begin = !watch.stop_only && !only_reports(watch) && !leaving_script_of(watch.pent.name);  // a reload may have changed it
+    if (by_order && may_begin) return begin(watch, BeginBy::order);
+    lost(watch, by_order ? EntryReason::down : watch.reason);
 }
 
 }  // namespace banken::core

@@ -359,6 +359,25 @@ TEST_CASE("a stop waits for the script of a removed entry of its name, and is as
     CHECK(world.state(2) == "STALL");
 }
 
+TEST_CASE("an ordered restart whose entry a reload changed during the stop runs no script that it has not, and none beside another") {
+    World world("web:/bin/r:3600:3:continue:args=a\nweb:/bin/r:3600:3:continue:args=b");
+    world.run(1, 100);
+    world.start_up();
+    world.pass(3s);
+    REQUIRE(world.script_runs(2));
+    world.order(Verb::restart, "1");
+    REQUIRE(world.state(1) == "STALL");
+    World other = world;
+    world.reload("web:/bin/r:3600:3:continue:args=a");
+    world.end_orderly(1);
+    CHECK(world.state(1) == "DOWN slot");
+    world.script_exits(2, 1);
+    CHECK(world.state(1) == "RESTART");
+    other.reload("web:-:3600:3:continue:args=a\nweb:/bin/r:3600:3:continue:args=b");
+    other.end_orderly(1);
+    CHECK(other.state(1) == "DOWN script");
+}
+
 TEST_CASE("a limit that was exceeded during a group's turn still restarts after it") {
     World world = just_up("web:/bin/r:3600:3:continue:group=g:rss=1M/1:on_limit=restart\ndb:/bin/r2:3600:3:continue:group=g");
     world.run(2, 200);
