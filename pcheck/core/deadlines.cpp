@@ -43,9 +43,8 @@ void Supervisor::timer_due(Watch& watch) {
         case EntryState::down: return ask(watch, watch.wait == EntryWait::confirm ? Question::confirm_over : Question::wait_over);
         case EntryState::restart: return script_limit_due(watch);
         case EntryState::start:
-            if (!watch.paused) log(messages::set_pid_fail(watch.ref()));
-            watch.last_failure = "it ended well, but the process has not appeared";
-            watch.last_failure_at = now_.wall;
+            if (watch.look_gap == Duration{}) return ask(watch, Question::start_over);  // no look was answered yet: adopted late
+            not_appeared(watch);
             return failed(watch);
         case EntryState::stall: return stop_limit_due(watch);
         case EntryState::hold:
@@ -56,6 +55,12 @@ void Supervisor::timer_due(Watch& watch) {
         case EntryState::avail:
         case EntryState::retry_over: return;
     }
+}
+
+void Supervisor::not_appeared(Watch& watch) {
+    if (!watch.paused) log(messages::set_pid_fail(watch.ref()));
+    watch.last_failure = "it ended well, but the process has not appeared";
+    watch.last_failure_at = now_.wall;
 }
 
 void Supervisor::script_limit_due(Watch& watch) {

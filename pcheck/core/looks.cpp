@@ -81,6 +81,7 @@ void Supervisor::looked_in_vain(Watch& watch, Question question) {
         case Question::confirm_over:
             if (watch.reason == EntryReason::absent) log(messages::set_pid_fail(watch.ref()));
             return lost(watch, watch.reason);
+        case Question::start_over: not_appeared(watch); return attempt_failed(watch);
         case Question::wait_over: return gate(watch);
         case Question::failed: return attempt_failed(watch);
         case Question::again:

@@ -98,6 +98,7 @@ private:
     void due(Watch& watch);
     void due(Group& group);
     void timer_due(Watch& watch);
+    void not_appeared(Watch& watch);
     void script_limit_due(Watch& watch);
     void end_script(Watch& watch);
     void stop_limit_due(Watch& watch);

@@ -32,6 +32,7 @@ enum class Question {
     confirm,
     confirm_over,
     start,
+    start_over,
     script_limit,
     wait_over,
     group_wait_over,

@@ -121,6 +121,26 @@ TEST_CASE("a script that ended meanwhile counts as good, with the deadline from 
     CHECK(world.entry(1).window.count == 2);
 }
 
+TEST_CASE("what has appeared while nobody watched is looked for before the deadline is judged") {
+    World world = running(crond);
+    world.vanish(1);
+    world.crash(1);
+    world.script_exits(1, 0);
+    REQUIRE(world.state(1) == "START");
+    static_cast<void>(world.log());
+    world.pass_unseen(120s);
+    world.core = Supervisor(World::pfile(crond), Manner{}, Recorded{{world.entry(1)}, {}}, world.now);
+    world.answer_at_once = false;
+    world.step(Adopted{{{1, false, false}}});
+    world.step(Deadline{});
+    World absent = world;
+    world.run(1, 300);
+    world.answer_looks();
+    CHECK(world.log() == Lines{"(crond ,pid=300) Up"});
+    absent.answer_looks();
+    CHECK(absent.log() == Lines{"Set pid fail (crond)", "Try to restart (crond)"});
+}
+
 TEST_CASE("pauses, retry-over and what is left of waits are kept") {
     constexpr std::string_view all =
         "a:/bin/r:86400:3:continue\nb:/bin/r:86400:0:continue\nc:/bin/r:3600:1:hold\nd:/bin/r:86400:3:continue:delay=300";
