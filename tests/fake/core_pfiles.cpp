@@ -18,7 +18,7 @@ bool may_be_grouped(char name) { return name > 'b'; }
 }  // namespace
 
 RandomPfile::RandomPfile(Random& random) : random_(random) {
-    constexpr std::array reminders{"0", "40", "3600"};
+    constexpr std::array reminders{"0", "15", "3600"};
     param_ = fmt::format("IPCKEY 0x1f000501\nSHM_DUMP_FILE /var/tmp/dump\nMONITOR_INTERVAL {}\nMONITOR_TRY_COUNT {}\nSCRIPT_PARALLEL {}\n",
                          1 + random_.below(10), 1 + random_.below(3), 1 + random_.below(3));
     param_ += fmt::format("REMIND_INTERVAL {}\nDETECT {}\nSCRIPT_KILL_WAIT {}\n", random_.among(reminders),

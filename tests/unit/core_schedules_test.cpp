@@ -40,5 +40,5 @@ TEST_CASE("random schedules of losses, results, orders, reloads and adoptions ke
     if (only != 0) return;
     std::fputs(coverage.table().c_str(), stdout);
     if (schedules < as_many) return;
-    for (const std::string& complaint : coverage.complaints(schedules / 100)) FAIL_CHECK(complaint);
+    for (const std::string& complaint : coverage.complaints(schedules / 200)) FAIL_CHECK(complaint);
 }
