@@ -210,7 +210,7 @@ std::string Supervisor::recover(Watch& watch, std::string_view event) {
     if (watch.state != EntryState::avail) return fmt::format("it is {}", text_of(watch.state));
     if (watch.paused) return "it is paused";
     if (watch.question == Question::hand_over) return "its process has just ended";
-    if (watch.script || leaving_script_of(watch.pent.name)) return "its script still runs";
+    if (script_lives(watch)) return "its script still runs";
     if (stop_waits(watch)) return "its group is being restarted";
     touch(watch);
     const auto line = messages::stalled(watch.ref(), watch.main_pid(), fmt::format("event {}", event));
