@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::size_t max_line = 198, max_section = 49;  // inih's INI_MAX_LINE less line end and NUL, MAX_SECTION less NUL
 
+constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+
 struct Problem {
     std::size_t column = 0;
     std::string text;
@@ -46,6 +48,7 @@ std::optional<Problem> problem_of(std::string_view line) {
     if (const auto invalid = find_invalid_utf8(line)) return Problem{*invalid + 1, "invalid UTF-8"};
     if (const auto control = find_control(line)) return Problem{*control + 1, "control character"};
     if (line.size() > max_line) return Problem{max_line + 1, fmt::format("line is longer than {} bytes", max_line)};
+    if (line.starts_with(byte_order_mark)) return Problem{1, "byte order mark within the text"};  // inih drops it ahead of its first line
     if (is_blank(line.front())) return Problem{1, "line begins with a blank"};
     for (std::size_t i = 1; i < line.size(); ++i) {
         if (line[i] == ';' && is_blank(line[i - 1])) return Problem{i + 1, "; after a blank: a comment needs a line of its own"};
@@ -57,7 +60,6 @@ std::optional<Problem> problem_of(std::string_view line) {
 class Reader {
 public:
     Reader(std::string_view text, Ini& ini, Diagnostics& diagnostics) : rest_(text), ini_(ini), diagnostics_(diagnostics) {
-        constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
         if (rest_.starts_with(byte_order_mark)) rest_.remove_prefix(byte_order_mark.size());
     }
 

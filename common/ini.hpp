@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // INI text with line numbers: `[section]`, `key = value`, comments in lines of their own after `#` or `;`. inih reads it; what Debian's inih 55 would
-// mangle (reference/platform.md 10.2) is refused first: lines over 198 bytes, `;` after a blank, lines that begin with a blank, `:` for `=`,
-// section names over 49 bytes. Refused too: text behind a section's `]`, empty and duplicate keys, empty values, NUL, control characters, invalid UTF-8.
+// mangle (reference/platform.md 10.2) is refused first: lines over 198 bytes, `;` after a blank, lines that begin with a blank or, but the first, with a
+// byte order mark, `:` for `=`, section names over 49 bytes. Refused too: text behind a section's `]`, empty and duplicate keys, empty values, NUL,
+// control characters, invalid UTF-8.
 #pragma once
 
 #include <cstddef>

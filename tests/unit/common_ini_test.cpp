@@ -72,6 +72,8 @@ TEST_CASE("what inih would mangle is refused with its place") {
     CHECK(only_error("k =\t;x") == "F:1:5: error: ; after a blank: a comment needs a line of its own");
     CHECK(only_error("[log] ; comment") == "F:1:7: error: ; after a blank: a comment needs a line of its own");
     CHECK(only_error("a = 1\n  b = 2") == "F:2:1: error: line begins with a blank");
+    CHECK(only_error("# c\n\xef\xbb\xbf[log\n") == "F:2:1: error: byte order mark within the text");
+    CHECK(only_error("\xef\xbb\xbf\xef\xbb\xbfk = v") == "F:1:1: error: byte order mark within the text");
     CHECK(only_error(" [log]") == "F:1:1: error: line begins with a blank");
     CHECK(only_error("k: v") == "F:1:2: error: = expected, not :");
     CHECK(only_error("k:v = w") == "F:1:2: error: = expected, not :");
