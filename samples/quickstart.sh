@@ -174,6 +174,6 @@ shut_down
 say "done: the daemon is ended and $work removed"
 cat <<END
 
-The programs are in $build_root/plain; \`meson install -C $build_root/plain\` puts them where your PATH finds them.
+The programs are in $build_root/plain; \`meson install --no-rebuild -C $build_root/plain\` puts them where your PATH finds them.
 What to do next is in README.md, "First steps".
 END
