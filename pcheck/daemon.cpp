@@ -68,6 +68,7 @@ tl::expected<void, LoadFailure> Daemon::start() {
     if (!segment) return failed(code_of_segment(segment.error()), segment.error());
     segment_.emplace(*std::move(segment));
     log_->write(messages::start(loaded.path, loaded.pfile.param.ipc_key), sys::read_now());
+    if (!log_->has_reader() && !log_->has_stream()) fmt::print(stderr, "pcheck: warning: {}\n", log_->lack());
     Result<> opened = open_edge();
     if (opened) opened = add_sources();
     if (opened) opened = listen_for_heartbeats(running());
@@ -182,10 +183,11 @@ Result<> Daemon::listen_for_heartbeats(const Pfile& pfile) {
 }
 
 void Daemon::tell_capabilities() {
-    segment_->set_capabilities(fmt::format("{}heartbeat_socket = {}\nsystemd = {}\nroot = {}\ndry_run = {}\n", deaths_->capabilities(),
-                                           heartbeats_ ? "yes" : "no: it could not be made",
-                                           ServiceUnits::asks_systemd() ? "yes" : "no: it is not the init", geteuid() == 0 ? "yes" : "no",
-                                           setup_.dry_run ? "yes" : "no"));
+    log_read_ = log_->has_reader();
+    segment_->set_capabilities(fmt::format(
+        "{}log = {}\nheartbeat_socket = {}\nsystemd = {}\nroot = {}\ndry_run = {}\n", deaths_->capabilities(),
+        log_read_ ? log_->target() : "no: " + log_->lack(), heartbeats_ ? "yes" : "no: it could not be made",
+        ServiceUnits::asks_systemd() ? "yes" : "no: it is not the init", geteuid() == 0 ? "yes" : "no", setup_.dry_run ? "yes" : "no"));
 }
 
 // What would take the segment, and with it the state, away although nobody ordered it (reference: shm_rmid_forced in proc(5), RemoveIPC in

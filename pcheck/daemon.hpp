@@ -132,6 +132,7 @@ private:
     bool first_sweep_ = true;
     bool reloading_ = false, reload_again_ = false;
     bool segment_lost_ = false;
+    bool log_read_ = true;  // as the capabilities say
 };
 
 }  // namespace banken

@@ -179,6 +179,7 @@ void Daemon::check_messages() {
         orders_->rebind(segment_->words(), segment_->slots());
         executor_->publish_all(true);
     }
+    if (log_->has_reader() != log_read_) tell_capabilities();
     reap_strangers();
     take_orders();
     notify_status();

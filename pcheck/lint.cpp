@@ -14,6 +14,7 @@
 
 #include "common/segment_reader.hpp"
 #include "common/sys/file.hpp"
+#include "common/sys/log.hpp"
 #include "common/sys/semaphore.hpp"
 #include "common/sys/shm.hpp"
 #include "common/sys/trust.hpp"
@@ -172,6 +173,9 @@ int test_pfile(const std::string& named, const tl::expected<Config, LoadFailure>
     }
     std::vector<Diagnostic> all = loaded->diagnostics;
     std::ranges::move(lint(*loaded), std::back_inserter(all));
+    if (config) {
+        if (auto log = sys::Log::open(config->log, {}); log && !log->finds_reader()) all.push_back({Severity::warning, 0, 0, log->lack()});
+    }
     std::ranges::stable_sort(all, {}, [](const Diagnostic& d) { return std::pair(d.line == 0, d.line); });
     for (const Diagnostic& diagnostic : all) fmt::print(stderr, "{}\n", text_of(diagnostic, named));
     if (!good(all)) return number_of(ExitCode::config);

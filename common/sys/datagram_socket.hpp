@@ -26,15 +26,17 @@ public:
 
     // Connects at need, but not within a second of the last failure.
     [[nodiscard]] Sent send(std::string_view datagram, Instant now);
+    // Without a datagram: is the peer there?
+    [[nodiscard]] bool connect();
     void disconnect(Instant now);
+
+    [[nodiscard]] const std::string& path() const { return path_; }
 
     [[nodiscard]] int fd() const { return fd_.get(); }  // -1: not connected
     [[nodiscard]] std::optional<Instant> retry_at() const { return retry_at_; }
 
 private:
     explicit DatagramSocket(std::string path) : path_(std::move(path)) {}
-    [[nodiscard]] bool connect();
-
     std::string path_;
     UniqueFd fd_;
     std::optional<Instant> retry_at_;

@@ -127,6 +127,10 @@ void Log::flush(Now now) {
 
 bool Log::has_reader() const { return !socket_ || socket_->fd() >= 0 || !socket_->retry_at(); }
 
+bool Log::finds_reader() { return !socket_ || socket_->fd() >= 0 || socket_->connect(); }
+
+std::string Log::lack() const { return fmt::format("no log daemon at {}: lines wait in memory until there is one", target()); }
+
 std::size_t Log::drain(Duration patience) {
     const Instant end = read_instant() + patience;
     tell_suppressed(Instant::max(), read_now());

@@ -18,6 +18,7 @@
 #include "common/sys/log_queue.hpp"
 #include "common/sys/log_stream.hpp"
 #include "common/sys/unique_fd.hpp"
+#include "common/text.hpp"
 #include "common/time.hpp"
 
 namespace spdlog {
@@ -56,6 +57,14 @@ public:
 
     // False: what was written waits for a log daemon that is not there.
     [[nodiscard]] bool has_reader() const;
+    // The same before anything was written.
+    [[nodiscard]] bool finds_reader();
+    // Stderr gets the lines: alone, or, as a terminal, too.
+    [[nodiscard]] bool has_stream() const { return stream_.has_value(); }
+    // Where the lines go: "stderr", or the path of the socket.
+    [[nodiscard]] std::string target() const { return socket_ ? printable(socket_->path()) : "stderr"; }
+    // Of has_reader() == false, for people: "no log daemon at /dev/log: lines wait in memory until there is one".
+    [[nodiscard]] std::string lack() const;
 
     // At the end of the program: waits at most `patience` for the readers. The number of lines they did not take.
     std::size_t drain(Duration patience);

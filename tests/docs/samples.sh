@@ -16,7 +16,8 @@ scripts=(samples/restart/*.sh samples/checks/*.sh)
 load() {
     cp "${scripts[@]}" "$work" && chmod 755 "$work"/*.sh
     sed "s|/etc/banken/|$work/|g; s|/var/[a-z/]*/|$work/|; s|0x1f00050.|$((0x6bb00000 + $$))|; s|:user=[a-z]*|:user=root|" "$1" >"$work/pfile"
-    "$build/pcheck/pcheck" -t -f "$work/pfile" 2>&1 | grep -vxE "$work/pfile: good, [0-9]+ entr(y|ies), 0 warnings"
+    printf '[log]\ntarget = stderr\n' >"$work/banken.conf"     # this host may have no log daemon
+    "$build/pcheck/pcheck" --conf "$work/banken.conf" -t -f "$work/pfile" 2>&1 | grep -vxE "$work/pfile: good, [0-9]+ entr(y|ies), 0 warnings"
     if [ "${PIPESTATUS[0]}" != 0 ]; then echo "pcheck -t ended with ${PIPESTATUS[0]}"; fi
 }
 

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """`pcheck -t` and the loader: what the host says about a pfile (spec/pfile.md, last part)."""
 import os
+import re
 import subprocess
 
 from harness import check, pent_line, same, scenario
-from kernel import alive
+from kernel import alive, until
+from logs import SocketLog
 
 SOMEBODY = 4711     # no user of this host
 
@@ -137,3 +139,22 @@ def a_name_that_only_the_first_15_bytes_match_is_told(world):
     lint(world, 0, ":7: warning: a-very-long-daemon-2: the running process matches by its first 15 bytes alone (comm)")
     world.pfile(pent_line("a-very-long-daemon"))
     lint(world, 0, absent=("15 bytes",))
+
+
+@scenario
+def without_a_log_daemon_the_test_the_start_and_the_capabilities_say_so(world):
+    nowhere = world.path("no-log-daemon")
+    world.conf = world.write("no_log.conf", f"[log]\ntarget = syslog\nsocket = {nowhere}\n")
+    said = f"no log daemon at {nowhere}: lines wait in memory until there is one"
+    pid = world.daemon("alpha")
+    world.pfile(pent_line("alpha", world.restarter("alpha")))
+    lint(world, 0, f": warning: {said}")
+    world.start_pcheck(wait=False)
+    shown = lambda: re.sub(" +=", " =", world.ask("show", "capabilities").out)
+    until(lambda: f"log = no: {said}\n" in shown(), "the capabilities without a log daemon")
+    with open(world.path("pcheck.out"), encoding="utf-8") as out:
+        same(out.read(), f"pcheck: warning: {said}\n", "what pcheck has said")
+    late = SocketLog(nowhere)
+    late.wait(f"(alpha ,pid={pid}) Up")
+    until(lambda: f"log = {nowhere}\n" in shown(), "the log daemon in the capabilities")
+    late.close()
