@@ -19,23 +19,31 @@ constexpr Duration hangs = std::chrono::seconds(10);  // beyond MSG_CHECK_INTERV
 
 // ---- next ----
 
+std::string then(std::string_view lead, const std::string& what) {
+    return what.empty() ? std::string(lead) : fmt::format("{}, {}", lead, what);
+}
+
+std::string whose_script_runs(const EntryRecord& entry) {
+    return entry.group.empty() ? "its restart script runs" : fmt::format("the scripts of group {} run", printable(entry.group));
+}
+
 // What the gate, met at `forecast.gate`, says.
-std::string gate_words(const View& view, const EntryRecord& entry, const Forecast& forecast) {
+std::string gate_words(const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast) {
+    if (pent.script.none()) return "it is only reported: it has no restart script";
+    if (is_dry_run(view)) return "it is only reported, as `Would restart` (--dry-run)";
     if (forecast.timetable.attempts.empty()) return forecast.gate && forecast.timetable.retry_over ? over_words(entry) : std::string();
     if (!forecast.held_up_by.empty()) {
         const std::string& name = forecast.held_up_by.front();
-        return fmt::format("its restart script waits for {}, which is {}", printable(name), state_words_of(view, name));
+        return fmt::format(
+            "{} for {}, which is {}",
+            entry.group.empty() ? "its restart script waits" : fmt::format("the scripts of group {} wait", printable(entry.group)),
+            printable(name), state_words_of(view, name));
     }
     const Attempt& first = forecast.timetable.attempts.front();
     const std::string which = attempt_words(forecast, first.number);
-    const std::string whose =
-        entry.group.empty() ? "its restart script runs" : fmt::format("the scripts of group {} run", printable(entry.group));
+    const std::string whose = whose_script_runs(entry);
     if (forecast.gate && first.at > *forecast.gate) return fmt::format("{} begins at {}", which, moment_words(view, first.at));
     return fmt::format("{}: {} in this window", whose, which);
-}
-
-std::string then(std::string_view lead, const std::string& what) {
-    return what.empty() ? std::string(lead) : fmt::format("{}, {}", lead, what);
 }
 
 // Behind an attempt that may fail: what the last one leads to.
@@ -44,7 +52,29 @@ std::string last_words(const EntryRecord& entry, const Forecast& forecast) {
     return last ? ", and since it was the last one: " + over_words(entry) : "";
 }
 
+// Behind what makes a process stalled.
+std::string stall_words(const EntryRecord& entry, const Pent& pent, const Forecast& forecast) {
+    if (pent.script.none()) return ", which is only reported: it has no restart script";
+    const bool over = forecast.timetable.attempts.empty() && forecast.timetable.retry_over;
+    return over ? fmt::format(", and since no attempt is left: {}; its process is left running", over_words(entry)) : "";
+}
+
+std::string crash_words(const EntryRecord& entry, const Pent& pent) {
+    const unsigned least = pent.min.value_or(1);
+    if (!pent.counts() || entry.proc_count.value_or(0) <= least) return "nothing is due; if it crashed now";
+    return fmt::format("nothing is due; if fewer than {} of it ran", least);
+}
+
+std::string hold_words(const EntryRecord& entry, const std::string& at, const std::string& gate) {
+    if (const pid_t runs = entry.seen.pid != 0 ? entry.seen.pid : entry.main.pid; runs != 0)
+        return fmt::format("{} the counters are cleared, and process {} is watched again if it still runs", at, runs);
+    return then(fmt::format("{} the counters are cleared; if it is not there then", at), gate);
+}
+
 std::string running_in_group(const View& view, const EntryRecord& entry) {
+    if (entry.group_turn == 0)
+        return fmt::format("its group {} is about to be restarted: then its own restart script runs in its turn, although it is there",
+                           printable(entry.group));
     const auto turn = std::ranges::find(view.entries, entry.group_turn, &EntryRecord::pent_id);
     const std::string whose = turn == view.entries.end() ? std::string("another member") : printable(turn->name);
     return fmt::format(
@@ -54,7 +84,7 @@ std::string running_in_group(const View& view, const EntryRecord& entry) {
 
 std::string next_words(const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast) {
     const std::string at = forecast.at ? "at " + moment_words(view, *forecast.at) : std::string();
-    const std::string gate = gate_words(view, entry, forecast);
+    const std::string gate = gate_words(view, entry, pent, forecast);
     switch (forecast.next) {
         case NextAction::confirm_deadline:
         case NextAction::attempt: return then(fmt::format("{} it is looked for once more; if it is not there", at), gate);
@@ -65,17 +95,22 @@ std::string next_words(const View& view, const EntryRecord& entry, const Pent& p
         case NextAction::start_deadline: return then(fmt::format("{} the attempt has failed if the process is not there; then", at), gate);
         case NextAction::kill: return fmt::format("{} the process is killed if it still runs", at);
         case NextAction::give_up: return fmt::format("{} it is given up if what was killed is still there: {}", at, over_words(entry));
-        case NextAction::hold_end: return then(fmt::format("{} the counters are cleared; if it is not there then", at), gate);
+        case NextAction::hold_end: return hold_words(entry, at, gate);
         case NextAction::resume: return then(fmt::format("{} the pause ends; if it is not there then", at), gate);
         case NextAction::stable: return fmt::format("{} the counters are cleared if it has stayed up until then (stable)", at);
         case NextAction::check: return fmt::format("{} its health check runs", at);
-        case NextAction::check_limit: return fmt::format("{} its health check, which runs now, counts as bad", at);
-        case NextAction::heartbeat_deadline: return fmt::format("{} it is stalled unless a heartbeat has come", at);
+        case NextAction::check_limit:
+            return fmt::format(
+                "{} its health check, which runs now, counts as bad{}", at,
+                entry.bad_checks + 1 < pent.check_failures ? "" : ", and it is stalled" + stall_words(entry, pent, forecast));
+        case NextAction::heartbeat_deadline:
+            return fmt::format("{} it is stalled unless a heartbeat has come{}", at, stall_words(entry, pent, forecast));
         case NextAction::reminder: return fmt::format("{} a reminder is logged; nothing else happens until somebody acts", at);
         case NextAction::first_look: return "pcheck looks for it";
         case NextAction::slot: return then("as soon as there is a place it is looked for once more; if it is not there", gate);
         case NextAction::dependency:
-            return "as soon as that is AVAIL it is looked for once more; if it is not there, its restart script runs";
+            return fmt::format("as soon as {} is AVAIL it is looked for once more; if it is not there, {}", awaited_words(entry, forecast),
+                               whose_script_runs(entry));
         case NextAction::group_turn:
             if (entry.state == EntryState::avail) return running_in_group(view, entry);
             return "its turn comes when the members ahead of it are there";
@@ -85,9 +120,20 @@ std::string next_words(const View& view, const EntryRecord& entry, const Pent& p
         case NextAction::process_end: return "the end of the process is awaited, without limit: it is not killed";
         case NextAction::process_seen: return "nothing, until somebody starts the process: then it is AVAIL again";
         case NextAction::order: return "nothing, until somebody acts";
-        case NextAction::none: return then("nothing is due; if it crashed now", gate);
+        case NextAction::excess:
+            return fmt::format("it is stopped when it has been over its limit for as long as the limit lasts, without a break{}",
+                               stall_words(entry, pent, forecast));
+        case NextAction::none: return then(crash_words(entry, pent), gate);
     }
     return {};
+}
+
+// What comes next, and beside an event that is waited for also the reminder.
+Lines next_lines(const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast) {
+    Lines lines{next_words(view, entry, pent, forecast)};
+    if (!forecast.at && forecast.reminder)
+        lines.push_back(fmt::format("at {} a reminder is logged", moment_words(view, *forecast.reminder)));
+    return lines;
 }
 
 // ---- what the limits allow ----
@@ -214,10 +260,12 @@ Explanation explain(const View& view, const EntryRecord& entry, const Result<Pen
     const Forecast future = forecast(view, entry, *pent);
     add("why", reasons(view, entry, *pent, future));
     const bool ended = has_ended(view);
-    add("next", {ended ? std::string("nothing: pcheck has ended, and nobody watches it") : next_words(view, entry, *pent, future)});
+    add("next", ended ? Lines{"nothing: pcheck has ended, and nobody watches it"} : next_lines(view, entry, *pent, future));
     add("limits", limits(view, entry, *pent, future));
     if (!ended) {
-        add(entry.state == EntryState::avail ? "if it were lost, and every attempt failed at once:" : "if every attempt failed at once:",
+        const bool runs =
+            entry.state == EntryState::avail || (entry.state == EntryState::hold && (entry.seen.pid != 0 || entry.main.pid != 0));
+        add(runs ? "if it were lost, and every attempt failed at once:" : "if every attempt failed at once:",
             is_dry_run(view) ? Lines() : timetable(view, entry, future));
     }
     if (!findings.process.empty()) add("process", findings.process);

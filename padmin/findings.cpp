@@ -64,7 +64,7 @@ std::string stands_words(const EntryRecord& entry, const Pent& pent) {
     const std::string then = pent.hung == Duration{}
                                  ? std::string("it counts as running (hung is not set)")
                                  : fmt::format("stalled after {} without using the processor (hung)", span_words(pent.hung));
-    return fmt::format("process {} is in state {}: {}", entry.main.pid, what, then);
+    return fmt::format("{} is in state {}: {}", entry.main.pid, what, then);
 }
 
 std::vector<std::string> oddities(const EntryRecord& entry, const Pent& pent) {

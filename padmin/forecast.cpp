@@ -10,7 +10,7 @@ namespace {
 constexpr std::array<std::string_view, next_actions> words{
     "confirm_deadline", "attempt",    "script_limit", "kill_script", "start_deadline",     "kill",     "give_up",    "hold_end",
     "resume",           "stable",     "check",        "check_limit", "heartbeat_deadline", "reminder", "first_look", "slot",
-    "dependency",       "group_turn", "script_end",   "process_end", "process_seen",       "order",    "none"};
+    "dependency",       "group_turn", "script_end",   "process_end", "process_seen",       "order",    "none",       "excess"};
 
 struct Next {
     NextAction action = NextAction::none;
@@ -169,6 +169,11 @@ std::vector<std::string> held_up_by(const View& view, const EntryRecord& entry, 
     return names;
 }
 
+bool is_over_limit(const EntryRecord& entry, const Pent& pent) {
+    const auto over = [](const std::optional<Limit>& limit, std::optional<std::uint64_t> value) { return limit && value > limit->value; };
+    return over(pent.cpu, entry.cpu_permille) || over(pent.rss, entry.rss_bytes) || over(pent.fds, entry.fds);
+}
+
 void count(Forecast& result, const Counting& counting, Instant now) {
     result.rule = counting.rule;
     result.pacing = counting.pacing;
@@ -177,10 +182,11 @@ void count(Forecast& result, const Counting& counting, Instant now) {
     if (counting.rule.retries) result.left = *counting.rule.retries - std::min(result.window.count, *counting.rule.retries);
 }
 
-// It runs, and its group is being restarted: its script runs in its turn unless a member ahead of it has the same one.
+// It runs, and its group is being restarted, or waits for that: its script runs in its turn unless a member ahead of it has the same one.
 bool is_yet_to_come(const View& view, const EntryRecord& entry, const Pent& pent) {
-    if (entry.state != EntryState::avail || entry.paused || pent.script.none() || entry.group_turn == 0) return false;
-    if (entry.pent_id <= entry.group_turn) return false;
+    if (entry.state != EntryState::avail || entry.paused || pent.script.none()) return false;
+    if (entry.group_turn == 0 && entry.group_wait == EntryWait::none) return false;
+    if (entry.group_turn != 0 && entry.pent_id <= entry.group_turn) return false;
     return std::ranges::none_of(view.entries, [&](const EntryRecord& other) {
         if (other.group != entry.group || other.paused || other.pent_id >= entry.pent_id) return false;
         const auto line = pent_of(view, other);
@@ -197,7 +203,9 @@ Forecast forecast(const View& view, const EntryRecord& entry, const Pent& pent) 
     if (!pent.script.none()) count(result, counting_of(view, entry, pent), view.now.instant);
     if (has_ended(view)) return result;
     result.reminder = entry.remind_at;
-    const Next next = is_yet_to_come(view, entry, pent) ? Next{NextAction::group_turn, {}} : next_of_state(entry);
+    Next next = is_yet_to_come(view, entry, pent) ? Next{NextAction::group_turn, {}} : next_of_state(entry);
+    const bool stops = pent.limit_restarts && !pent.script.none() && !is_dry_run(view);
+    if (next.action == NextAction::none && stops && is_over_limit(entry, pent)) next.action = NextAction::excess;
     result.next = next.action;
     result.at = next.at;
     if (entry.paused_until && (!result.at || *entry.paused_until < *result.at)) {

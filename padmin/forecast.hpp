@@ -41,8 +41,9 @@ enum class NextAction : std::uint8_t {
     process_seen,  // somebody must start it: it has no script, or is paused
     order,         // nothing happens by itself
     none,          // it runs, and nothing is due
+    excess,        // it is over a limit that stops it, and has not been for long enough
 };
-inline constexpr std::size_t next_actions = static_cast<std::size_t>(NextAction::none) + 1;
+inline constexpr std::size_t next_actions = static_cast<std::size_t>(NextAction::excess) + 1;
 // "confirm_deadline".
 [[nodiscard]] std::string_view text_of(NextAction action);
 

@@ -34,6 +34,24 @@ std::string state_words_of(const View& view, std::string_view name) {
     return entries.empty() ? std::string("not there") : std::string(text_of(entries.front()->state));
 }
 
+std::vector<std::string> excess_words(const EntryRecord& entry, const Pent& pent) {
+    std::vector<std::string> lines;
+    const auto judge = [&lines](const std::optional<Limit>& limit, std::optional<std::uint64_t> is, std::string_view what, auto shown) {
+        if (limit && is && *is > limit->value)
+            lines.push_back(fmt::format("its {} of {} is over its limit of {}", what, shown(*is), shown(limit->value)));
+    };
+    judge(pent.cpu, entry.cpu_permille, "use of the processor", [](auto value) { return fmt::format("{}.{} %", value / 10, value % 10); });
+    judge(pent.rss, entry.rss_bytes, "memory (rss)", [](auto value) { return fmt::format("{} KiB", value / 1024); });
+    judge(pent.fds, entry.fds, "number of descriptors", [](auto value) { return std::to_string(value); });
+    return lines;
+}
+
+std::string awaited_words(const EntryRecord& entry, const Forecast& forecast) {
+    std::string names;
+    for (const std::string& name : forecast.held_up_by) names += (names.empty() ? "" : " and ") + printable(name);
+    return !names.empty() ? names : entry.waits_for.empty() ? "that" : printable(entry.waits_for);
+}
+
 bool is_left_running(const EntryRecord& entry) {
     const bool given_up = entry.state == EntryState::retry_over || entry.state == EntryState::hold;
     return given_up && entry.main.pid != 0 && entry.reason == EntryReason::none;
@@ -85,7 +103,9 @@ std::string wait_words(const View& view, const EntryRecord& entry, const Forecas
             return fmt::format("{} may begin within 5 s (SCRIPT_PARALLEL): it waits for its place",
                                count_words(view.param.script_parallel, "restart script"));
         case EntryWait::group: return group_words(view, entry);
-        case EntryWait::script: return "it has no restart script: pcheck only reports it";
+        case EntryWait::script:
+            return is_dry_run(view) ? "its restart script is not run (--dry-run): pcheck only reports it"
+                                    : "it has no restart script: pcheck only reports it";
         case EntryWait::operator_: return "it is paused: nothing is done about it";
         case EntryWait::none: break;
     }
@@ -93,8 +113,9 @@ std::string wait_words(const View& view, const EntryRecord& entry, const Forecas
 }
 
 std::string script_words(const View& view, const EntryRecord& entry, const Forecast& forecast) {
-    const bool counted = entry.reason != EntryReason::operator_ && entry.window.count > 0;
-    const std::string which = counted ? attempt_words(forecast, entry.window.count) : std::string("by order, not counted");
+    const std::string which = entry.reason == EntryReason::operator_ ? "by order, not counted"
+                              : entry.window.count == 0              ? "not counted any more, the counters were cleared meanwhile"
+                                                                     : attempt_words(forecast, entry.window.count);
     if (entry.script.process.pid == 0) return fmt::format("its restart script is about to run ({})", which);
     const std::string since = entry.begun ? fmt::format(" since {}", moment_words(view, *entry.begun)) : "";
     const std::string ending = entry.ending == EndingPhase::none ? "" : ", is over its limit and is being ended";
@@ -136,11 +157,20 @@ std::string over_reason(const EntryRecord& entry, const Forecast& forecast) {
                        *forecast.rule.retries == 1 ? "is" : "are");
 }
 
+// The record does not keep which of them it was, the entry's line often does.
+std::string stall_or_limit(const View& view, const EntryRecord& entry) {
+    const auto pent = pent_of(view, entry);
+    const bool exceeds = pent && pent->limit_restarts && (pent->cpu || pent->rss || pent->fds);
+    const bool stalls = pent && (!pent->check.none() || pent->heartbeat > Duration{} || pent->hung > Duration{} || !pent->events.empty());
+    const std::string_view what = exceeds == stalls ? "it was stalled or over a limit" : stalls ? "it was stalled" : "it was over a limit";
+    return fmt::format("{} when no restart was left (the log says why)", what);
+}
+
 // When the restarts were used up: what led there. A process that runs was left running, and then it was no loss that did.
-std::string last_straw(const EntryRecord& entry) {
+std::string last_straw(const View& view, const EntryRecord& entry) {
     if (entry.reason == EntryReason::group) return entry.main.pid != 0 ? "" : "it did not come up in its turn";
     if (entry.reason != EntryReason::none && entry.reason != EntryReason::operator_) return reason_words(entry);
-    if (is_left_running(entry) && entry.stalls > 0) return "it was stalled, or over a limit (the log says which)";
+    if (is_left_running(entry) && entry.stalls > 0) return stall_or_limit(view, entry);
     return {};
 }
 
@@ -161,7 +191,7 @@ void add_group(Lines& lines, const View& view, const EntryRecord& entry) {
     for (const EntryRecord& member : view.entries) {
         if (!in_group(member)) continue;
         const bool failed = lost ? has_failed(member) : is_given_up(member) && member.stalls > 0;
-        const std::string straw = failed ? last_straw(member) : std::string();
+        const std::string straw = failed ? last_straw(view, member) : std::string();
         const pid_t pid = member.main.pid != 0 ? member.main.pid : member.seen.pid;
         const std::string_view watched = member.state == EntryState::avail ? "" : ", not watched";
         const std::string there = pid != 0 ? fmt::format("process {} runs{}", pid, watched) : "no process of it is known to run";
@@ -180,7 +210,7 @@ Lines given_up(const View& view, const EntryRecord& entry, const Pent& pent, con
         add_group(lines, view, entry);
         return lines;
     }
-    lines.push_back(last_straw(entry));
+    lines.push_back(last_straw(view, entry));
     lines.push_back(presence_words(entry, pent));
     return lines;
 }
@@ -203,6 +233,7 @@ Lines reasons(const View& view, const EntryRecord& entry, const Pent& pent, cons
             if (entry.bad_checks > 0)
                 say(fmt::format("{} in a row failed, {} make it stalled", count_words(entry.bad_checks, "health check"),
                                 pent.check_failures));
+            for (std::string& line : excess_words(entry, pent)) say(std::move(line));
             break;
         case EntryState::down:
             say(reason_words(entry));

@@ -134,7 +134,10 @@ std::string group_text(const View& view, std::span<const Group> groups) {
         }
         block.line("restart_count", any.group_window.count);
         block.line("rerun_time", any.group_window.first ? sys::local_time_text(any.group_window.first_wall) : std::string(none));
-        block.known("waits_for", std::string(text_of(any.group_wait)));
+        const bool named = any.group_wait == EntryWait::dependency;
+        const auto waiting = std::ranges::find_if(group.members, [](const EntryRecord* member) { return !member->waits_for.empty(); });
+        block.known("waits_for",
+                    named && waiting != group.members.end() ? "dependency " + (*waiting)->waits_for : std::string(text_of(any.group_wait)));
         if (any.group_timer) block.line("next_attempt", sys::local_time_text(wall_of(view, *any.group_timer)));
         text = joined(std::move(text), std::move(block).text());
     }

@@ -131,7 +131,8 @@ Result<Pent> pent_of(const View& view, const EntryRecord& entry) {
 
 std::string waits_for(const EntryRecord& entry) {
     const std::string_view word = text_of(entry.wait);
-    return entry.waits_for.empty() ? std::string(word) : fmt::format("{} {}", word, entry.waits_for);
+    if (entry.waits_for.empty()) return std::string(word);
+    return fmt::format("{}{} {}", word, entry.wait == EntryWait::group ? " dependency" : "", entry.waits_for);
 }
 
 }  // namespace banken

@@ -369,6 +369,7 @@ TEST_CASE("an entry on hold goes on when its window has passed") {
     View view = view_of(running());
     EntryRecord& entry = view.entries.front();
     entry.state = EntryState::hold;
+    entry.main = {};
     entry.action = RetryOverAction::hold;
     entry.line = "crond:/bin/restart:3600:3:hold";
     entry.window = {view.now.instant - 600s, view.now.wall - 600s, 3};
@@ -424,7 +425,7 @@ TEST_CASE("a process that was stalled when its restarts were used up was not los
     CHECK(world.state(1) == "RETRY_OVER");
     const std::string text = words(world);
     CHECK(says(text, "it failed, and 0 restarts are allowed"));
-    CHECK(says(text, "it was stalled, or over a limit (the log says which)"));
+    CHECK(says(text, "it was stalled when no restart was left (the log says why)"));
     CHECK(says(text, "process 100 of it still runs, and pcheck does not watch it"));
     CHECK(says(text, "-c clear crond  counters to 0, and the process is watched again"));
     CHECK_FALSE(text.find("lost") != std::string::npos);
