@@ -53,6 +53,11 @@ std::uint64_t end_of(const TablePlaces& places) {
     return last.place + last.distance * last.capacity;
 }
 
+bool is_live_size(std::uint64_t words) {
+    const TablePlace trace = live_places(0).back();
+    return words > trace.place && (words - trace.place) % trace.distance == 0;
+}
+
 Result<std::vector<std::uint64_t>> read_record(std::span<const std::uint64_t> record, std::size_t copy) {
     std::vector<std::uint64_t> words;
     for (int tried = 0; tried < most_tries; ++tried) {

@@ -61,6 +61,8 @@ inline constexpr std::size_t words = answer + answer_bytes / 8;
 [[nodiscard]] TablePlaces live_places(std::uint32_t history);
 // Behind the last table.
 [[nodiscard]] std::uint64_t end_of(const TablePlaces& places);
+// Whether live_places() of some history end there.
+[[nodiscard]] bool is_live_size(std::uint64_t words);
 
 // `word` of a segment is always touched by these two: no fence is needed, and TSan agrees.
 [[nodiscard]] inline std::uint64_t load(const std::uint64_t& word) {

@@ -61,6 +61,14 @@ bool has_room(const TablePlaces& places) {
            longest<TraceRecord>() <= copy(Table::trace);
 }
 
+// A pcheck was killed before its segment had its magic: it is as large as ours are to the word, nobody uses it and nothing in it speaks against it.
+bool is_half_made(const sys::SegmentStat& stat, const sys::Segment& segment) {
+    const auto words = segment.words();
+    if (stat.attached != 0 || !is_live_size(words.size()) || load(words[preamble::magic]) != 0) return false;
+    const std::uint64_t key = load(words[preamble::key]);
+    return key == 0 || key == stat.key;
+}
+
 // The key is ours, so whoever made a segment of ours there is dead. Anybody else's is not touched.
 Result<Found> look_at_key(std::uint32_t key, const SegmentRequest& request, const OwnerRecord& self) {
     const auto stat = sys::find_segment(key);
@@ -74,9 +82,10 @@ Result<Found> look_at_key(std::uint32_t key, const SegmentRequest& request, cons
     if (const auto believed = sys::believe(stat->permissions, request.pfile_owner); !believed) return refuse(believed.error().text);
     auto segment = sys::Segment::attach(*stat, sys::Segment::Access::write);
     if (!segment) return refuse(segment.error().text);
-    if (!SegmentReader::is_ours(segment->words())) return refuse("it is not of pcheck");
+    const bool half_made = is_half_made(*stat, *segment);
+    if (!half_made && !SegmentReader::is_ours(segment->words())) return refuse("it is not of pcheck");
     Found found;
-    if (!request.fresh) {
+    if (!request.fresh && !half_made) {
         auto state = state_in(*segment, self);
         if (!state) {
             const std::string owner = owner_text(*stat, request.pfile_owner);

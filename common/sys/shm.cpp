@@ -13,7 +13,8 @@ SegmentStat stat_of(int id, const shmid_ds& status) {
             .key = static_cast<std::uint32_t>(status.shm_perm.__key),
             .permissions = permissions_of(status.shm_perm),
             .bytes = status.shm_segsz,
-            .creator = status.shm_cpid};
+            .creator = status.shm_cpid,
+            .attached = status.shm_nattch};
 }
 
 Result<SegmentStat> stat_of(int id) {

@@ -19,7 +19,8 @@ struct SegmentStat {
     std::uint32_t key = 0;
     IpcPermissions permissions;
     std::size_t bytes = 0;
-    pid_t creator = 0;  // who made it; no proof of who owns it now
+    pid_t creator = 0;           // who made it; no proof of who owns it now
+    std::uint64_t attached = 0;  // how often
 };
 
 // The segment at a key. number ENOENT: there is none; EACCES: not permitted to read it.

@@ -60,6 +60,16 @@ void leave_behind(const Key& key) {
     writer->set_entries(1);
 }
 
+// As a pcheck leaves it that is killed before its segment has its magic.
+sys::Segment half_made(const Key& key, std::size_t words) {
+    auto segment = sys::Segment::create(key.key, words * sizeof(std::uint64_t), {});
+    REQUIRE(segment);
+    store(segment->words()[preamble::key], key.key);
+    return *std::move(segment);
+}
+
+std::size_t live_size() { return end_of(live_places(64)); }
+
 }  // namespace
 
 TEST_CASE("what is published is what readers see") {
@@ -196,6 +206,34 @@ TEST_CASE("a foreign segment is refused and left untouched, also with --fresh") 
     CHECK_FALSE(foreign->removed());
     CHECK(foreign->words()[0] == 42);
     CHECK(semget(static_cast<key_t>(key.key), 0, 0) < 0);
+}
+
+TEST_CASE("a segment that a pcheck was killed over before it was whole is made anew") {
+    const Key key;
+    static_cast<void>(half_made(key, live_size()));
+    const auto writer = key.open();
+    REQUIRE(writer);
+    CHECK(SegmentReader::open(key.attached().words())->header()->pfile == "/etc/pfile");
+    CHECK_FALSE(writer->left());
+}
+
+TEST_CASE("a segment without magic is left untouched when it is used, has another size than ours or names another key") {
+    const Key key;
+    SUBCASE("used") {
+        const auto segment = half_made(key, live_size());
+        CHECK(key.refused().find("it is not of pcheck") != std::string::npos);
+        CHECK_FALSE(segment.removed());
+    }
+    SUBCASE("another size") {
+        static_cast<void>(half_made(key, live_size() + 1));
+        CHECK(key.refused().find("it is not of pcheck") != std::string::npos);
+        CHECK(sys::find_segment(key.key));
+    }
+    SUBCASE("another key") {
+        store(half_made(key, live_size()).words()[preamble::key], key.key + 1);
+        CHECK(key.refused().find("it is not of pcheck") != std::string::npos);
+        CHECK(sys::find_segment(key.key));
+    }
 }
 
 TEST_CASE("a segment of somebody who is not trusted is refused") {
