@@ -132,9 +132,16 @@ Inheritance Inheritance::of_this_process() {
     return own;
 }
 
-void WaitingScript::release() { ::send(control_.get(), "", 1, MSG_DONTWAIT | MSG_NOSIGNAL); }
+// A child that cannot be told would wait for ever: it is made to end by itself.
+void WaitingScript::release() {
+    if (TEMP_FAILURE_RETRY(::send(control_.get(), "", 1, MSG_DONTWAIT | MSG_NOSIGNAL)) == 1 || errno == EPIPE || errno == ECONNRESET)
+        return;
+    release_error_ = errno;
+    ::shutdown(control_.get(), SHUT_RDWR);
+}
 
 std::optional<NotRun> WaitingScript::not_run() const {
+    if (release_error_ != 0) return NotRun{false, "release: " + std::generic_category().message(release_error_)};
     ChildReport report;
     const auto size = ::recv(control_.get(), &report, sizeof report, MSG_DONTWAIT);
     if (size != static_cast<ssize_t>(sizeof report)) return {};

@@ -65,6 +65,7 @@ private:
     PidRef child_;
     UniqueFd control_;  // our end of a socket pair; the child's end is closed by its exec
     bool has_runner_;
+    int release_error_ = 0;
 };
 
 class Spawner {
