@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/cgroup.hpp"
+#include "common/sys/pid_ref.hpp"
 
 namespace banken {
 namespace {
@@ -30,25 +31,38 @@ struct ProcessReader::Batch {
     bool given_up = false;
 };
 
+// A process that is not told is taken for absent, and its script is run beside it: what is short just now is tried again at once.
 Reading ProcessReader::read(const sys::ProcDir& dir, const RuleIndex& rules, const Asked& asked, bool with_command_line) {
-    const pid_t pid = asked.process.pid;
+    constexpr int most_tries = 3;
+    Reading reading = read_once(dir, rules, asked, with_command_line);
+    for (int tried = 1; reading.in_part && tried < most_tries; ++tried) reading = read_once(dir, rules, asked, with_command_line);
+    return reading;
+}
+
+Reading ProcessReader::read_once(const sys::ProcDir& dir, const RuleIndex& rules, const Asked& asked, bool with_command_line) {
     Reading reading{.id = asked.process, .number = asked.number};
-    auto stat = dir.stat(pid);
+    auto stat = dir.stat(asked.process.pid);
+    reading.in_part = !stat && !sys::is_gone(stat.error());
     if (!stat || stat->id() != asked.process) return reading;
     Facts facts{.argv0 = {}, .fork_no_exec = stat->fingerprint.fork_no_exec};
 
     Process process{.stat = *std::move(stat), .exe = {}, .command_line = {}, .status = {}, .cgroups = {}};
-    const auto read_fact = [&dir](Fact fact, Process& of) { return dir.read(fact, of); };
-    static_cast<void>(dir.read(Fact::exe, process));
+    const auto read_fact = [&dir, &reading](Fact fact, Process& of) {
+        auto known = dir.read(fact, of);
+        reading.in_part = reading.in_part || (!known && !sys::is_gone(known.error()));
+        return fact == Fact::status ? known : Result<>();  // there is something to judge by without the others
+    };
+    static_cast<void>(read_fact(Fact::exe, process));
     process.command_line.emplace();
-    if (with_command_line) static_cast<void>(dir.read(Fact::command_line, process));
+    if (with_command_line) static_cast<void>(read_fact(Fact::command_line, process));
     if (!process.command_line->empty()) facts.argv0 = process.command_line->front().substr(0, max_argv0);
     auto entries = rules.matches(process, asked.named_by, read_fact);
     if (!entries) return reading;
     reading.entries = *std::move(entries);
     if (!reading.entries.empty() || asked.with_facts) {
-        if (!process.status && !dir.read(Fact::status, process)) return {.id = asked.process, .number = asked.number};
-        if (!process.cgroups) static_cast<void>(dir.read(Fact::cgroups, process));
+        if (!process.status && !read_fact(Fact::status, process))
+            return {.id = asked.process, .number = asked.number, .in_part = reading.in_part};
+        if (!process.cgroups) static_cast<void>(read_fact(Fact::cgroups, process));
         facts.user = process.status->user;
         facts.in_session_scope = std::ranges::any_of(*process.cgroups, is_login_session);
         reading.facts = std::move(facts);

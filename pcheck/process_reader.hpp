@@ -39,6 +39,7 @@ struct Reading {
     ProcessId id;
     std::uint64_t number = 0;  // as given to ask()
     How how = How::vanished;
+    bool in_part = false;                   // something could not be read for now: ask again
     std::vector<core::EntryKey> entries{};  // whose rules match
     std::optional<Facts> facts{};           // where entries match, or they were asked for
 };
@@ -85,6 +86,7 @@ private:
     };
 
     [[nodiscard]] static Reading read(const sys::ProcDir& dir, const RuleIndex& rules, const Asked& asked, bool with_command_line);
+    [[nodiscard]] static Reading read_once(const sys::ProcDir& dir, const RuleIndex& rules, const Asked& asked, bool with_command_line);
     static void read_all(Batch& batch);
     void give_up(Slot& slot);
     void send_out(Instant now);

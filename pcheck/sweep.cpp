@@ -103,6 +103,7 @@ struct Sweep::State {
     void take(const sys::TableChange& change);
     void ask(ProcessId process, bool keep) { ask(process, keep, pass); }
     void ask(ProcessId process, bool keep, PassNumber since);
+    void ask_what_was_not_read();
     void ask_what_changes();
     void ask_young();
     void ask_pidfiles(Instant now);
@@ -124,6 +125,7 @@ struct Sweep::State {
     std::map<EntryKey, std::string> paths;  // of pidfiles
     Undecided undecided;
     std::vector<core::Look> asked;
+    std::vector<ProcessId> not_read;  // wholly: gone, or descriptors or memory were short
     std::deque<Round> rounds;
     PassNumber pass = 0;
     Instant next_look{};
@@ -157,6 +159,7 @@ bool Sweep::State::run_pass(sys::Depth depth, Instant now) {
     if (!changes) return false;
     ++pass;
     for (const auto& change : *changes) take(change);
+    ask_what_was_not_read();
     matches.watch_scripts();
     return true;
 }
@@ -178,6 +181,13 @@ void Sweep::State::take(const sys::TableChange& change) {
 void Sweep::State::ask(ProcessId process, bool keep, PassNumber since) {
     const std::uint64_t number = undecided.ask(process, since, keep).number;
     reader.ask({process, number, matches.matching(process.pid), matches.named_by(process.pid)});
+}
+
+// A process that is still there is asked about until it could be read: nothing about it need change for that.
+void Sweep::State::ask_what_was_not_read() {
+    for (const ProcessId process : std::exchange(not_read, {})) {
+        if (table.lives(process)) ask(process, true);
+    }
 }
 
 // Titles, uids and cgroups change without an exec. Bounded, so that the rest of a large table comes with the next sweeps.
@@ -228,8 +238,10 @@ void Sweep::State::settle(const Reading& reading) {
         if (known && known->id == reading.id) ask(reading.id, true);
         return;
     }
+    if (reading.in_part || reading.how == Reading::How::vanished) not_read.push_back(reading.id);
     const auto keep = undecided.decide(reading);
-    if (keep && reading.how != Reading::How::vanished) matches.record(reading, *keep);
+    const bool less_than_known = reading.in_part && matches.matching(reading.id.pid);
+    if (keep && reading.how != Reading::How::vanished && !less_than_known) matches.record(reading, *keep);
 }
 
 // The process that a file names may match now, and whoever waits for the file waits for that.

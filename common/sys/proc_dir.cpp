@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <climits>
 #include <string_view>
@@ -34,9 +35,22 @@ private:
 Result<> check_namespace(int dir) {
     std::array<char, 32> self{};
     const ssize_t length = ::readlinkat(dir, "self", self.data(), self.size());
+    if (length < 0 && errno != ENOENT) return fail_errno("readlink self");
     const std::string_view text(self.data(), length < 0 ? 0 : static_cast<std::size_t>(length));
     if (text == std::to_string(::getpid())) return {};
     return fail("belongs to another PID namespace: its own pid for us is \"{}\", ours is {}", text, ::getpid());
+}
+
+// Something is short just now: the next try may know more.
+bool is_for_now(const Error& error) {
+    constexpr std::array numbers{EMFILE, ENFILE, ENOMEM, EIO, EINTR};
+    return std::ranges::find(numbers, error.number) != numbers.end();
+}
+
+template <class Value>
+Result<> keep(Result<Value> read, std::optional<Value>& place) {
+    place = read.value_or(Value());
+    return !read && is_for_now(read.error()) ? Result<>(Failure(read.error())) : Result<>();
 }
 
 }  // namespace
@@ -82,9 +96,12 @@ Result<std::string> ProcDir::command_line(pid_t pid) const { return read_at(fd()
 Result<> ProcDir::read(Fact fact, Process& process) const {
     const pid_t pid = process.stat.pid;
     switch (fact) {
-        case Fact::exe: process.exe = exe(pid).value_or(""); break;
-        case Fact::cgroups: process.cgroups = cgroups(pid).value_or(std::vector<std::string>()); break;
-        case Fact::command_line: process.command_line = split_cmdline(command_line(pid).value_or("")); break;
+        case Fact::exe: return keep(exe(pid), process.exe);
+        case Fact::cgroups: return keep(cgroups(pid), process.cgroups);
+        case Fact::command_line: {
+            const auto read = command_line(pid);
+            return keep(read ? Result<std::vector<std::string>>(split_cmdline(*read)) : Failure(read.error()), process.command_line);
+        }
         case Fact::status: {
             const auto read = status(pid);
             if (!read) return Failure(read.error());

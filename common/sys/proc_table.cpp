@@ -188,6 +188,11 @@ bool ProcTable::differs(ProcessId process, const Fingerprint& fingerprint) const
            (found->comm != hash_of_comm(fingerprint) || found->image != hash_of_image(fingerprint));
 }
 
+bool ProcTable::lives(ProcessId process) const {
+    const Record* const found = record(process.pid);
+    return found && found->start == process.start && !has(found->traits, dead);
+}
+
 std::vector<ProcessId> ProcTable::all() const {
     std::vector<ProcessId> processes;
     for (const Record& record : records_) {

@@ -58,6 +58,8 @@ public:
     [[nodiscard]] std::optional<Known> find(pid_t pid) const;
     // Whether the process is known, alive and had another fingerprint when it was last read.
     [[nodiscard]] bool differs(ProcessId process, const Fingerprint& fingerprint) const;
+    // Whether the process is known and alive.
+    [[nodiscard]] bool lives(ProcessId process) const;
     // All that are alive, kernel threads excepted, by pid.
     [[nodiscard]] std::vector<ProcessId> all() const;
     // Those of them that Depth::young reads.

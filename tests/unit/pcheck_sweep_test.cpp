@@ -64,6 +64,17 @@ private:
 
 }  // namespace
 
+TEST_CASE("a process that could not be read at first is found by the next sweep, although nothing of it has changed") {
+    const Fake fake;
+    std::filesystem::remove(fake.proc.file(40, "status"));
+    Watcher watcher(fake.proc.path(), {{7, {"crond"}}});
+    watcher.run_sweep();
+    CHECK(watcher.pids().empty());
+    fake.proc.put(fake.crond);
+    watcher.run_sweep();
+    CHECK(watcher.pids() == Pids{40});
+}
+
 TEST_CASE("a sweep tells what matches, with all that the choice needs") {
     Fake fake;
     fake.crond.user = 104;

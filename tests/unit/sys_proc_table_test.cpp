@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 
@@ -92,6 +93,23 @@ TEST_CASE("what is hidden of a process is read as empty, and a process that is g
     CHECK(process.status == ProcessStatus{0, true});
     proc.remove(7);
     CHECK_FALSE(dir.read(Fact::status, process));
+}
+
+TEST_CASE("what cannot be read for want of a descriptor is empty for now, and said to be") {
+    const auto dir = ProcDir::open("/proc");
+    REQUIRE(dir);
+    Process process;
+    process.stat.pid = ::getpid();
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    const auto starved = dir->read(Fact::command_line, process);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CHECK_FALSE(starved);
+    CHECK(process.command_line == std::vector<std::string>());
+    CHECK(dir->read(Fact::command_line, process));
+    CHECK_FALSE(process.command_line->empty());
 }
 
 TEST_CASE("a command line of any length costs at most a MiB") {
