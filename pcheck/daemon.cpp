@@ -31,9 +31,16 @@ bool is_running(ProcessId process) {
     return stat && !stat->dead() && stat->fingerprint.start == process.start;
 }
 
+bool may_run(ProcessId process) {
+    const auto stat = sys::read_stat(process.pid);
+    if (!stat) return !sys::is_gone(stat.error());
+    return !stat->dead() && stat->fingerprint.start == process.start;
+}
+
 bool is_awaitable(ProcessId process) {
     const auto stat = sys::read_stat(process.pid);
-    return stat && stat->fingerprint.start == process.start && (!stat->dead() || stat->parent == getpid());
+    if (!stat) return !sys::is_gone(stat.error());
+    return stat->fingerprint.start == process.start && (!stat->dead() || stat->parent == getpid());
 }
 
 Daemon::Daemon(DaemonSetup setup) : setup_(std::move(setup)) {}
@@ -133,10 +140,10 @@ Result<> Daemon::open_edge() {
     if (!spawner) return Failure(spawner.error());
     spawner_.emplace(*std::move(spawner));
     if (auto opened = open_signs_of_life(); !opened) return opened;
-    orders_.emplace(segment_->words(), segment_->slots(), is_running);
+    orders_.emplace(segment_->words(), segment_->slots(), may_run);
     const core::Manner manner{.as_root = geteuid() == 0, .dry_run = setup_.dry_run};
     if (const auto& left = segment_->left()) {
-        adoption_ = adoption_of(left->entries, left->param, {is_running, is_awaitable});
+        adoption_ = adoption_of(left->entries, left->param, {may_run, is_awaitable});
         core_.emplace(std::move(setup_.loaded.pfile), manner, std::move(adoption_->recorded), loop_->now());
     } else {
         core_.emplace(std::move(setup_.loaded.pfile), manner, loop_->now());

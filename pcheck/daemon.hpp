@@ -40,6 +40,8 @@ struct DaemonSetup {
 
 // The process with this pid and start time runs. Asks /proc.
 [[nodiscard]] bool is_running(ProcessId process);
+// Also one that cannot be looked at for now: nothing is done twice, and nobody's order dropped, for want of a descriptor.
+[[nodiscard]] bool may_run(ProcessId process);
 // It runs, or is a child of ours whose end nobody has heard of yet.
 [[nodiscard]] bool is_awaitable(ProcessId process);
 

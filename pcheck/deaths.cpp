@@ -235,6 +235,13 @@ void Deaths::watch_script(core::RunId run, sys::PidRef child) {
     if (!added) fall_back(added.error());
 }
 
+bool Deaths::signal_followed(ProcessId process, int signal) const {
+    for (const auto& [token, followed] : followed_) {
+        if (followed.process == process && followed.ref) return followed.ref->signal(signal).has_value();
+    }
+    return false;
+}
+
 Result<> Deaths::signal_script(core::RunId run, int signal) {
     const auto found = scripts_.find(run);
     if (found == scripts_.end()) return fail_errno("kill", ESRCH);

@@ -65,6 +65,8 @@ public:
     // A child of ours, leader of its own session. Its end is told once; then it stays a zombie until release(), so that what it left in
     // its process group can be ended safely (sys::PidRef::signal_group). One that the kernel does not watch for us is polled.
     void watch_script(core::RunId run, sys::PidRef child);
+    // By the pidfd that is there already; false: it is not followed by one, or must not be signalled.
+    [[nodiscard]] bool signal_followed(ProcessId process, int signal) const;
     // To the script's process group, also after its end, until release().
     [[nodiscard]] Result<> signal_script(core::RunId run, int signal);
     // The daemon is done with this run: its end is told no more, and the child is reaped, now or when it ends (a script that exec'ed into
