@@ -2,6 +2,7 @@
 #include "common/segment_reader.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "common/segment_codec.hpp"
 
@@ -47,9 +48,11 @@ Result<std::vector<EntryRecord>> SegmentReader::entries() const {
     const auto head = header();
     if (!head) return Failure(head.error());
     std::vector<EntryRecord> entries;
+    std::unordered_set<std::uint32_t> known;
     for (std::uint32_t i = 0; i < head->entries; ++i) {
         auto entry = read<EntryRecord>(Table::entries, i);
         if (!entry) return Failure(entry.error());
+        if (entry->key != 0 && !known.insert(entry->key).second) continue;
         entries.push_back(*std::move(entry));
     }
     return entries;

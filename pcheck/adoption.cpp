@@ -33,6 +33,7 @@ Adoption adoption_of(std::span<const EntryRecord> entries, const ParamRecord& pa
     Adoption adoption;
     std::map<std::string, const EntryRecord*> groups;
     for (const EntryRecord& record : entries) {
+        adoption.places.push_back(record.key);
         auto pent = parse_pent(record.line, param);
         if (!pent) continue;
         core::Watch watch = watch_of(record, *std::move(pent));

@@ -25,11 +25,12 @@ struct Adoption {
     core::Recorded recorded;
     core::Adopted event;  // to be told first, before anything is swept
     std::vector<AdoptedScript> scripts;
+    std::vector<core::EntryKey> places;  // whose records lay where
 };
 
 // What is asked about processes that were left.
 struct Fates {
-    std::function<bool(ProcessId)> is_running;
+    std::function<bool(ProcessId)> is_running;    // or may
     std::function<bool(ProcessId)> is_awaitable;  // a script that runs, or whose end can still be read
 };
 

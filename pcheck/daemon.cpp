@@ -107,7 +107,7 @@ void Daemon::go_on() {
                                                   printable(header.pfile))),
                     loop_->now());
     }
-    executor_->adopt(*adoption_, left->entries.size());
+    executor_->adopt(*adoption_, left->header.entries);
 }
 
 Result<> Daemon::open_edge() {

@@ -86,7 +86,7 @@ void Executor::expect_heartbeat(const core::Watch& watch) {
 void Executor::on(const core::PublishAll&) { publish_all(); }
 
 void Executor::publish_all(bool segment_is_new) {
-    if (segment_is_new) published_ = 0;
+    if (segment_is_new) places_.clear();
     const auto entries = core_.entries();
     std::vector<EntryRule> rules;
     for (const core::EntryKey key : entries) rules.push_back({key, rule_of(core_.find(key)->pent)});
@@ -94,11 +94,30 @@ void Executor::publish_all(bool segment_is_new) {
     edge_.heartbeat_files.keep_only(entries);
     if (edge_.heartbeats) edge_.heartbeats->keep_only(entries);
     edge_.segment.publish_param(core_.param());
-    edge_.segment.set_entries(std::min(published_, entries.size()));  // a reader never meets one that is not published
+    publish_entries(entries);
+    edge_.log.set_entries(entries.size());
+}
+
+// Of an entry that stays, the record would be overwritten or cut off.
+bool Executor::is_in_the_way(std::size_t place, std::span<const core::EntryKey> entries) const {
+    const core::EntryKey old = places_[place];
+    const bool same = place < entries.size() && entries[place] == old && old != 0;
+    return !same && (old == 0 || core_.find(old) != nullptr);
+}
+
+// We may be killed between any two records. When some change their places, all of them are first published a second time behind the table:
+// what has no place at some moment is still found there.
+void Executor::publish_entries(std::span<const core::EntryKey> entries) {
+    const std::size_t behind = places_.size();
+    bool move = false;
+    for (std::size_t place = 0; place < behind; ++place) move = move || is_in_the_way(place, entries);
+    for (std::size_t at = 0; move && at < entries.size(); ++at) {
+        edge_.segment.publish(behind + at, record_of(*core_.find(entries[at]), core_));
+    }
+    if (move) edge_.segment.set_entries(behind + entries.size());
     for (const core::EntryKey key : entries) on(core::Publish{key});
     edge_.segment.set_entries(entries.size());
-    published_ = entries.size();
-    edge_.log.set_entries(entries.size());
+    places_.assign(entries.begin(), entries.end());
 }
 
 void Executor::on(const core::Follow& action) {
@@ -157,24 +176,40 @@ void Executor::on(const core::RunScript& action) {
 
 // A script that still runs is no child of ours any more, unless we are the same process as before.
 void Executor::adopt(const Adoption& adoption, std::size_t published) {
-    published_ = published;
+    places_ = adoption.places;
+    if (places_.size() != published) places_.assign(published, 0);  // some are there twice
     publish_all();
     feed_(adoption.event);
-    for (const AdoptedScript& script : adoption.scripts) {
-        if (core_.entry_of(script.run) != script.entry) continue;  // the entry is no more
-        auto process = sys::PidRef::open(script.process);
-        if (!process) {
-            feed_(core::ScriptEnded{script.run, core::ScriptEnded::How::exited, 0, {}});
-            continue;
-        }
-        edge_.deaths.watch_script(script.run, *std::move(process));
-        const Pent& pent = core_.find(script.entry)->pent;
-        Run& run = runs_[script.run];
-        run.process = script.process;
-        run.comm = comm_of(command_of(pent, script.kind));
-        if (script.kind == core::ScriptKind::restart) run.peek_at = edge_.loop.now().instant;
+    unwatched_ = adoption.scripts;
+    watch_adopted();
+}
+
+void Executor::watch_adopted() {
+    constexpr Duration gap = std::chrono::milliseconds(200);
+    for (const AdoptedScript& script : std::exchange(unwatched_, {})) {
+        if (!watch_adopted(script)) unwatched_.push_back(script);
     }
+    watch_again_at_.reset();
+    if (!unwatched_.empty()) watch_again_at_ = edge_.loop.now().instant + gap;
     tell_sweep_of_scripts();
+}
+
+// False: it cannot be opened for now. Then it is not known to have ended, so nothing may begin in its place.
+bool Executor::watch_adopted(const AdoptedScript& script) {
+    if (core_.entry_of(script.run) != script.entry) return true;  // the entry is no more
+    auto process = sys::PidRef::open(script.process);
+    if (!process && !sys::is_gone(process.error())) return false;
+    if (!process) {
+        feed_(core::ScriptEnded{script.run, core::ScriptEnded::How::exited, 0, {}});
+        return true;
+    }
+    edge_.deaths.watch_script(script.run, *std::move(process));
+    const Pent& pent = core_.find(script.entry)->pent;
+    Run& run = runs_[script.run];
+    run.process = script.process;
+    run.comm = comm_of(command_of(pent, script.kind));
+    if (script.kind == core::ScriptKind::restart) run.peek_at = edge_.loop.now().instant;
+    return true;
 }
 
 void Executor::end_checks() {
@@ -184,7 +219,7 @@ void Executor::end_checks() {
 }
 
 std::optional<Instant> Executor::next_peek() const {
-    std::optional<Instant> next;
+    std::optional<Instant> next = watch_again_at_;
     for (const auto& [run, started] : runs_) {
         if (started.peek_at && (!next || *started.peek_at < *next)) next = started.peek_at;
     }
@@ -192,6 +227,7 @@ std::optional<Instant> Executor::next_peek() const {
 }
 
 void Executor::peek(Instant now) {
+    if (watch_again_at_ && *watch_again_at_ <= now) watch_adopted();
     for (auto& [run, started] : runs_) {
         if (!started.peek_at || *started.peek_at > now) continue;
         started.peek_gap *= 2;
@@ -247,6 +283,7 @@ void Executor::on(const core::SignalScript& action) {
 }
 
 void Executor::on(const core::SignalProcess& action) {
+    if (edge_.deaths.signal_followed(action.process, action.signal)) return;  // descriptors may have run out
     // A process that is gone, or that we may not signal: the core waits for its death and says when that does not come.
     if (const auto process = sys::PidRef::open(action.process)) static_cast<void>(process->signal(action.signal));
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -105,6 +106,10 @@ private:
     void on(const core::End& action);
 
     [[nodiscard]] std::vector<std::string> environment_for(const core::Watch& watch, core::ScriptKind kind) const;
+    void publish_entries(std::span<const core::EntryKey> entries);
+    [[nodiscard]] bool is_in_the_way(std::size_t place, std::span<const core::EntryKey> entries) const;
+    void watch_adopted();
+    [[nodiscard]] bool watch_adopted(const AdoptedScript& script);
     void expect_heartbeat(const core::Watch& watch);
     void peek_at(core::RunId run, Run& started);
     void tell_sweep_of_scripts();
@@ -117,7 +122,9 @@ private:
     std::map<core::RunId, Run> runs_;
     std::map<core::OrderId, OrderTicket> tickets_;
     core::OrderId last_order_ = 0;
-    std::size_t published_ = 0;  // entries in the segment
+    std::vector<core::EntryKey> places_;    // whose records lie where in the segment; 0: not known
+    std::vector<AdoptedScript> unwatched_;  // for want of descriptors or memory
+    std::optional<Instant> watch_again_at_;
     std::optional<core::End> end_;
     bool dump_is_out_ = false;
     unsigned depth_ = 0;               // of perform()

@@ -179,7 +179,7 @@ Result<> SegmentWriter::can_go_on(std::uint32_t key, std::optional<uid_t> pfile_
 // What is there stays readable at every moment: a record is what it was, or what it is now.
 void SegmentWriter::go_on() {
     traced_ = load(words()[preamble::traced]);
-    header_.entries = static_cast<std::uint32_t>(left_->entries.size());
+    header_.entries = left_->header.entries;  // second copies included
     header_.capabilities = left_->header.capabilities;
     publish_header();
     write(Table::heartbeat, 0, encode(heartbeat_));

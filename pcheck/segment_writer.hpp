@@ -52,7 +52,7 @@ public:
     // ---- publishing; nothing here can fail: what is too long is cut, what is beyond the tables is left out ----
     void publish(std::size_t index, const EntryRecord& entry);
     void publish_param(const Param& param);
-    // How many of the published entries are in use: after a PublishAll, and before fewer of them are published.
+    // How many of the published entries are in use. Of two with one key readers see the first.
     void set_entries(std::size_t count);
     void set_life(Life life, std::string_view reason = {});
     // What MESSAGE_BOX shows while a reload or a shutdown is being carried out.

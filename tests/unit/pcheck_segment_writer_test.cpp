@@ -105,6 +105,35 @@ TEST_CASE("what is published is what readers see") {
     CHECK(reader->param()->monitor_interval == 60s);
 }
 
+TEST_CASE("an entry that is there twice, while its place changes, is read once") {
+    const Key key;
+    auto writer = key.open();
+    REQUIRE(writer);
+    const auto keyed = [](const char* name, std::uint32_t number) {
+        EntryRecord record = entry(name);
+        record.key = number;
+        return record;
+    };
+    const auto names = [&key] {
+        std::string all;
+        const auto segment = key.attached();
+        for (const EntryRecord& record : SegmentReader::open(segment.words())->entries().value()) all += record.name + " ";
+        return all;
+    };
+    const auto a = keyed("a", 7), b = keyed("b", 8);
+    writer->publish(0, a);
+    writer->publish(1, b);
+    writer->publish(2, b);
+    writer->publish(3, a);
+    writer->set_entries(4);
+    CHECK(names() == "a b ");
+    writer->publish(0, b);
+    CHECK(names() == "b a ");
+    writer->publish(1, a);
+    writer->set_entries(2);
+    CHECK(names() == "b a ");
+}
+
 TEST_CASE("the trace ring keeps the newest records") {
     const Key key;
     auto writer = key.open();
