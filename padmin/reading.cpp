@@ -205,12 +205,17 @@ int run_on(const PadminOptions& options, const Asked& asked, Outcome<View> view)
     return number_of(ExitCode::internal);
 }
 
-// Of a pcheck that was killed: what it has left is shown, and the exit status says that nothing runs.
+// Of a pcheck that was killed: what it has left is shown, and the exit status says that nothing runs. One that was started between our two
+// looks has left nothing: it is shown as it runs.
 int run_on_left(const PadminOptions& options, const Asked& asked, const Refusal& refusal) {
     const bool shows = asked.what != What::match && asked.what != What::wait;
     auto left = shows ? find_left(options, traces_for(asked.what)) : tl::unexpected(refusal);
+    if (!left) {
+        auto view = find_view(options, traces_for(asked.what));
+        return view ? run_on(options, asked, std::move(view)) : refuse(view.error());
+    }
     const int status = refuse(refusal);
-    if (left) run_on(options, asked, std::move(left));
+    run_on(options, asked, std::move(left));
     return status;
 }
 
