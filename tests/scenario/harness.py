@@ -33,10 +33,10 @@ def scenario(function=None, *, slow=False, apart=False, rsyslogd=False, sources=
 class Scenario:
     name: str
     body: object
-    slow: bool
-    apart: bool
-    rsyslogd: bool
-    sources: str
+    slow: bool = False
+    apart: bool = False
+    rsyslogd: bool = False
+    sources: str = None
 
 
 @dataclass
@@ -107,11 +107,14 @@ class World:
         detect = f"[detect]\ncauses = {sources}\n" if sources else ""
         return f"[log]\ntarget = syslog\nsocket = {self.log.path}\n{detect}"
 
+    def close_pcheck(self):
+        if self.pcheck and self.pcheck.poll() is None:
+            kernel.kill(self.pcheck.pid)
+            self.pcheck.wait()
+
     def close(self):
         try:
-            if self.pcheck and self.pcheck.poll() is None:     # first: it starts others
-                kernel.kill(self.pcheck.pid)
-                self.pcheck.wait()
+            self.close_pcheck()     # first: it starts others
             kernel.end_all_of(self.directory, f"{MARKER}={self.directory}".encode())
             self.log.close()
         finally:
@@ -202,13 +205,16 @@ class World:
     def pcheck_command(self, *words):
         return [self.pcheck_program, "--conf", self.conf, *words]
 
-    def start_pcheck(self, *words, environment=None, wait=True):
-        """In the foreground of nobody; its output is in pcheck.out."""
+    def start_pcheck(self, *words, environment=None, wait=True, tracer=None):
+        """In the foreground of nobody; its output is in pcheck.out. tracer: of tests/campaign, which goes on as pcheck."""
         with open(self.path("pcheck.out"), "ab") as out:
             place = self.log.place()
             command = self.pcheck_command("-f", self.pfile_path, *words)
-            self.pcheck = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                                           env={**self.environment, **(environment or {})}, start_new_session=True)
+            self.pcheck = subprocess.Popen(tracer.command("--", *command) if tracer else command, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                           env={**self.environment, **(environment or {})}, start_new_session=True,
+                                           pass_fds=[tracer.writer] if tracer else ())
+        if tracer:
+            tracer.started()
         if wait:
             self.log.wait(re.compile("^Start pcheck "), place)
         return self.pcheck.pid

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A short course of the campaigns: pcheck is killed at random moments and at system calls, and system calls fail. The long one is
+tests/campaign/run.py."""
+import os
+import random
+import secrets
+import sys
+
+from harness import Scenario, World, check, scenario
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "campaign"))
+
+from faults import cells_of, run_cells      # noqa: E402
+from random_kills import RandomKills        # noqa: E402
+from steps import STEPS, kill_at_every_call     # noqa: E402
+
+
+def drawn(what):
+    seed = secrets.randbelow(1 << 32)
+    print(f"# {what}: seed {seed}", flush=True)
+    return random.Random(seed)
+
+
+def killed_at_calls(world, name, every, first=0):
+    step = STEPS[name](world)
+    step.stage.begin()
+    kill_at_every_call(step, "entry", every, first)
+    kill_at_every_call(step, "exit", every, first + every // 2)
+    check(step.stage.kills > 0, f"no call of {name} was met")
+
+
+@scenario
+def killed_forty_times_at_random_moments_it_loses_nothing_and_does_nothing_twice(world):
+    RandomKills(world, drawn("random kills")).run(40)
+
+
+@scenario
+def killed_at_any_call_of_a_restart_it_loses_nothing_and_does_nothing_twice(world):
+    killed_at_calls(world, "restart", 7)
+
+
+@scenario
+def killed_at_any_call_of_its_start_it_starts_again(world):
+    killed_at_calls(world, "start", 61, drawn("kills in the start").randrange(61))
+
+
+@scenario
+def killed_while_it_adopts_it_is_adopted(world):
+    killed_at_calls(world, "adoption", 61, drawn("kills in the adoption").randrange(61))
+
+
+@scenario
+def a_call_that_fails_once_spoils_no_restart(world):
+    cells = cells_of("restart", world)
+    sample = drawn("failing calls").sample(cells, 25)
+    release = [cell for cell in cells if cell.call == "sendto" and cell.nth == 0]   # tells a script that it may go on
+    _, failures = run_cells(sample + release, lambda: World(world.build, Scenario("faults", None)), print)
+    check(not failures, "\n".join(failures))
