@@ -44,7 +44,19 @@ Result<HeaderRecord> SegmentReader::header() const { return read<HeaderRecord>(T
 Result<HeartbeatRecord> SegmentReader::heartbeat() const { return read<HeartbeatRecord>(Table::heartbeat, 0); }
 Result<ParamRecord> SegmentReader::param() const { return read<ParamRecord>(Table::param, 0); }
 
+// While entries change their places each of them is at every moment somewhere in the table, but one that we pass may move to where we have been:
+// the header tells that, being written before and after.
 Result<std::vector<EntryRecord>> SegmentReader::entries() const {
+    constexpr int most_tries = 100;
+    const std::uint64_t& writes = record_at(words_, places_[static_cast<std::size_t>(Table::header)], 0).front();
+    for (int tried = 1;; ++tried) {
+        const std::uint64_t before = load(writes);
+        auto entries = entries_as_they_are();
+        if (!entries || load(writes) == before || tried == most_tries) return entries;
+    }
+}
+
+Result<std::vector<EntryRecord>> SegmentReader::entries_as_they_are() const {
     const auto head = header();
     if (!head) return Failure(head.error());
     std::vector<EntryRecord> entries;

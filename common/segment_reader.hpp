@@ -36,6 +36,7 @@ private:
     SegmentReader(std::span<const std::uint64_t> words, const TablePlaces& places) : words_(words), places_(places) {}
     template <class Record>
     [[nodiscard]] Result<Record> read(Table table, std::uint64_t index) const;
+    [[nodiscard]] Result<std::vector<EntryRecord>> entries_as_they_are() const;
 
     std::span<const std::uint64_t> words_;
     TablePlaces places_;
