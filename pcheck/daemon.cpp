@@ -70,7 +70,8 @@ tl::expected<void, LoadFailure> Daemon::start() {
     log_.emplace(*std::move(log));
     log_->set_pfile(setup_.loaded.path);
     const LoadedPfile& loaded = setup_.loaded;
-    const SegmentRequest request{loaded.path, loaded.stamp, loaded.owner, loaded.readers, setup_.fresh, setup_.image.in_place};
+    const SegmentRequest request{loaded.path,  loaded.stamp,   loaded.owner,         loaded.readers,
+                                 setup_.fresh, setup_.dry_run, setup_.image.in_place};
     auto segment = SegmentWriter::open(loaded.pfile.param, request, sys::read_now());
     if (!segment) return failed(code_of_segment(segment.error()), segment.error());
     segment_.emplace(*std::move(segment));

@@ -92,6 +92,9 @@ Result<Found> look_at_key(std::uint32_t key, const SegmentRequest& request, cons
             return fail("{} holds the state of a pcheck that was killed{}{}, which cannot be adopted: {}; --fresh discards it",
                         key_text(key), owner.empty() ? "" : ", ", owner, state.error().text);
         }
+        if (request.dry_run && *state && (*state)->header.capabilities.find("dry_run = yes") == std::string::npos)
+            return fail("{} holds the state of a pcheck that was killed: a dry run needs an IPCKEY and a SHM_DUMP_FILE of its own",
+                        key_text(key));
         found.state = *std::move(state);
     }
     if (found.state && has_room(SegmentReader::open(segment->words())->places())) {

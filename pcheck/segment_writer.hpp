@@ -25,6 +25,7 @@ struct SegmentRequest {
     uid_t pfile_owner = 0;         // whose segments are believed beside root's and our own
     std::optional<gid_t> readers;  // STATE_GROUP: this group may read
     bool fresh = false;            // --fresh: a dead owner's state is discarded
+    bool dry_run = false;          // only what a dry run has left is gone on with
     bool in_place = false;         // executed in place: the key may be held by this very process
 };
 

@@ -131,6 +131,22 @@ def the_state_of_another_pfile_is_told(world):
 
 
 @scenario
+def a_dry_run_leaves_the_state_of_a_real_one_alone(world):
+    first = world.daemon("alpha")
+    world.pfile(pent_line("alpha"))
+    world.start_pcheck()
+    world.log.wait(up("alpha", first))
+    world.order("stop", "alpha")
+    kill(world.pcheck.pid)
+    world.pcheck.wait()
+    answer = world.run_pcheck("-f", world.pfile_path, "--dry-run")
+    same(answer.code, 69, "the exit status")
+    check("a dry run needs an IPCKEY" in answer.err, answer)
+    world.start_pcheck()
+    same(one(world)["monitor_sts"], "off", "the pause")
+
+
+@scenario
 def killed_again_and_again_it_loses_nothing(world):
     world.restarter("alpha")
     pid = world.daemon("alpha")

@@ -103,6 +103,7 @@ def disturb(world, names, turn):
         world.order("show", "trace")
     if turn % 7 == 0:
         world.order("reload")
+        world.order("clear", name)      # answered in a later turn: what the reload has needed has been given back
 
 
 @scenario(apart=True)
