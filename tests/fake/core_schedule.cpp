@@ -273,9 +273,20 @@ void Schedule::run(const RunScript& action) {
     deed_later(seconds(wrong && fate == 1 ? (slow_ ? 900 : 30) : 2), [this, process, wrong] { script_ends(process, wrong ? 256 : 0); });
 }
 
+// One script may be that of several entries.
+std::vector<EntryKey> Schedule::sharing(EntryKey entry) const {
+    std::vector<EntryKey> keys(core_->entries().begin(), core_->entries().end());
+    const Watch* own = core_->find(entry);
+    std::erase_if(keys, [&](EntryKey key) { return key != entry && !(own && core_->find(key)->pent.script == own->pent.script); });
+    return keys;
+}
+
 void Schedule::run_restart(const RunScript& action, ProcessId process) {
     if (random_.chance(60)) {
-        for (const Candidate& one : matches(action.entry)) end(one.id, {Cause::Kind::status, 15});
+        for (const EntryKey key : sharing(action.entry)) {
+            if (key != action.entry && core_->find(key)->state == EntryState::avail) continue;
+            for (const Candidate& one : matches(key)) end(one.id, {Cause::Kind::status, 15});
+        }
     }
     if (!calm_ && random_.chance(6))
         return deed_later(seconds(2), [this, action, process] {
@@ -287,13 +298,10 @@ void Schedule::run_restart(const RunScript& action, ProcessId process) {
     deed_later(seconds(2), [this, action, process, never, late] {
         if (!is_script(process)) return;
         const auto daemon = [this, action] {
-            const Watch* own = core_->find(action.entry);
-            const std::vector<EntryKey> entries(core_->entries().begin(), core_->entries().end());
-            for (const EntryKey key : entries) {  // one script may be that of several
-                const bool its = key == action.entry || (own && core_->find(key)->pent.script == own->pent.script);
-                if (its && matches(key).empty()) appear(key);
+            for (const EntryKey key : sharing(action.entry)) {
+                if (matches(key).empty()) appear(key);
             }
-            if (!own) appear(action.entry);
+            if (!core_->find(action.entry)) appear(action.entry);
         };
         if (!never && late) deed_later(seconds(2), daemon);
         if (!never && !late) daemon();
@@ -393,8 +401,8 @@ void Schedule::sweep() {
 
 // Nothing new happens, and all scripts succeed.
 void Schedule::settle_down() {
+    calm_ = true;  // from here on pcheck is not killed any more, not even while it adopts
     if (std::exchange(killed_, false)) adopt();
-    calm_ = true;
     for (Process& process : processes_) process.stubborn = process.immortal = false;
     for (const auto& [run, running] : running_) deed_later(seconds(1), [this, process = running.process] { script_ends(process, 0); });
     for (int i = 0; i < 30; ++i) pass(seconds(30));

@@ -67,6 +67,7 @@ private:
     void adopt();
     [[nodiscard]] Adoption left_behind() const;
     void run(const RunScript& action);
+    [[nodiscard]] std::vector<EntryKey> sharing(EntryKey entry) const;
     void run_restart(const RunScript& action, ProcessId process);
     void script_ends(ProcessId process, int wait_status);
     void look(const Look& action);
