@@ -230,9 +230,8 @@ Lines reasons(const View& view, const EntryRecord& entry, const Pent& pent, cons
             } else {
                 say(fmt::format("process {} runs", entry.main.pid));
             }
-            if (entry.bad_checks > 0)
-                say(fmt::format("{} in a row failed, {} make it stalled", count_words(entry.bad_checks, "health check"),
-                                pent.check_failures));
+            if (entry.bad_checks > 0 || entry.health.starts_with("stalled"))
+                say(fmt::format("its health: {}{}", printable(entry.health), pent.script.none() ? ", only reported" : ""));
             for (std::string& line : excess_words(entry, pent)) say(std::move(line));
             break;
         case EntryState::down:
@@ -256,6 +255,7 @@ Lines reasons(const View& view, const EntryRecord& entry, const Pent& pent, cons
             break;
     }
     if (entry.state == EntryState::avail || entry.state == EntryState::unknown) return lines;
+    if (!entry.health.empty() && entry.reason != EntryReason::down) say(fmt::format("its health: {}", printable(entry.health)));
     if (!entry.last_failure.empty())
         say(fmt::format("its last restart script failed at {}: {}", time_words(view, entry.last_failure_at),
                         printable(entry.last_failure)));

@@ -77,10 +77,12 @@ void set_group(EntryRecord& record, const core::Group& group, const core::Superv
 }
 
 std::string health_of(const core::Watch& watch) {
-    if (watch.pent.check.none() || watch.state != EntryState::avail) return {};
+    if (watch.pent.check.none()) return {};
+    if (watch.state != EntryState::avail) return watch.bad_check.empty() ? "" : fmt::format("the last check failed: {}", watch.bad_check);
     if (!watch.was_checked) return "not checked yet";
-    if (watch.bad_checks == 0) return "good";
-    return fmt::format("{} of {} checks failed", watch.bad_checks, watch.pent.check_failures);
+    const std::string how = watch.bad_check.empty() ? "" : fmt::format(" ({})", watch.bad_check);
+    if (watch.bad_checks > 0) return fmt::format("{} of {} checks failed{}", watch.bad_checks, watch.pent.check_failures, how);
+    return watch.told_stalled.check ? "stalled" + how : "good";
 }
 
 void set_signs_of_life(EntryRecord& record, const core::Watch& watch) {

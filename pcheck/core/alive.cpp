@@ -73,7 +73,7 @@ void Supervisor::check_due(Watch& watch) {
         if (overdue) emit(SignalScript{watch.check->run, SIGKILL});
         watch.check->phase = ScriptRun::Phase::killed;
         watch.check_at = now + watch.pent.check_interval;
-        return bad_check(watch);
+        return bad_check(watch, fmt::format("timeout={}s", whole_seconds(watch.pent.check_timeout)));
     }
     ScriptRun& check = watch.check.emplace();
     check.kind = ScriptKind::check;
@@ -91,18 +91,21 @@ void Supervisor::check_ended(Watch& watch, const ScriptEnded& event) {
     watch.check_at = std::max(now_.instant, check.begun + watch.pent.check_interval);
     watch.was_checked = true;
     const bool healthy = event.how == ScriptEnded::How::exited && event.status == 0;
-    if (!healthy) return bad_check(watch);
+    if (!healthy) return bad_check(watch, event.how == ScriptEnded::How::refused ? event.reason : failure_text(check, event));
     watch.bad_checks = 0;
+    watch.bad_check.clear();
+    watch.told_stalled.check = false;
 }
 
-void Supervisor::bad_check(Watch& watch) {
+void Supervisor::bad_check(Watch& watch, std::string outcome) {
     watch.was_checked = true;
+    watch.bad_check = std::move(outcome);
     ++watch.bad_checks;
     emit(Trace{watch.key, watch.main_pid(), "bad check", fmt::format("{} of {}", watch.bad_checks, watch.pent.check_failures)});
     if (watch.bad_checks < watch.pent.check_failures) return;
     const auto line = messages::stalled(watch.ref(), watch.main_pid(), fmt::format("{} health checks failed", watch.bad_checks));
     watch.bad_checks = 0;
-    stop(watch, EntryReason::stall, &line);
+    stop(watch, EntryReason::stall, &line, &watch.told_stalled.check);
 }
 
 // ---- heartbeats ----
@@ -115,6 +118,7 @@ void Supervisor::on(const Heartbeat& event) {
 void Supervisor::beat(Watch& watch, Instant at) {
     touch(watch);
     watch.last_beat = at;
+    watch.told_stalled.heartbeat = false;
     if (watch.beat_at) watch.beat_at = at + watch.pent.heartbeat;
 }
 
@@ -132,7 +136,7 @@ void Supervisor::no_heartbeat(Watch& watch) {
     watch.beat_asked = false;
     const auto line =
         messages::stalled(watch.ref(), watch.main_pid(), fmt::format("no heartbeat for {}s", whole_seconds(watch.pent.heartbeat)));
-    stop(watch, EntryReason::stall, &line);
+    stop(watch, EntryReason::stall, &line, &watch.told_stalled.heartbeat);
 }
 
 void Supervisor::on(const HeartbeatRead& event) {
@@ -168,14 +172,17 @@ void Supervisor::judge(Watch& watch, const Measured& event) {
         figures.permille = static_cast<std::uint64_t>(1000 * used / (now_.instant - before->at));
     }
     const bool stands = (event.state == 'D' || event.state == 'T') && (!before || before->cpu == event.cpu);
-    if (!stands) watch.hung = {};
+    if (!stands) {
+        watch.hung = {};
+        watch.told_stalled.hung = false;
+    }
     if (stands && !watch.hung.since) watch.hung.since = now_.instant;
     const bool hung = watch.pent.hung > Duration{} && watch.hung.since && now_.instant - *watch.hung.since >= watch.pent.hung;
     if (hung) {
         watch.hung = {};
         const auto line = messages::stalled(watch.ref(), watch.main_pid(),
                                             fmt::format("in state {} for {}s", event.state, whole_seconds(watch.pent.hung)));
-        return stop(watch, EntryReason::stall, &line);
+        return stop(watch, EntryReason::stall, &line, &watch.told_stalled.hung);
     }
     if (figures.permille) judge_limit(watch, watch.cpu, watch.pent.cpu, "cpu", *figures.permille);
     if (watch.figures) judge_limit(watch, watch.rss, watch.pent.rss, "rss", event.rss);
@@ -208,8 +215,9 @@ bool Supervisor::stop_waits(const Watch& watch) {
 }
 
 // Not by order: script `-` only reports; GATE 1 to 3, where a retry-over leaves the process running.
-void Supervisor::stop(Watch& watch, EntryReason reason, const Message* line) {
+void Supervisor::stop(Watch& watch, EntryReason reason, const Message* line, bool* told) {
     if (stop_waits(watch)) return;  // asked again by the next bad sign
+    if (told && only_reports(watch) && std::exchange(*told, true)) return;
     if (line) log(*line);
     ++watch.stalls;
     if (only_reports(watch)) return;

@@ -127,6 +127,7 @@ bool Supervisor::came_up(Watch& watch, pid_t pid) {
     watch.told_waiting = false;
     watch.last_beat.reset();
     watch.was_checked = false;
+    watch.bad_check.clear();
     watch.bad_checks = 0;
     enter(watch, EntryState::avail);
     if (!watch.paused) arm_alive(watch);
@@ -236,7 +237,7 @@ void Supervisor::announce(const Watch& watch, bool& told, const std::string& rea
 void Supervisor::announce_delay(const Watch& watch, bool& told, Instant until) {
     const Duration delay = until - now_.instant;
     if (delay <= worth_a_line) return;
-    announce(watch, told, fmt::format("delay {}s", std::chrono::ceil<std::chrono::seconds>(delay).count()));
+    announce(watch, told, fmt::format("delay {}s", std::chrono::round<std::chrono::seconds>(delay).count()));
 }
 
 // By order nothing is counted and the window is left as it is; in a turn the group has counted.

@@ -144,7 +144,7 @@ private:
 
     // alive.cpp: STOP, and what leads to it
     [[nodiscard]] bool stop_waits(const Watch& watch);
-    void stop(Watch& watch, EntryReason reason, const Message* line);
+    void stop(Watch& watch, EntryReason reason, const Message* line, bool* told = nullptr);
     void begin_stop(Watch& watch, EntryReason reason);
     void signal_main(const Watch& watch, int signal);
     void stopped(Watch& watch);
@@ -152,7 +152,7 @@ private:
     void rest(Watch& watch);
     void check_due(Watch& watch);
     void check_ended(Watch& watch, const ScriptEnded& event);
-    void bad_check(Watch& watch);
+    void bad_check(Watch& watch, std::string outcome);
     void beat_due(Watch& watch);
     void no_heartbeat(Watch& watch);
     void beat(Watch& watch, Instant at);

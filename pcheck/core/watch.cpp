@@ -21,6 +21,7 @@ void Watch::forget_signs_of_life() {
     bad_checks = 0;
     figures.reset();
     hung = cpu = rss = fds = {};
+    told_stalled = {};
 }
 
 }  // namespace banken::core

@@ -89,11 +89,15 @@ struct Watch {
     std::optional<ScriptRun> check;  // the health check that runs; ended, but still alive, when its phase is not running
     unsigned bad_checks = 0;         // in a row
     bool was_checked = false;        // since Up
+    std::string bad_check;           // how the last one failed, "status=1": until one was good, or Up
     std::optional<Instant> check_at, beat_at, measure_at, stable_at;
     std::optional<Instant> last_beat;  // unset: none since Up
     bool beat_asked = false;           // a ReadHeartbeat is out
     std::optional<Figures> figures;
     Excess hung, cpu, rss, fds;
+    struct {
+        bool check = false, heartbeat = false, hung = false;
+    } told_stalled;  // of an entry that only reports: this stall was logged, and it has not been good since
 
     bool paused = false;
     std::optional<Instant> paused_until;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """--simulate: a month in a moment, and the same lines as a real day has."""
+import os
 import re
 
 import kernel
@@ -72,3 +73,13 @@ def the_daemon_logs_the_same(world):
     wanted = [line for line in lines_of(simulated.out) if not line.startswith("pcheck ends")]
     found = [line for line in real if not line.startswith(("Start pcheck", "Command execute"))]
     same(found, wanted, "the real log")
+
+
+@scenario
+def the_example_of_the_manual_is_what_the_program_prints(world):
+    manual = os.path.join(os.path.dirname(__file__), "../../man/pcheck.8")
+    with open(manual, encoding="utf-8") as text:
+        example = text.read().split("$ cat scenario\n")[1].split(".Ed\n")[0]
+    scenario_text, printed = example.split("$ pcheck --simulate scenario -f pfile_cron\n")
+    world.pfile("crond:/etc/restart:86400:3:continue", MONITOR_INTERVAL=10)
+    same(simulate(world, scenario_text).out, printed, "what is printed")

@@ -224,6 +224,21 @@ TEST_CASE("with script - a stall is only reported") {
     CHECK(world.state(1) == "AVAIL");
 }
 
+TEST_CASE("with script - a stall is reported once, and again after it was good") {
+    World world = just_up("web:-:3600:3:continue:check=/bin/c:check_interval=10:check_failures=1");
+    const auto check_ends = [&world](int status) {
+        world.pass(10s);
+        world.check_ends(1, status);
+        return world.log();
+    };
+    CHECK(check_ends(1) == Lines{"Stalled (web ,pid=100): 1 health checks failed"});
+    CHECK(check_ends(1) == Lines{});
+    CHECK(world.entry(1).bad_check == "status=1");
+    CHECK(check_ends(0) == Lines{});
+    CHECK(check_ends(3) == Lines{"Stalled (web ,pid=100): 1 health checks failed"});
+    CHECK(world.state(1) == "AVAIL");
+}
+
 TEST_CASE("hold waits until the window has passed, then tries again") {
     World world = just_up("web:/bin/r:3600:1:hold");
     world.crash(1);

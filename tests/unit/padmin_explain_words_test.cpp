@@ -143,3 +143,25 @@ TEST_CASE("an entry on hold whose process runs is watched again, and not said to
     CHECK(says(text, "the counters are cleared, and process 100 is watched again if it still runs\n"));
     CHECK(lacks(text, "\nif every attempt failed at once:"));
 }
+
+TEST_CASE("how the last health check failed is told, while it counts and when it has led to the end") {
+    World world = running("crond:/bin/restart:3600:0:continue:check=/bin/c:check_interval=60:check_failures=2", {}, 0s);
+    world.pass(60s);
+    world.check_ends(1, 1);
+    CHECK(says(words(world), "its health: 1 of 2 checks failed (status=1)\n"));
+    world.pass(60s);
+    world.check_ends(1, 3);
+    REQUIRE(world.state(1) == "RETRY_OVER");
+    CHECK(says(words(world), "it was stalled when no restart was left (the log says why)\n"));
+    CHECK(says(words(world), "its health: the last check failed: status=3\n"));
+}
+
+TEST_CASE("a stall that is only reported is told as long as it lasts") {
+    World world = running("crond:-:3600:3:continue:check=/bin/c:check_interval=60:check_failures=1", {}, 0s);
+    world.pass(60s);
+    world.check_ends(1, 1);
+    CHECK(says(words(world), "its health: stalled (status=1), only reported\n"));
+    world.pass(60s);
+    world.check_ends(1, 0);
+    CHECK(lacks(words(world), "its health:"));
+}
