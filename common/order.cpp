@@ -38,8 +38,9 @@ Result<Duration> duration_of(std::string_view text) {
     const char unit = text.empty() ? '\0' : text.back();
     const std::uint64_t scale = unit == 's' ? 1 : unit == 'm' ? 60 : unit == 'h' ? 3600 : unit == 'd' ? 86400 : 0;
     if (scale == 0) return fail("{} is no duration: 90s, 30m, 2h or 1d expected", quoted(text));
-    const auto number = number_of(text.substr(0, text.size() - 1), {1, longest_pause_days * 86400 / scale});
-    if (!number) return Failure(number.error());
+    const std::uint64_t most = longest_pause_days * 86400 / scale;
+    const auto number = number_of(text.substr(0, text.size() - 1), {1, most});
+    if (!number) return fail("{} is no duration: 1{}..{}{} expected", quoted(text), unit, most, unit);
     return Duration(seconds(*number * scale));
 }
 
@@ -94,6 +95,7 @@ Result<ParsedOrder> parse_order(std::span<const std::string> words) {
     if (std::ranges::find(not_built, word) != not_built.end()) return fail("order {} is not built yet", word);
     const auto rule = std::ranges::find(grammar, word, &Grammar::word);
     if (rule == grammar.end()) {
+        if (std::ranges::find(reading_orders, word) != reading_orders.end()) return fail("order {} only reads: pcheck is not asked", word);
         std::vector<std::string_view> known(reading_orders.begin(), reading_orders.end());  // a misspelt one is recognised too
         for (const Grammar& one : grammar) known.push_back(one.word);
         const std::string hint = did_you_mean(word, known);
@@ -110,6 +112,8 @@ Result<ParsedOrder> parse_order(std::span<const std::string> words) {
         order.duration = *duration;
         rest = rest.first(rest.size() - 2);
     }
+    if (order.verb == OrderVerb::stop && rest.size() >= 2 && rest.back() == "for")
+        return fail("order stop: a time is missing behind for, such as 30m");
     if (order.verb == OrderVerb::reload && !rest.empty() && rest.front() == "-t") {
         order.difference = true;
         rest = rest.subspan(1);

@@ -120,13 +120,23 @@ Result<> check_options_of(const PadminOptions& options, const Raw& raw, const Wo
     return {};
 }
 
+Result<> check_options_of_list(const PadminOptions& options, const Raw& raw) {
+    if (options.quiet) return fail("-q does not go with -l");
+    if (options.difference) return fail("-t does not go with -l");
+    if (!raw.lines.empty()) return fail("-n does not go with -l");
+    if (!raw.wait.empty()) return fail("--wait does not go with -l");
+    return {};
+}
+
 Result<> check_combination(const Raw& raw, const Words& words) {
     const PadminOptions& options = raw.options;
     if (!raw.order.empty()) return fail("-c and its order are two words");
     if (options.list != words.empty()) return options.list ? fail("-l and -c exclude each other") : fail("-l or -c is needed");
     const int given = int{!options.pfile.empty()} + int{!raw.key.empty()} + int{!options.dump.empty()};
-    if (options.list) return given == 0 ? Result<>() : fail("-l lists all: it goes without -f, -k and --dump");
-    if (given != 1) return fail("one of -f, -k and --dump is needed");
+    if (options.list && given > 0) return fail("-l lists all: it goes without -f, -k and --dump");
+    if (options.list) return check_options_of_list(options, raw);
+    if (given == 0) return fail("one of -f, -k and --dump is needed");
+    if (given > 1) return fail("only one of -f, -k and --dump");
     return check_options_of(options, raw, words);
 }
 

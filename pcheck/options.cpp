@@ -10,7 +10,7 @@ namespace banken {
 std::variant<Options, OptionsEnd> parse_options(int argc, char** argv) {
     Options options;
     CLI::App app{"Watches processes, whoever started them, and restarts them through scripts. See pcheck(8).", "pcheck"};
-    app.add_option("-f", options.pfile, "The pfile: what to watch (pfile(5))")->type_name("PFILE")->required();
+    app.add_option("-f", options.pfile, "The pfile: what to watch (pfile(5))")->type_name("PFILE");
     CLI::Option* const test = app.add_flag("-t", options.test, "Test the pfile and lint it, start nothing");
     CLI::Option* const adoptable =
         app.add_flag("--adoptable", options.adoptable, "Test whether this program could go on in place of the one that runs, start nothing")
@@ -33,6 +33,8 @@ std::variant<Options, OptionsEnd> parse_options(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return OptionsEnd{number_of(ExitCode::usage), std::string("pcheck: ") + error.what() + "\nTry: pcheck -h\n"};
     }
+    // Not as CLI11's `required`: that would be told ahead of an option that there is not.
+    if (options.pfile.empty()) return OptionsEnd{number_of(ExitCode::usage), "pcheck: -f PFILE is needed\nTry: pcheck -h\n"};
     return options;
 }
 

@@ -112,7 +112,7 @@ Result<> write_atomically(const std::string& path, std::string_view bytes, mode_
 
 Result<std::string> resolved_path(const std::string& path) {
     const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(path.c_str(), nullptr), &std::free);
-    if (!resolved) return Failure(fail_errno("resolve").value().in(path));
+    if (!resolved) return fail_errno(path);
     return std::string(resolved.get());
 }
 

@@ -37,7 +37,9 @@ TEST_CASE("a stop may be for a time") {
     CHECK(parse_order(Words{"stop", "for"}).value() == ParsedOrder{OrderVerb::stop, "for", {}, false});
     CHECK(parse_order(Words{"stop", "crond", "for", "2d"})->duration == 48h);
     CHECK(reason({"stop", "crond", "for", "30"}) == R"("30" is no duration: 90s, 30m, 2h or 1d expected)");
-    CHECK_FALSE(parse_order(Words{"stop", "crond", "for", "0s"}));
+    CHECK(reason({"stop", "crond", "for", "0s"}) == R"("0s" is no duration: 1s..315360000s expected)");
+    CHECK(reason({"stop", "crond", "for", "9999999d"}) == R"("9999999d" is no duration: 1d..3650d expected)");
+    CHECK(reason({"stop", "crond", "for"}) == "order stop: a time is missing behind for, such as 30m");
     CHECK_FALSE(parse_order(Words{"stop", "crond", "for", "99999999999999999999d"}));
     CHECK_FALSE(parse_order(Words{"start", "crond", "for", "30m"}));
 }

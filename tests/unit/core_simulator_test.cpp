@@ -129,6 +129,7 @@ TEST_CASE("every mistake of a scenario is told with its place") {
         "at 10m kill crond now\n"
         "every 0s kill crond\n"
         "at 10m order stpo\n"
+        "at 10m order explain crond\n"
         "whenever 1m kill crond\n"
         "run 0s\n");
     const Lines wanted{
@@ -145,8 +146,9 @@ TEST_CASE("every mistake of a scenario is told with its place") {
         "s:12:19: error: \"now\" is too much",
         "s:13:7: error: not more often than every 1s",
         "s:14:14: error: unknown order \"stpo\", did you mean stop?",
-        "s:15:1: error: \"whenever\": at, every, run expected",
-        "s:16:5: error: nothing happens in 0s",
+        "s:15:14: error: order explain only reads: pcheck is not asked",
+        "s:16:1: error: \"whenever\": at, every, run expected",
+        "s:17:5: error: nothing happens in 0s",
         "s: error: no line says how long: run 3d",
     };
     CHECK(fmt::format("{}", fmt::join(found, "\n")) == fmt::format("{}", fmt::join(wanted, "\n")));

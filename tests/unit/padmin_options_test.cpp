@@ -96,7 +96,11 @@ TEST_CASE("one pcheck is meant by -f, -k or --dump, all by -l") {
     CHECK(refused({}) == "padmin: -l or -c is needed");
     CHECK(refused({"-f", "/p"}) == "padmin: -l or -c is needed");
     CHECK(refused({"-c", "show", "pent"}) == "padmin: one of -f, -k and --dump is needed");
-    CHECK(refused({"-f", "/p", "-k", "1", "-c", "show", "pent"}) == "padmin: one of -f, -k and --dump is needed");
+    CHECK(refused({"-f", "/p", "-k", "1", "-c", "show", "pent"}) == "padmin: only one of -f, -k and --dump");
+    CHECK(refused({"-l", "-q"}) == "padmin: -q does not go with -l");
+    CHECK(refused({"-l", "-t"}) == "padmin: -t does not go with -l");
+    CHECK(refused({"-l", "-n", "5"}) == "padmin: -n does not go with -l");
+    CHECK(refused({"-l", "--wait", "5"}) == "padmin: --wait does not go with -l");
     CHECK(refused({"-l", "-c", "reload"}) == "padmin: -l and -c exclude each other");
     CHECK(refused({"-l", "-f", "/p"}) == "padmin: -l lists all: it goes without -f, -k and --dump");
     CHECK(refused({"--dump", "/d", "-c", "reload"}) == "padmin: --dump goes with show and explain only");
