@@ -129,7 +129,7 @@ void print_ours(Lines& lines) {
     for (const auto* wait : {"delay 8s", "dependency db is RETRY_OVER"}) lines.print(messages::waiting(crond, wait));
     lines.print(messages::hold_ended(crond));
     lines.print(messages::would_restart(crond));
-    for (const auto* text : {"given up", "paused", "down without script", "waiting for slot", "waiting for db", "not ended"}) {
+    for (const auto* text : {"given up", "paused", "down without script", "waiting for slot", "waiting for group", "waiting for db", "not ended"}) {
         lines.print(messages::reminder(crond, fmt::format("{} since {}", text, since)));
     }
     lines.print(messages::reminder(crond, "on hold until Thu Jan 18 13:34:43 2007"));
@@ -140,11 +140,12 @@ void print_ours(Lines& lines) {
         lines.print(messages::monitoring(started, {}));
         lines.print(messages::monitoring(started, crond));
     }
-    lines.print(messages::dump_not_written("open: No space left on device"));
+    lines.print(messages::dump_not_written("/var/lib/banken/dump_cron: create: No space left on device"));
     lines.print(messages::log_lost(12));
     lines.print(messages::suppressed(crond, 480));
     lines.print(messages::polling("Too many open files"));
     lines.print(messages::segment_removed());
+    lines.print(messages::warning("entries web (pent_id 1) and shop (pent_id 2) follow the same process, pid=712"));
 }
 
 }  // namespace
