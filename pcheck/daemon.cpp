@@ -175,7 +175,7 @@ Result<> Daemon::listen_for_heartbeats(const Pfile& pfile) {
     const bool needed = std::ranges::any_of(pfile.pents, waits);
     const auto runtime = environment_value(setup_.environment, "XDG_RUNTIME_DIR");
     const std::string path = Heartbeats::path_for(pfile.param.ipc_key, geteuid() == 0, runtime.value_or(""));
-    if (path.empty()) return needed ? fail("heartbeat: XDG_RUNTIME_DIR is not set") : Result<>();
+    if (path.empty()) return needed ? fail("heartbeat: XDG_RUNTIME_DIR is not set: there is no place for the socket") : Result<>();
     auto opened = Heartbeats::open(path, {[this](core::EntryKey entry) { dispatch(core::Heartbeat{entry}); },
                                           [this](const std::string& text) { log_->write(messages::warning(text), loop_->now()); }});
     if (!opened) return needed ? Result<>(Failure(opened.error())) : Result<>();

@@ -20,6 +20,7 @@
 #include "common/sys/trust.hpp"
 #include "common/sys/unique_fd.hpp"
 #include "common/text.hpp"
+#include "pcheck/heartbeats.hpp"
 #include "pcheck/lint_processes.hpp"
 
 namespace banken {
@@ -37,6 +38,7 @@ public:
         output();
         if (param_.ipc_key != 0) key();
         if (!param_.shm_dump_file.empty()) dump();
+        heartbeats();
         exit_action();
         return std::move(found_);
     }
@@ -54,6 +56,7 @@ private:
     void output();
     void key();
     void dump();
+    void heartbeats();
     void exit_action();
 
     const LoadedPfile& loaded_;
@@ -141,6 +144,17 @@ void Lint::dump() {
         if (!clashes || !sys::key_is_held(stat.key, std::nullopt).value_or(false)) continue;
         say(Severity::warning,
             fmt::format("SHM_DUMP_FILE {} is in use by the pcheck of {}", param_.shm_dump_file, printable(other->pfile)));
+    }
+}
+
+// As the start says it.
+void Lint::heartbeats() {
+    const char* const runtime = std::getenv("XDG_RUNTIME_DIR");
+    if (!Heartbeats::path_for(param_.ipc_key, geteuid() == 0, runtime ? runtime : "").empty()) return;
+    for (std::size_t i = 0; i < loaded_.pfile.pents.size(); ++i) {
+        const Pent& pent = loaded_.pfile.pents[i];
+        if (pent.heartbeat > Duration{} && pent.heartbeat_path.empty())
+            say(Severity::error, i, PentOption::heartbeat, "XDG_RUNTIME_DIR is not set: there is no place for the socket");
     }
 }
 
