@@ -129,7 +129,8 @@ void print_ours(Lines& lines) {
     for (const auto* wait : {"delay 8s", "dependency db is RETRY_OVER"}) lines.print(messages::waiting(crond, wait));
     lines.print(messages::hold_ended(crond));
     lines.print(messages::would_restart(crond));
-    for (const auto* text : {"given up", "paused", "down without script", "waiting for slot", "waiting for group", "waiting for db", "not ended"}) {
+    for (const auto* text :
+         {"given up", "paused", "down without script", "waiting for slot", "waiting for group", "waiting for db", "not ended"}) {
         lines.print(messages::reminder(crond, fmt::format("{} since {}", text, since)));
     }
     lines.print(messages::reminder(crond, "on hold until Thu Jan 18 13:34:43 2007"));
