@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "common/text.hpp"
@@ -31,7 +32,7 @@ std::vector<Diagnostic> Diagnostics::take() {
     std::move(warnings_.begin(), warnings_.end(), std::back_inserter(all));
     warnings_.clear();
     std::stable_sort(all.begin(), all.end(), [](const Diagnostic& a, const Diagnostic& b) {
-        return std::pair(a.line == 0, a.line) < std::pair(b.line == 0, b.line);
+        return std::tuple(a.line == 0, a.line, a.column) < std::tuple(b.line == 0, b.line, b.column);
     });
     if (const auto more = std::exchange(more_, 0); more != 0) {
         all.push_back({Diagnostic::Severity::error, 0, 0, fmt::format("{} more errors", more)});

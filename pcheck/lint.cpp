@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "common/segment_reader.hpp"
@@ -190,7 +191,7 @@ int test_pfile(const std::string& named, const tl::expected<Config, LoadFailure>
     if (config) {
         if (auto log = sys::Log::open(config->log, {}); log && !log->finds_reader()) all.push_back({Severity::warning, 0, 0, log->lack()});
     }
-    std::ranges::stable_sort(all, {}, [](const Diagnostic& d) { return std::pair(d.line == 0, d.line); });
+    std::ranges::stable_sort(all, {}, [](const Diagnostic& d) { return std::tuple(d.line == 0, d.line, d.column); });
     for (const Diagnostic& diagnostic : all) fmt::print(stderr, "{}\n", text_of(diagnostic, named));
     if (!good(all)) return number_of(ExitCode::config);
     if (!config) return number_of(config.error().code);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -92,7 +93,7 @@ tl::expected<LoadedPfile, LoadFailure> examine_pfile(const std::string& path) {
             loaded.diagnostics.push_back(bad_group(file->text, group.error()));
     }
     Users(loaded).resolve();
-    std::ranges::stable_sort(loaded.diagnostics, {}, [](const Diagnostic& d) { return std::pair(d.line == 0, d.line); });
+    std::ranges::stable_sort(loaded.diagnostics, {}, [](const Diagnostic& d) { return std::tuple(d.line == 0, d.line, d.column); });
     return loaded;
 }
 

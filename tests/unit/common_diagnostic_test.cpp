@@ -53,5 +53,16 @@ TEST_CASE("the texts beyond the thousandth are counted, and not even made") {
     CHECK_FALSE(good(all));
 }
 
+TEST_CASE("the mistakes of one line come in the order of their columns, those without a place last") {
+    Diagnostics diagnostics;
+    diagnostics.warning(0, 0, "no place");
+    diagnostics.warning(7, 12, "behind");
+    diagnostics.warning(7, 3, "ahead");
+    diagnostics.warning(2, 40, "first");
+    std::vector<std::string> texts;
+    for (const Diagnostic& diagnostic : diagnostics.take()) texts.push_back(diagnostic.text);
+    CHECK(texts == std::vector<std::string>{"first", "ahead", "behind", "no place"});
+}
+
 }  // namespace
 }  // namespace banken
