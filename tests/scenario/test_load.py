@@ -5,6 +5,7 @@ import os
 import random
 import re
 import signal
+import statistics
 import time
 
 from harness import check, pent_line, same, scenario
@@ -112,11 +113,15 @@ def a_soak_leaves_no_memory_and_no_descriptor_behind(world):
     seed = random.randrange(1 << 30)
     random.seed(seed)
     print(f"soak: seed {seed}, {length:g} s", flush=True)
-    names = list(many(world, 1000, "delay=0"))
+    pids = many(world, 1000, "delay=0")
+    names = list(pids)
     pid = world.start_pcheck()
     begun, samples, turn = time.monotonic(), [], 0
     settled = lambda: available(world) == len(names) + 1     # noqa: E731
     until(settled, "all of them", PATIENCE)
+    for victim in pids.values():    # what is remembered of a first loss, every entry remembers from here on
+        os.kill(victim, signal.SIGKILL)
+    until(lambda: ups(world, 0) >= 2 * len(names) + 1, "all of them again", PATIENCE)
     descriptors = None
     while time.monotonic() < begun + length:
         disturb(world, names, turn := turn + 1)
@@ -127,8 +132,8 @@ def a_soak_leaves_no_memory_and_no_descriptor_behind(world):
             descriptors = len(os.listdir(f"/proc/{pid}/fd"))
     until(settled, "all of them", PATIENCE)
     warm = [size for when, size in samples if when > length / 6]
-    tenth = max(1, len(warm) // 10)
-    first, last = sum(warm[:tenth]) / tenth, sum(warm[-tenth:]) / tenth
-    print(f"soak: {turn} turns, RssAnon {first:.0f} to {last:.0f} KiB", flush=True)
+    half = len(warm) // 2
+    first, last = statistics.median(warm[:half]), statistics.median(warm[half:])
+    print(f"soak: {turn} turns, {len(warm)} samples, RssAnon {first:.0f} to {last:.0f} KiB", flush=True)
     check(last < first * 1.01, f"RssAnon grew from {first:.0f} to {last:.0f} KiB")
     until(lambda: len(os.listdir(f"/proc/{pid}/fd")) <= descriptors, "the descriptors that were open before")
