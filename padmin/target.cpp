@@ -9,7 +9,7 @@
 #include "common/sys/clock.hpp"
 #include "common/sys/file.hpp"
 #include "common/sys/identity.hpp"
-#include "common/sys/semaphore.hpp"
+#include "common/sys/pcheck_segment.hpp"
 
 namespace banken {
 namespace {
@@ -17,10 +17,6 @@ namespace {
 constexpr std::size_t largest_dump = 512u << 20;
 
 tl::unexpected<Refusal> refuse(ExitCode code, std::string text) { return tl::unexpected(Refusal{code, std::move(text)}); }
-tl::unexpected<Refusal> refuse_segment(const sys::SegmentStat& stat, std::string_view why) {
-    return refuse(ExitCode::unavailable, fmt::format("the segment at IPCKEY 0x{:08x} is not used: {} (uid={}, made by pid={})", stat.key,
-                                                     why, stat.permissions.creator, stat.creator));
-}
 tl::unexpected<Refusal> not_running(std::string_view what) {
     return refuse(ExitCode::not_running, fmt::format("pcheck is not running: {}", what));
 }
@@ -32,27 +28,13 @@ bool is_newer(const HeaderRecord& header) {
     return stamp && *stamp != header.file;
 }
 
-// A segment of ours, whether its owner lives or not. Where the pfile is not known, the one that it names must belong to whom it belongs to itself.
+// A segment of ours, whether its owner lives or not.
 Outcome<Target> look_at(const sys::SegmentStat& stat, std::optional<uid_t> pfile_owner, Traces traces) {
-    const auto segment = sys::Segment::attach(stat, sys::Segment::Access::read);
-    if (!segment && segment.error().number == EACCES)
-        return refuse(ExitCode::not_permitted, fmt::format("not permitted to read {}", key_text(stat.key)));
-    if (!segment) return refuse_segment(stat, segment.error().text);
-    const auto reader = SegmentReader::open(segment->words());
-    if (!reader) return refuse_segment(stat, reader.error().text);
-    const auto header = reader->header();
-    if (!header) return refuse_segment(stat, header.error().text);
-    if (!pfile_owner) {
-        if (const auto owner = sys::owner_of(header->pfile)) pfile_owner = *owner;
-    }
-    if (const auto believed = sys::believe(stat.permissions, pfile_owner); !believed) return refuse_segment(stat, believed.error().text);
-    const auto held = sys::key_is_held(stat.key, pfile_owner);
-    if (!held && held.error().number == EACCES)
-        return refuse(ExitCode::not_permitted, fmt::format("not permitted to look who owns {}", key_text(stat.key)));
-    if (!held && held.error().number != ENOENT) return refuse_segment(stat, held.error().in("its semaphore").text);
-    auto view = read_view(*reader, sys::read_now(), static_cast<std::size_t>(traces));
-    if (!view) return refuse_segment(stat, view.error().text);
-    view->alive = held.value_or(false);
+    const auto segment = sys::open_pcheck_segment(stat, pfile_owner);
+    if (!segment) return tl::unexpected(segment.error());
+    auto view = read_view(segment->reader, sys::read_now(), static_cast<std::size_t>(traces));
+    if (!view) return refuse(ExitCode::unavailable, view.error().in(key_text(stat.key)).text);
+    view->alive = segment->alive;
     view->user = stat.permissions.creator;
     view->file_is_newer = is_newer(view->header);
     return Target{stat, *std::move(view)};
@@ -76,9 +58,7 @@ Outcome<Target> only_alive(Outcome<Target> target) {
 std::vector<Target> all_targets(std::optional<uid_t> pfile_owner, Traces traces, std::size_t& unreadable) {
     std::vector<Target> targets;
     unreadable = 0;
-    for (const sys::SegmentStat& stat : sys::all_segments()) {
-        if (stat.permissions.removed || (stat.permissions.mode & 022) || stat.bytes < end_of(live_places(0)) * sizeof(std::uint64_t))
-            continue;
+    for (const sys::SegmentStat& stat : sys::possible_segments()) {
         auto target = look_at(stat, pfile_owner, traces);
         if (target)
             targets.push_back(*std::move(target));

@@ -7,21 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "common/exit_code.hpp"
-#include "common/result.hpp"
+#include "common/refusal.hpp"
 #include "common/sys/shm.hpp"
 #include "padmin/options.hpp"
 #include "padmin/view.hpp"
 
 namespace banken {
-
-// Why padmin cannot do what was asked: for stderr, and its exit status.
-struct Refusal {
-    ExitCode code{};
-    std::string text;
-};
-template <class T>
-using Outcome = tl::expected<T, Refusal>;
 
 struct Target {
     sys::SegmentStat stat;  // believed
