@@ -10,10 +10,11 @@ namespace banken {
 
 enum class ExitCode {
     ok = 0,
-    retry_over_exit = 1,  // pcheck
-    refused = 1,          // padmin
-    down = 1,             // padmin show pent NAME -q
-    given_up = 2,         // padmin show pent NAME -q
+    retry_over_exit = 1,   // pcheck
+    responder_failed = 1,  // sendevent -w
+    refused = 1,           // padmin
+    down = 1,              // padmin show pent NAME -q
+    given_up = 2,          // padmin show pent NAME -q
     not_running = 3,
     no_such_entry = 4,
     usage = 64,
@@ -57,6 +58,17 @@ inline constexpr std::array padmin_exits{
     ExitMeaning{ExitCode::temp_fail, "no answer, or interrupted"},
     ExitMeaning{ExitCode::not_permitted, "not permitted"},
     ExitMeaning{ExitCode::config, "the pfile or banken.conf has errors"},
+};
+
+// Where several apply: the greatest.
+inline constexpr std::array sendevent_exits{
+    ExitMeaning{ExitCode::ok, "the event was accepted, even if nobody answers it"},
+    ExitMeaning{ExitCode::responder_failed, "a responder failed; with -w only"},
+    ExitMeaning{ExitCode::usage, "wrong options or arguments"},
+    ExitMeaning{ExitCode::no_input, "a named banken.conf is missing, unreadable or no regular file"},
+    ExitMeaning{ExitCode::unavailable, "a pcheck was there and did not answer"},
+    ExitMeaning{ExitCode::system, "nothing could be started, or the file of -O not be written"},
+    ExitMeaning{ExitCode::config, "banken.conf has errors or fails Trust"},
 };
 
 // `padmin … -c show pent NAME -q`.

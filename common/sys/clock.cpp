@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "common/text.hpp"
+
 namespace banken::sys {
 namespace {
 
@@ -45,6 +47,15 @@ std::string local_time_text(WallTime time) {
     std::string line(text.data());
     if (line.ends_with('\n')) line.pop_back();
     return line;
+}
+
+Result<WallTime> time_of_digits(const std::string& digits) {
+    std::tm local{};
+    local.tm_isdst = -1;
+    const bool all_digits = digits.size() == 12 && digits.find_first_not_of("0123456789") == std::string::npos;
+    const char* const end = all_digits ? ::strptime(digits.c_str(), "%y%m%d%H%M%S", &local) : nullptr;
+    if (end == nullptr || *end != '\0') return fail("{} is no time, YYMMDDHHMMSS expected", quoted(digits));
+    return WallTime(std::chrono::seconds(std::mktime(&local)));
 }
 
 std::string rfc3339_text(WallTime time) {

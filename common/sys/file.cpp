@@ -110,6 +110,13 @@ Result<> write_atomically(const std::string& path, std::string_view bytes, mode_
     return Failure(done.error().in(path));
 }
 
+Result<> write_file(const std::string& path, std::string_view bytes) {
+    const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0644));
+    if (!fd.valid()) return Failure(fail_errno("open").value().in(path));
+    auto written = write_all(fd.get(), bytes);
+    return written ? std::move(written) : Failure(written.error().in(path));
+}
+
 Result<std::string> resolved_path(const std::string& path) {
     const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(path.c_str(), nullptr), &std::free);
     if (!resolved) return fail_errno(path);

@@ -26,6 +26,9 @@ namespace banken::sys {
 // What was at `path` (a link too) is replaced; `mode` counts as given, whatever the umask.
 [[nodiscard]] Result<> write_atomically(const std::string& path, std::string_view bytes, mode_t mode);
 
+// As a shell's `>` does: what is there is emptied, a FIFO or device is written to; made with mode 0644 less the umask.
+[[nodiscard]] Result<> write_file(const std::string& path, std::string_view bytes);
+
 // The absolute path without links, `.` and `..`; it must exist.
 [[nodiscard]] Result<std::string> resolved_path(const std::string& path);
 

@@ -110,6 +110,7 @@ check_orders() { compare order "$1/padmin.8" ORDERS; }
 check_exits() {
     compare pcheck-exit "$1/pcheck.8" 'EXIT STATUS'
     compare padmin-exit "$1/padmin.8" 'EXIT STATUS'
+    compare sendevent-exit "$1/sendevent.8" 'EXIT STATUS'
     compare padmin-quiet "$1/padmin.8" 'EXIT STATUS/show pent name -q'
 }
 check_lines() {
@@ -120,7 +121,7 @@ check_lines() {
 # The options in the first column of --help: "  -h,--help     Print this".
 check_options() {
     local program help
-    for program in pcheck padmin; do
+    for program in pcheck padmin sendevent; do
         if ! help=$("$build/$program/$program" --help 2>&1); then
             echo "$program --help: $help"
             continue
@@ -164,8 +165,10 @@ planted orders padmin.8 's/^\.It Cm dump/.It Cm undump/'
 planted exits pcheck.8 's/^\.It 71/.It 72/'
 planted exits padmin.8 's/^no answer/an answer/'
 planted exits padmin.8 's/^RETRY_OVER or HOLD/HOLD/'
+planted exits sendevent.8 's/^a pcheck was there/a pcheck was here/'
 planted lines banken.7 's/^\(\.It Li "Set pid fail (crond)" Pq\) err/\1 notice/'
 planted lines banken.7 's/^\.It Li "(crond ,pid=8107) Up"/.It Li "(crond, pid=8107) Up"/'
 planted options pcheck.8 's/^\.It Fl -fresh/.It Fl -stale/'
+planted options sendevent.8 's/^\.It Fl z/.It Fl Z/'
 planted options padmin.8 's/^\.It Fl k/.It Fl K/'
 exit "$bad"

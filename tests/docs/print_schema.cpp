@@ -157,6 +157,7 @@ int main() {
     print_orders();
     print_exits("pcheck-exit", pcheck_exits);
     print_exits("padmin-exit", padmin_exits);
+    print_exits("sendevent-exit", sendevent_exits);
     print_exits("padmin-quiet", padmin_quiet_exits);
     Lines lines;
     print_original(lines);

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sendevent/recovery.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "common/pfile.hpp"
+#include "common/sys/order_channel.hpp"
+#include "common/sys/pcheck_segment.hpp"
+#include "common/text.hpp"
+
+namespace banken {
+namespace {
+
+constexpr Duration beyond_check_interval = std::chrono::seconds(10);  // as padmin waits
+
+struct Handler {
+    sys::PcheckSegment pcheck;
+    sys::Segment orders;  // attached for writing: this user may order it
+    Duration check_interval{};
+};
+
+// A line that a later version wrote may say anything.
+bool may_handle(const EntryRecord& entry, const ParamRecord& param, const std::string& event, const std::string& instance) {
+    if (entry.name != instance) return false;
+    const auto pent = parse_pent(entry.line, param);
+    return !pent || std::ranges::find(pent->events, event) != pent->events.end();
+}
+
+std::vector<Handler> handlers_of(const std::string& event, const std::string& instance) {
+    std::vector<Handler> handlers;
+    for (const sys::SegmentStat& stat : sys::possible_segments()) {
+        auto pcheck = sys::open_pcheck_segment(stat, std::nullopt);
+        if (!pcheck || !pcheck->alive) continue;
+        const auto param = pcheck->reader.param();
+        const auto entries = pcheck->reader.entries();
+        if (!param || !entries) continue;
+        const auto handles = [&](const EntryRecord& entry) { return may_handle(entry, *param, event, instance); };
+        if (std::ranges::none_of(*entries, handles)) continue;
+        auto orders = sys::Segment::attach(stat, sys::Segment::Access::write);
+        if (orders) handlers.push_back({*std::move(pcheck), *std::move(orders), param->msg_check_interval});
+    }
+    return handlers;
+}
+
+}  // namespace
+
+RecoveryAnswer ask_for_recovery(const std::string& event, const std::string& instance) {
+    constexpr std::array silent{ExitCode::unavailable, ExitCode::temp_fail, ExitCode::internal};
+    RecoveryAnswer answer;
+    const std::vector<std::string> words{"event", event, instance};
+    for (const Handler& handler : handlers_of(event, instance)) {
+        const auto reply = sys::send_order(handler.orders, words, {.wait = handler.check_interval + beyond_check_interval});
+        answer.begun = answer.begun || reply.exit_status == number_of(ExitCode::ok);
+        const bool unanswered = std::ranges::any_of(silent, [&](ExitCode code) { return reply.exit_status == number_of(code); });
+        if (unanswered) answer.unanswered.push_back(fmt::format("{}: {}", handler.pcheck.header.pfile, reply.text));
+    }
+    return answer;
+}
+
+std::vector<std::string> recoveries_of(const std::string& event, const std::string& instance) {
+    std::vector<std::string> recoveries;
+    for (const Handler& handler : handlers_of(event, instance))
+        recoveries.push_back(fmt::format("{} pfile={}", instance, handler.pcheck.header.pfile));
+    return recoveries;
+}
+
+}  // namespace banken

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Asks the running pchecks whether they handle an event (spec/events.md, Recovery).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace banken {
+
+struct RecoveryAnswer {
+    bool begun = false;                   // somewhere a recovery was started
+    std::vector<std::string> unanswered;  // pchecks that were there and did not answer, and why
+};
+
+// Every pcheck that this user may order and that has an entry of this name with events, one after the other.
+[[nodiscard]] RecoveryAnswer ask_for_recovery(const std::string& event, const std::string& instance);
+
+// What would be asked for: "crond pfile=/etc/banken/pfile_cron".
+[[nodiscard]] std::vector<std::string> recoveries_of(const std::string& event, const std::string& instance);
+
+}  // namespace banken
