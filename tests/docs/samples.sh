@@ -11,6 +11,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/banken-samples.XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 pfile=samples/pfiles/pfile_cron shop=samples/pfiles/pfile_shop
 scripts=(samples/restart/*.sh samples/checks/*.sh)
+responders=(samples/events/*.sh)
 
 # load PFILE: what `pcheck -t` says of it beside that it is good; paths, users and the key of a host replaced by ours.
 load() {
@@ -44,10 +45,49 @@ keys() {
 report "sample pfile: loads" "$(load "$pfile")"
 report "sample pfile: keys and defaults" "$(keys "$pfile")"
 report "sample pfile of options: loads" "$(load "$shop")"
-for script in "${scripts[@]}"; do
+for script in "${scripts[@]}" "${responders[@]}"; do
     report "sample script ${script##*/}: syntax" "$("$(sed -n '1s/^#!//p' "$script")" -n "$script" 2>&1)"
     report "sample script ${script##*/}: executable" "$([ -x "$script" ] || echo "$script is not")"
 done
+# Responders, told something hostile; what they would call is a script that writes down its arguments and its input.
+export EVENT_CLASS=pcheck EVENT_NAME=retry_over EVENT_MONITOR=pcheck EVENT_INSTANCE='a"b' EVENT_SEVERITY=err EVENT_TIME=1169094883 EVENT_RECOVERING=1
+EVENT_TEXT=$(printf 'first\nBcc: everybody@example.com\n\\ "\377\001 $(id)')
+export EVENT_TEXT BANKEN_EVENTS_FILE=$work/events.json
+printf '%s\n' '#!/bin/sh' "printf '[%s]' \"\$@\" >$work/called" "cat >$work/input" >"$work/fake" && chmod 755 "$work/fake"
+export SENDMAIL=$work/fake CURL=$work/fake SNMPTRAP=$work/fake
+# json FILE: whether each of its lines holds the facts.
+json() {
+    python3 -c '
+import json, sys
+for line in open(sys.argv[1]):
+    facts = json.loads(line)
+    wanted = {"class": "pcheck", "instance": "a\"b", "time": 1169094883, "recovering": True, "text": "first\nBcc: everybody@example.com\n\\ \"\ufffd\x01 $(id)"}
+    for key, value in wanted.items():
+        if facts[key] != value: print(f"{key} is {facts[key]!r}, {value!r} wanted")' "$1"
+}
+report "sample responder mail.sh: one recipient, one line of subject" "$(
+    samples/events/mail.sh </dev/null 2>&1
+    sed '/^$/,$d' "$work/input" >"$work/head"
+    [ "$(cut -d : -f 1 "$work/head" | paste -sd ' ')" = 'To Subject Auto-Submitted' ] || cat "$work/head"
+    grep -q '^Bcc: ' "$work/input" || echo 'the text is not in the mail'
+)"
+report "sample responder webhook.sh: the facts as JSON" "$(samples/events/webhook.sh 2>&1; json "$work/input")"
+report "sample responder snmptrap.sh: the text is one argument" "$(
+    samples/events/snmptrap.sh </dev/null 2>&1
+    grep -qF '[s][first' "$work/called" && grep -qF '[i][1]' "$work/called" || cat "$work/called"
+)"
+report "sample responder jsonlines.py: a line an event" "$(
+    for run in 1 2; do samples/events/jsonlines.py || echo "run $run failed"; done 2>&1
+    [ "$(wc -l <"$work/events.json")" = 2 ] || echo 'not two lines'
+    json "$work/events.json"
+)"
+export SENDEVENT=$work/fake
+report "sample monitor of file systems: full, not mounted, and good" "$(
+    rm -f "$work/called"
+    samples/events/filesys_monitor.sh 100 / </dev/null && [ ! -e "$work/called" ] || echo 'an event of a good one'
+    samples/events/filesys_monitor.sh -1 / </dev/null && grep -qF '[-E][diskfull]' "$work/called" || echo 'no diskfull'
+    samples/events/filesys_monitor.sh 100 "$work" </dev/null && grep -qF '[-E][badmount]' "$work/called" || echo 'no badmount'
+)"
 # A server that takes connections, and a port where nobody does.
 python3 - >"$work/port" <<'END' &
 import socket, time
