@@ -46,6 +46,7 @@ constexpr std::array<MessageRow, message_ids> rows{{
     {"left_running", "d209551a196e108ecba32eb88e32481c", Priority::notice},
     {"dump_not_written", "5fe944ebe169aed8f303a228fca85950", Priority::err},
     {"log_lost", "3e6914001af25ed0cd0bd668b857e5cc", Priority::warning},
+    {"events_lost", "e5b5ce900e775792dc89e0268edea8da", Priority::warning},
     {"suppressed", "616a87b1f9a250b25bd7732040cb9bfb", Priority::warning},
     {"polling", "04dda9e04deeee6d850bc85b7656388c", Priority::warning},
     {"segment_removed", "77d80d23aa3af78c9cad460f55184135", Priority::warning},
@@ -64,6 +65,17 @@ Message line(MessageId id, EntryRef entry, std::string text, pid_t pid = 0) {
 }  // namespace
 
 bool must_arrive(MessageId id) { return id == MessageId::up || id == MessageId::down || id == MessageId::retry_over; }
+
+std::string_view word_of(Priority priority) {
+    switch (priority) {
+        case Priority::err: return "err";
+        case Priority::warning: return "warning";
+        case Priority::notice: return "notice";
+        case Priority::info: return "info";
+        case Priority::debug: break;
+    }
+    return "debug";
+}
 
 std::string_view name_of(MessageId id) { return row_of(id).name; }
 
@@ -197,6 +209,8 @@ Message dump_not_written(std::string_view reason) {
 }
 
 Message log_lost(std::size_t lines) { return line(MessageId::log_lost, fmt::format("Log queue full, {} lines lost", lines)); }
+
+Message events_lost(std::size_t events) { return line(MessageId::events_lost, fmt::format("Event queue full, {} lost", events)); }
 
 Message suppressed(EntryRef entry, std::size_t lines) {
     return line(MessageId::suppressed, entry, fmt::format("suppressed {} lines", lines));

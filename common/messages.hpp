@@ -18,6 +18,9 @@ namespace banken {
 // Syslog priorities by their numbers.
 enum class Priority { err = 3, warning = 4, notice = 5, info = 6, debug = 7 };
 
+// "err", "warning", …
+[[nodiscard]] std::string_view word_of(Priority priority);
+
 // Which line it is: names the journal's MESSAGE_ID and BANKEN_EVENT, and decides what may be held back or dropped.
 enum class MessageId {
     up,
@@ -48,6 +51,7 @@ enum class MessageId {
     left_running,
     dump_not_written,
     log_lost,
+    events_lost,
     suppressed,
     polling,
     segment_removed,
@@ -117,6 +121,7 @@ Message would_restart(EntryRef entry);
 Message left_running(EntryRef entry, pid_t script);
 Message dump_not_written(std::string_view reason);
 Message log_lost(std::size_t lines);
+Message events_lost(std::size_t events);
 Message suppressed(EntryRef entry, std::size_t lines);
 Message polling(std::string_view reason);
 Message segment_removed();

@@ -16,7 +16,7 @@ namespace {
 
 constexpr unsigned file_threads = 2;  // a dump that hangs leaves a reload its thread
 constexpr std::size_t file_requests = 16;
-constexpr auto dump_patience = std::chrono::seconds(2), log_patience = std::chrono::seconds(1);
+constexpr auto dump_patience = std::chrono::seconds(2), log_patience = std::chrono::seconds(1), events_patience = std::chrono::seconds(1);
 
 using Failed = tl::unexpected<LoadFailure>;
 
@@ -80,6 +80,7 @@ tl::expected<void, LoadFailure> Daemon::start() {
     Result<> opened = open_edge();
     if (opened) opened = add_sources();
     if (opened) opened = listen_for_heartbeats(running());
+    if (opened) opened = open_events();
     if (!opened) {
         if (!segment_->left()) static_cast<void>(segment_->remove());  // what was left stays for the next one
         return failed(ExitCode::system, opened.error());
@@ -219,6 +220,7 @@ void Daemon::finish(const core::End& end) {
     notify_->stopping(loop_->now().instant);
     write_last_dump();
     if (const auto removed = segment_->remove(); !removed) log_->write(messages::warning(removed.error().text), sys::read_now());
+    if (events_) events_->finish(events_patience);
     const std::size_t lost = log_->drain(log_patience);
     if (lost > 0) fmt::print(stderr, "pcheck: {} log lines could not be written\n", lost);
     executor_->answer(end.order, number_of(ExitCode::ok), {});

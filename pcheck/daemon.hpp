@@ -16,6 +16,7 @@
 #include "pcheck/core/record.hpp"
 #include "pcheck/core/supervisor.hpp"
 #include "pcheck/deaths.hpp"
+#include "pcheck/event_raiser.hpp"
 #include "pcheck/executor.hpp"
 #include "pcheck/heartbeat_files.hpp"
 #include "pcheck/heartbeats.hpp"
@@ -65,6 +66,9 @@ private:
     void warn_of_lost_segments();
     void finish(const core::End& end);
     void write_last_dump();
+
+    // daemon_responders.cpp
+    [[nodiscard]] Result<> open_events();
 
     // daemon_events.cpp: what the sources and the timer tell
     [[nodiscard]] Result<> add_sources();
@@ -116,6 +120,7 @@ private:
     std::optional<core::Supervisor> core_;
     core::Recorder recorder_;
     std::optional<Executor> executor_;
+    std::optional<EventRaiser> events_;  // none: --dry-run
     std::optional<Adoption> adoption_;
     std::vector<sys::EventSource> sources_;
     sys::EventSource deaths_source_, notify_source_, heartbeats_source_;

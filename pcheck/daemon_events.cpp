@@ -141,6 +141,7 @@ void Daemon::keep_time() {
         sweep_->sweep(counts.available < counts.all, now.instant);
     }
     executor_->peek(now.instant);
+    if (const auto due = events_ ? events_->next_deadline() : std::nullopt; due && *due <= now.instant) events_->turn(now);
     heartbeat_files_->tick(now.instant);  // before the core takes what waits for a helper for no heartbeat
     if (const auto wake = sweep_->wake_at(); wake && *wake <= now.instant) sweep_->wake(now.instant);
     if (const auto due = log_->next_deadline(); due && *due <= now.instant) log_->flush(now);
@@ -160,6 +161,7 @@ void Daemon::arm() {
                             heartbeat_files_->next_deadline(), core_->next_deadline(), reexec_ ? reexec_->next_try : std::nullopt}) {
         if (due) next = std::min(next, *due);
     }
+    if (const auto due = events_ ? events_->next_deadline() : std::nullopt) next = std::min(next, *due);
     loop_->set_deadline(next);
     if (notify_source_) sys::EventLoop::set_io_events(*notify_source_, notify_->wants_write() ? std::uint32_t{EPOLLOUT} : 0u);
 }

@@ -95,6 +95,7 @@ void Daemon::reloaded(core::OrderId order, tl::expected<LoadedPfile, LoadFailure
     segment_->set_file(setup_.loaded.stamp);
     deaths_->set_poll(!setup_.loaded.pfile.param.detect_event);
     tell_capabilities();
+    if (events_) events_->configure(setup_.loaded.pfile.param);
     dispatch(core::Reloaded{order, std::exchange(setup_.loaded.pfile, {})});
     const Instant now = loop_->now().instant;  // shorter intervals count from now
     next_sweep_ = std::min(next_sweep_, now + core_->param().monitor_interval);

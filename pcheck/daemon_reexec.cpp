@@ -37,7 +37,8 @@ void Daemon::reexec_failed(const std::string& why) {
 
 // The kernel ends all our threads first, and waits for those that it cannot end: none may be in a call that hangs.
 bool Daemon::helpers_are_idle() const {
-    return !files_->busy() && !scripts_->busy() && !sweep_->busy() && !heartbeat_files_->busy() && !units_->busy();
+    return !files_->busy() && !scripts_->busy() && !sweep_->busy() && !heartbeat_files_->busy() && !units_->busy() &&
+           !(events_ && events_->busy());
 }
 
 // What can be lost between here and the other program's first look is what a kill would lose: nothing.

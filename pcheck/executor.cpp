@@ -254,7 +254,13 @@ void Executor::peek_at(core::RunId run, Run& started) {
 void Executor::tell_sweep_of_scripts() {
     std::vector<Sweep::Script> scripts;
     for (const auto& [run, started] : runs_) scripts.push_back({started.process, started.first_image});
+    for (const ProcessId& responder : responders_) scripts.push_back({responder, {}});
     edge_.sweep.set_scripts(std::move(scripts));
+}
+
+void Executor::set_responders(std::vector<ProcessId> responders) {
+    responders_ = std::move(responders);
+    tell_sweep_of_scripts();
 }
 
 void Executor::script_ended(core::RunId run, int wait_status) {

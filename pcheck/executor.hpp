@@ -73,6 +73,9 @@ public:
     // All entries and parameters into the segment.
     void publish_all(bool segment_is_new = false);
 
+    // Event responders that run now: like scripts, what is below one never matches.
+    void set_responders(std::vector<ProcessId> responders);
+
     // The core's last word: the process is to end.
     [[nodiscard]] const std::optional<core::End>& end() const { return end_; }
 
@@ -120,6 +123,7 @@ private:
     std::string pfile_;
     std::function<void(core::Event)> feed_;
     std::map<core::RunId, Run> runs_;
+    std::vector<ProcessId> responders_;
     std::map<core::OrderId, OrderTicket> tickets_;
     core::OrderId last_order_ = 0;
     std::vector<core::EntryKey> places_;    // whose records lie where in the segment; 0: not known

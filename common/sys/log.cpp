@@ -107,6 +107,7 @@ void Log::set_entries(std::size_t entries) {
 }
 
 void Log::write(const Message& message, Now now) {
+    if (listener_) listener_(message, now);
     tell_suppressed(now.instant, now);
     if (logger_->should_log(level_of(message.priority)) && burst_.passes(message, now.instant)) emit(message, now);
     flush_queues(now);
@@ -182,6 +183,7 @@ void Log::tell_lost(Way way, Now now) {
     const auto lost = queue.take_lost();
     if (lost == 0) return;
     const auto message = messages::log_lost(lost);
+    if (listener_) listener_(message, now);
     const auto line = line_of(message, now);
     if (!line.empty()) queue.push(form_of(way, message, line), false);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,6 +49,8 @@ public:
     void set_entries(std::size_t entries);
 
     void write(const Message& message, Now now);
+    // Called with every line that is to be written, also one that the level or a burst holds back, and with those of the log itself; writes nothing.
+    void on_line(std::function<void(const Message&, Now)> listener) { listener_ = std::move(listener); }
 
     // Stays the same. Readable: call flush().
     [[nodiscard]] int fd() const { return writable_.get(); }
@@ -93,7 +96,8 @@ private:
     bool to_journal_ = false;
     unsigned facility_;
     std::string identifier_;
-    std::string pfile_;                     // printable
+    std::string pfile_;  // printable
+    std::function<void(const Message&, Now)> listener_;
     std::optional<DatagramSocket> socket_;  // none: target stderr
     std::optional<LogStream> stream_;       // none: stderr is no terminal, and not the target
     LogQueue socket_queue_, stream_queue_;

@@ -19,7 +19,7 @@ struct Close {
     void operator()(DIR* directory) const { ::closedir(directory); }
 };
 
-std::string why(const std::string& path, int number) { return path + ": " + std::generic_category().message(number); }
+std::string why(const std::string& path, int number) { return fmt::format("{}: {}", path, std::generic_category().message(number)); }
 
 void list_directory(const std::string& path, std::optional<uid_t> trusted, ResponderList& list) {
     const std::unique_ptr<DIR, Close> directory(::opendir(path.c_str()));
@@ -33,7 +33,7 @@ void list_directory(const std::string& path, std::optional<uid_t> trusted, Respo
     }
     std::ranges::sort(names);
     for (const std::string& name : names) {
-        std::string file = path + '/' + name;
+        std::string file = fmt::format("{}/{}", path, name);
         struct stat status {};
         if (::stat(file.c_str(), &status) != 0) {
             list.refused.push_back(why(file, errno));

@@ -54,17 +54,6 @@ void print_exits(std::string_view kind, const std::array<ExitMeaning, count>& ta
     for (const auto& row : table) fact(kind, std::to_string(number_of(row.code)), fmt::format("{}.", row.meaning));
 }
 
-std::string_view word_of(Priority priority) {
-    switch (priority) {
-        case Priority::err: return "err";
-        case Priority::warning: return "warning";
-        case Priority::notice: return "notice";
-        case Priority::info: return "info";
-        case Priority::debug: break;
-    }
-    return "debug";
-}
-
 class Lines {
 public:
     void print(const Message& message) {
@@ -143,6 +132,7 @@ void print_ours(Lines& lines) {
     }
     lines.print(messages::dump_not_written("/var/lib/banken/dump_cron: create: No space left on device"));
     lines.print(messages::log_lost(12));
+    lines.print(messages::events_lost(7));
     lines.print(messages::suppressed(crond, 480));
     lines.print(messages::polling("Too many open files"));
     lines.print(messages::segment_removed());

@@ -80,7 +80,7 @@ def a_responder_gets_arguments_facts_and_a_plain_world(world):
 @scenario
 def an_event_that_is_handled_starts_the_recovery_and_tells_responders_so(world):
     tree(world)
-    responder(world, "allclass/look", f"for last; do :; done; echo \"$last $EVENT_RECOVERING\" >> {world.path('last')}")
+    responder(world, "filesys/diskfull/look", f"for last; do :; done; echo \"$last $EVENT_RECOVERING\" >> {world.path('last')}")
     pid = start(world)
     sent(world, "-z")
     same(world.last_answer.out.splitlines()[0], f"recover alpha pfile={world.pfile_path}", "-z")
@@ -177,7 +177,7 @@ def nobody_registered_is_accepted_and_wrong_files_are_not(world):
 @scenario
 def a_pcheck_that_does_not_answer_is_told_and_responders_run_all_the_same(world):
     tree(world)
-    responder(world, "allclass/look", f"echo \"$EVENT_RECOVERING\" >> {world.path('ran')}")
+    responder(world, "filesys/diskfull/look", f"echo \"$EVENT_RECOVERING\" >> {world.path('ran')}")
     pid = start(world)
     kill(world.pcheck.pid, signal.SIGSTOP)
     try:

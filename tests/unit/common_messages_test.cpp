@@ -101,6 +101,7 @@ TEST_CASE("our own lines about pcheck itself read as documented") {
     CHECK(m::reload_done(1, 0, 2, 17).text == "Reload done: +1 -0 ~2 =17");
     CHECK(m::dump_not_written("open: No space left on device").text == "Dump not written: open: No space left on device");
     CHECK(m::log_lost(41).text == "Log queue full, 41 lines lost");
+    CHECK(m::events_lost(41).text == "Event queue full, 41 lost");
     CHECK(m::polling("pidfd_open: Too many open files").text == "Falling back to polling: pidfd_open: Too many open files");
     CHECK(m::segment_removed().text == "Segment was removed, recreating");
     CHECK(m::warning("no SCRIPT_TIMEOUT").text == "no SCRIPT_TIMEOUT");
@@ -131,7 +132,7 @@ TEST_CASE("the priorities of our own lines are those of the table") {
                             m::dump_not_written("")});
     all_are(Priority::warning, {m::script_running(crond, 1, 300s), m::stalled(crond, 1, ""), m::over_limit(crond, 1, ""),
                                 m::too_many(crond, 5, 4), m::ambiguous(crond, 2, 1), m::reminder(crond, ""), m::log_lost(1),
-                                m::suppressed(crond, 1), m::polling(""), m::segment_removed(), m::warning("")});
+                                m::events_lost(1), m::suppressed(crond, 1), m::polling(""), m::segment_removed(), m::warning("")});
     all_are(Priority::notice, {m::start("", 1), m::adopted(1, 1), m::waiting(crond, ""), m::hold_ended(crond), m::reload_done(0, 0, 0, 0),
                                m::monitoring(true, crond), m::would_restart(crond), m::left_running(crond, 1)});
 }

@@ -148,6 +148,18 @@ TEST_CASE("a burst is cut and told when its period ends") {
     CHECK(reader.take_all() == std::vector{"<28>Nov  1 13:34:53 " + me + "suppressed 3 lines"});
 }
 
+TEST_CASE("who listens hears every line, also what the level or a burst holds back, and what the log itself tells") {
+    const TemporaryDirectory place;
+    const DatagramReader reader(place / "log");
+    auto log = open_syslog(place / "log", {.level = Priority::err, .burst_lines = 1});
+    std::vector<std::string> heard;
+    log.on_line([&heard](const Message& message, Now) { heard.push_back(message.text); });
+    log.write(messages::down(crond, 1), at());
+    for (int i = 0; i < 2; ++i) log.write(messages::set_pid_fail(crond), at());
+    CHECK(heard == std::vector<std::string>{"Process [crond, pid=1] Down", "Set pid fail (crond)", "Set pid fail (crond)"});
+    CHECK(reader.take_all().size() == 1);
+}
+
 TEST_CASE("a stopped reader stops nothing, and gets every line in order when it goes on") {
     const TemporaryDirectory place;
     const DatagramReader reader(place / "log");
@@ -170,6 +182,8 @@ TEST_CASE("lines lost in a full queue are counted and told, Down, Up and RETRY_O
     const TemporaryDirectory place;
     const DatagramReader reader(place / "log");
     auto log = open_syslog(place / "log");
+    std::size_t heard = 0;
+    log.on_line([&heard](const Message& message, Now) { heard += message.id == MessageId::log_lost; });
     for (int i = 0; i < 20'000; ++i) {
         log.write(messages::try_to_restart(crond), at());
         if (i % 1000 == 0) log.write(messages::down(crond, i), at());
@@ -190,6 +204,7 @@ TEST_CASE("lines lost in a full queue are counted and told, Down, Up and RETRY_O
     CHECK(downs == 20);
     CHECK(told > 10'000);
     CHECK(others + told == 20'000);
+    CHECK(heard == 1);
 }
 
 TEST_CASE("a queue drops the oldest line that need not arrive, and such a one only when there is no other") {
