@@ -82,7 +82,6 @@ TEST_CASE("what a responder came to is told once") {
     const std::vector<std::pair<std::string, std::string>> cases{
         {"exit 0", ""}, {"exit 3", "status=3"}, {"kill -9 $$", "signal=9"}, {"[ \"$1\" = 'a b' ] && [ -z \"$2\" ]", ""}};
     for (const auto& [body, failure] : cases) {
-        CAPTURE(body);
         const auto path = script(root / "responder", body);
         REQUIRE(keeper.start(starter, start_of(path, {"a b", ""}), now));
         const auto ended = next_end(keeper, now);
