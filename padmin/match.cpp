@@ -203,6 +203,21 @@ std::string_view text_of(Standing standing) {
     return {};
 }
 
+namespace {
+
+// Nothing is called as the entry is, but something is nearly.
+std::optional<std::string> alike(const Pent& pent, const Snapshot& snapshot) {
+    std::vector<std::string_view> names;
+    for (const Process& process : snapshot.processes) names.push_back(process.stat.fingerprint.comm);
+    const auto near = nearest(pent.name, names);
+    if (near.empty() || near == pent.name) return {};
+    const auto at = static_cast<std::size_t>(std::ranges::find(names, near) - names.begin());
+    return fmt::format("nothing is called {}, but process {} is called {}", printable(pent.name), snapshot.processes[at].stat.pid,
+                       printable(near));
+}
+
+}  // namespace
+
 Matching judge_all(const View& view, const EntryRecord& entry, const Pent& pent, const Snapshot& snapshot) {
     Matching matching{.rule = rule_words(pent, snapshot), .named = snapshot.named};
     matching.processes = Judge(view, entry, pent, snapshot).all();
@@ -213,6 +228,8 @@ Matching judge_all(const View& view, const EntryRecord& entry, const Pent& pent,
         matching.notes.push_back(fmt::format("{} could not be read in time and {} judged as empty",
                                              count_words(snapshot.unread, "command line"), snapshot.unread == 1 ? "is" : "are"));
     }
+    if (auto note = matching.processes.empty() && !pent.label ? alike(pent, snapshot) : std::nullopt)
+        matching.notes.push_back(*std::move(note));
     const bool given_up = entry.state == EntryState::retry_over || entry.state == EntryState::hold;
     const auto any = [&](Standing standing) {
         return std::ranges::find(matching.processes, standing, &JudgedProcess::standing) != matching.processes.end();

@@ -42,7 +42,8 @@ Result<View> read_view(const SegmentReader& reader, std::optional<Now> now, std:
     view.trace = *std::move(trace);
     view.dumped = !now;
     view.now = now.value_or(newest_in(view, *beat));
-    view.last_turn = beat->instant;
+    view.last_turn = beat->instant;  // looked for orders; what has happened since was a turn too
+    for (const EntryRecord& entry : view.entries) view.last_turn = std::max(view.last_turn, entry.since);
     return view;
 }
 

@@ -159,6 +159,16 @@ TEST_CASE("a rival, and a pidfile that names another process, are explained") {
           std::vector<std::string>{"process 30 is followed on until the pidfile names another one that passes all filters"});
 }
 
+TEST_CASE("where nothing matches, a process of nearly the same name is told") {
+    Host host({process(20, {"sshd"}), process(30, {"ngimx"})});
+    CHECK(host.judged().notes == std::vector<std::string>{"nothing is called nginx, but process 30 is called ngimx"});
+    host.pent.label = true;  // then the name is nobody's
+    host.pent.exe = "/usr/sbin/nginx";
+    CHECK(host.judged().notes.empty());
+    Host far({process(20, {"sshd"})});
+    CHECK(far.judged().notes.empty());
+}
+
 TEST_CASE("command lines that could not be read in time are told") {
     Host host({process(40, {"nginx"})});
     host.snapshot.unread = 1;
