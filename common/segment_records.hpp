@@ -170,6 +170,7 @@ struct EntryRecord {
     WallTime last_failure_at{};                 // of last_failure
     std::optional<Cause> cause;                 // last_cause as a value
     bool stop_only = false;                     // STALL: paused meanwhile, no script after the stop
+    std::optional<Instant> hung_at;             // while it stands still: from when on it counts as hung
 
     std::string name;
     std::string line;  // the PENT line as written: name, match and filters are read from it
@@ -277,7 +278,8 @@ struct Form<EntryRecord> {
                                               Field{75, &R::remind_at},    Field{77, &R::next_check},
                                               Field{79, &R::paused_since}, Field{80, &R::stable_at},
                                               Field{82, &R::beat_at},      Field{84, &R::last_failure_at},
-                                              Field{85, &R::cause},        Field{88, &R::stop_only}};
+                                              Field{85, &R::cause},        Field{88, &R::stop_only},
+                                              Field{89, &R::hung_at}};
     static constexpr auto texts =
         std::tuple{Text{&R::name, 255},        Text{&R::line, 4096}, Text{&R::last_cause, 127},  Text{&R::waits_for, 255},
                    Text{&R::group, 31},        Text{&R::health, 63}, Text{&R::last_argv0, 1023}, Text{&R::orphans, R::most_orphans * 16},

@@ -123,6 +123,9 @@ std::string next_words(const View& view, const EntryRecord& entry, const Pent& p
         case NextAction::excess:
             return fmt::format("it is stopped when it has been over its limit for as long as the limit lasts, without a break{}",
                                stall_words(entry, pent, forecast));
+        case NextAction::hung:
+            return fmt::format("{} or soon after it is stalled, unless it uses the processor (hung){}", at,
+                               stall_words(entry, pent, forecast));
         case NextAction::none: return then(crash_words(entry, pent), gate);
     }
     return {};

@@ -7,10 +7,31 @@
 namespace banken {
 namespace {
 
-constexpr std::array<std::string_view, next_actions> words{
-    "confirm_deadline", "attempt",    "script_limit", "kill_script", "start_deadline",     "kill",     "give_up",    "hold_end",
-    "resume",           "stable",     "check",        "check_limit", "heartbeat_deadline", "reminder", "first_look", "slot",
-    "dependency",       "group_turn", "script_end",   "process_end", "process_seen",       "order",    "none",       "excess"};
+constexpr std::array<std::string_view, next_actions> words{"confirm_deadline",
+                                                           "attempt",
+                                                           "script_limit",
+                                                           "kill_script",
+                                                           "start_deadline",
+                                                           "kill",
+                                                           "give_up",
+                                                           "hold_end",
+                                                           "resume",
+                                                           "stable",
+                                                           "check",
+                                                           "check_limit",
+                                                           "heartbeat_deadline",
+                                                           "reminder",
+                                                           "first_look",
+                                                           "slot",
+                                                           "dependency",
+                                                           "group_turn",
+                                                           "script_end",
+                                                           "process_end",
+                                                           "process_seen",
+                                                           "order",
+                                                           "none",
+                                                           "excess",
+                                                           "hung"};
 
 struct Next {
     NextAction action = NextAction::none;
@@ -91,6 +112,7 @@ Next next_while_available(const EntryRecord& entry) {
     consider(NextAction::stable, entry.stable_at);
     consider(entry.check.kind == ScriptRecord::Kind::none ? NextAction::check : NextAction::check_limit, entry.next_check);
     consider(NextAction::heartbeat_deadline, entry.beat_at);
+    consider(NextAction::hung, entry.hung_at);
     return next;
 }
 

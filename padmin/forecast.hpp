@@ -42,8 +42,9 @@ enum class NextAction : std::uint8_t {
     order,         // nothing happens by itself
     none,          // it runs, and nothing is due
     excess,        // it is over a limit that stops it, and has not been for long enough
+    hung,          // stalled by the next look at it after this time, unless it uses the processor
 };
-inline constexpr std::size_t next_actions = static_cast<std::size_t>(NextAction::excess) + 1;
+inline constexpr std::size_t next_actions = static_cast<std::size_t>(NextAction::hung) + 1;
 // "confirm_deadline".
 [[nodiscard]] std::string_view text_of(NextAction action);
 

@@ -90,6 +90,7 @@ void set_signs_of_life(EntryRecord& record, const core::Watch& watch) {
     record.bad_checks = watch.bad_checks;
     record.next_check = watch.check_at;
     record.beat_at = watch.beat_at;
+    if (watch.hung.since && watch.pent.hung > Duration{}) record.hung_at = *watch.hung.since + watch.pent.hung;
     record.stable_at = watch.stable_at;
     if (watch.check) record.check = record_of(*watch.check);
     if (!watch.figures) return;

@@ -88,6 +88,21 @@ TEST_CASE("an excess that will stop the process is told, and one that is only re
     }
 }
 
+TEST_CASE("from when on a process that stands still counts as hung is told, and comes") {
+    World world = running("web:/bin/r:3600:3:continue:hung=60");
+    const auto stands = [&](char state) { world.step(Measured{1, *world.entry(1).main, state, 5s, 0, 0}); };
+    stands('T');
+    world.pass(20s);
+    CHECK(says(words(world), "(in 40 s) or soon after it is stalled, unless it uses the processor (hung)"));
+    world.pass(39s);
+    stands('T');
+    CHECK(world.state(1) == "AVAIL");
+    world.pass(1s);
+    stands('T');
+    CHECK(world.state(1) == "STALL");
+    CHECK(lacks(words(world), "(hung)"));
+}
+
 TEST_CASE("with no attempt left a missed heartbeat is said to lead to retry-over") {
     World world = running("crond:/bin/restart:3600:0:exit:heartbeat=300");
     CHECK(says(words(world),
