@@ -130,7 +130,7 @@ void Supervisor::adopt_available(Watch& watch, bool main_lives) {
         return;
     }
     watch.last_cause = unseen_cause();
-    note_death(watch.memory, now_.ticks);
+    note_death(watch.memory, now_.ticks, now_.ticks);
     note_loss(watch, watch.main_pid());
     enter(watch, EntryState::down, watch.paused ? EntryWait::operator_ : of ? EntryWait::group : EntryWait::confirm);
     ask(watch, Question::adopted);

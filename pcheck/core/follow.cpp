@@ -61,7 +61,7 @@ const Candidate* taker_over(std::span<const Candidate> matches, const FollowMemo
     const Candidate* taker = nullptr;
     for (const Candidate& candidate : matches) {
         if (!candidate.named || !candidate.root || candidate.id == memory.last->id) continue;
-        if (candidate.id.start > *memory.death && !knew(memory, candidate.id)) continue;  // a death is noticed within some ticks
+        if (candidate.id.start > memory.noticed && !knew(memory, candidate.id)) continue;  // a death is noticed within some ticks
         if (candidate.argv0 != memory.last->argv0 || candidate.user != memory.last->user) continue;
         if (candidate.fork_no_exec && !was_root(candidate) && !young) continue;
         if (!taker || candidate.id.start < taker->id.start) taker = &candidate;
@@ -69,8 +69,9 @@ const Candidate* taker_over(std::span<const Candidate> matches, const FollowMemo
     return taker;
 }
 
-void note_death(FollowMemory& memory, BootTicks death) {
+void note_death(FollowMemory& memory, BootTicks death, BootTicks noticed) {
     memory.death = death;
+    memory.noticed = noticed;
     if (!memory.last) return;
     for (const Candidate& known : memory.known) {
         const bool survivor = known.id != memory.last->id && (!known.root || known.session == memory.last->session);

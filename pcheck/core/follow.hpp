@@ -17,7 +17,8 @@ struct FollowMemory {
     std::optional<Candidate> last;   // the last main process as last seen
     std::vector<Candidate> known;    // what matched at the last look while the main process lived
     std::vector<ProcessId> orphans;  // survivors of a dead main process: they never stand in for it
-    std::optional<BootTicks> death;  // when the last main process was noticed dead; unset at the next Up
+    std::optional<BootTicks> death;  // since when a replacement may run: its death, or before that; unset at the next Up
+    BootTicks noticed = 0;           // when the last main process was noticed dead: who takes over ran by then
 };
 
 enum class Scope {
@@ -39,8 +40,9 @@ struct Choice {
 // root before the death, or any when the dead one was `young` (it went to the background). Null: nobody.
 [[nodiscard]] const Candidate* taker_over(std::span<const Candidate> matches, const FollowMemory& memory, bool young);
 
-// The main process has died at `death`: what was below it or in its session becomes an orphan.
-void note_death(FollowMemory& memory, BootTicks death);
+// The main process has died, which was `noticed`; what is younger than `death`, which may be earlier, may be its replacement. What was below it or
+// in its session becomes an orphan.
+void note_death(FollowMemory& memory, BootTicks death, BootTicks noticed);
 
 // What matches beside a living main process.
 void note_known(FollowMemory& memory, std::span<const Candidate> matches);

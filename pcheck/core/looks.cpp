@@ -53,7 +53,7 @@ void Supervisor::main_is_gone(Watch& watch) {
 
 void Supervisor::note_gone(Watch& watch) {
     watch.last_cause = unseen_cause();
-    note_death(watch.memory, death_of(watch, now_.ticks));
+    note_death(watch.memory, death_of(watch, now_.ticks), now_.ticks);
 }
 
 void Supervisor::found(Watch& watch, const Looked& event, Question question) {

@@ -130,7 +130,7 @@ void Supervisor::on(const Died& event) {
     touch(*watch);
     if (watch->main != event.process) return one_died(*watch, event);
     watch->last_cause = event.cause;
-    note_death(watch->memory, death_of(*watch, event.noticed));
+    note_death(watch->memory, death_of(*watch, event.noticed), event.noticed);
     if (watch->state == EntryState::avail) {
         if (!lets_hand_over(event.cause)) return down(*watch, event.process.pid, event.brought_back);
         return ask(*watch, Question::hand_over);

@@ -34,7 +34,7 @@ FollowMemory after(const Candidate& main, std::vector<Candidate> known, BootTick
     memory.last = main;
     known.push_back(main);
     memory.known = std::move(known);
-    note_death(memory, death);
+    note_death(memory, death, death);
     return memory;
 }
 

@@ -48,6 +48,28 @@ TEST_CASE("when one member of a group is lost all of them are restarted in the o
     CHECK(world.entry(2).total == 1);
 }
 
+TEST_CASE("a member that goes to the background during another one's turn is handed over") {
+    World world = running(trio);
+    world.crash(1);
+    restarted(world, 1, 201);
+    CHECK(world.state(2) == "RESTART");
+    world.pass(50ms);
+    Candidate child;
+    child.id = {210, world.now.ticks};
+    child.fork_no_exec = true;
+    child.session = 210;
+    child.argv0 = world.entry(1).memory.last->argv0;
+    world.pass(50ms);
+    (void)world.log();
+    world.add(1, child);
+    world.die(1, {Cause::Kind::status, 0});
+    CHECK(world.state(1) == "AVAIL");
+    CHECK(world.entry(1).main == child.id);
+    CHECK(world.log() == Lines{"(db ,pid=210) Up"});
+    CHECK(world.state(2) == "RESTART");
+    CHECK(world.core.group_of(1)->window.count == 1);
+}
+
 TEST_CASE("a script that several members share runs once in an attempt") {
     World world = running(
         "a:/bin/restart_all:3600:2:continue:group=g\nb:/bin/restart_all:3600:2:continue:group=g\nc:/bin/restart_all:60:2:exit:group=g");
