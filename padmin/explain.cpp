@@ -53,10 +53,11 @@ std::string last_words(const EntryRecord& entry, const Forecast& forecast) {
 }
 
 // Behind what makes a process stalled.
+bool leads_to_over(const Forecast& forecast) { return forecast.timetable.attempts.empty() && forecast.timetable.retry_over.has_value(); }
+
 std::string stall_words(const EntryRecord& entry, const Pent& pent, const Forecast& forecast) {
     if (pent.script.none()) return ", which is only reported: it has no restart script";
-    const bool over = forecast.timetable.attempts.empty() && forecast.timetable.retry_over;
-    return over ? fmt::format(", and since no attempt is left: {}; its process is left running", over_words(entry)) : "";
+    return leads_to_over(forecast) ? fmt::format(", and since no attempt is left: {}; its process is left running", over_words(entry)) : "";
 }
 
 std::string crash_words(const EntryRecord& entry, const Pent& pent) {
@@ -121,8 +122,8 @@ std::string next_words(const View& view, const EntryRecord& entry, const Pent& p
         case NextAction::process_seen: return "nothing, until somebody starts the process: then it is AVAIL again";
         case NextAction::order: return "nothing, until somebody acts";
         case NextAction::excess:
-            return fmt::format("it is stopped when it has been over its limit for as long as the limit lasts, without a break{}",
-                               stall_words(entry, pent, forecast));
+            return fmt::format("when it has been over its limit for as long as the limit lasts, without a break, it is {}{}",
+                               leads_to_over(forecast) ? "given up" : "stopped", stall_words(entry, pent, forecast));
         case NextAction::hung:
             return fmt::format("{} or soon after it is stalled, unless it uses the processor (hung){}", at,
                                stall_words(entry, pent, forecast));
@@ -185,6 +186,8 @@ Lines timetable(const View& view, const EntryRecord& entry, const Forecast& fore
 
 // ---- what a person can do ----
 
+constexpr std::string_view near_words = "which processes nearly fit, and what they lack";
+
 Lines advice(const View& view, const EntryRecord& entry, const Forecast& forecast) {
     Lines lines;
     const auto say = [&](std::string_view order, std::string_view what) {
@@ -198,13 +201,15 @@ Lines advice(const View& view, const EntryRecord& entry, const Forecast& forecas
                            : "when mended: counters to 0, a fresh look, its script if it is not there") +
                          group);
         say("restart", "stop it if it runs, and start it through its script now");
+        if (!runs) say("match", near_words);
     } else if (entry.state == EntryState::down && !entry.paused && entry.wait != EntryWait::script) {
         for (const std::string& name : forecast.held_up_by)
             for (const EntryRecord* other : entries_of(view, name))
                 lines.push_back(command_words(view, "explain", *other) + "  why that is not up");
-        say("restart", "starts it now, past every wait, not counted");
-    } else if (entry.state == EntryState::start) {
-        say("match", "which processes nearly fit, and what they lack");
+        const auto pent = pent_of(view, entry);
+        if (pent && !pent->script.none()) say("restart", "starts it now, past every wait, not counted");
+    } else if (entry.state == EntryState::start || (entry.state == EntryState::down && entry.wait == EntryWait::script)) {
+        say("match", near_words);
     } else if (entry.state == EntryState::restart && !entry.timer && entry.script.process.pid != 0) {
         lines.push_back(fmt::format("ps f -g {0}  what it does; kill -- -{0} ends it, then the attempt has failed", entry.script.group));
     }

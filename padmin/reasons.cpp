@@ -143,7 +143,8 @@ bool is_given_up(const EntryRecord& entry) { return entry.state == EntryState::r
 std::string unended_words(const EntryRecord& entry) {
     if (entry.script.process.pid != 0) return fmt::format("its script, pid {}, could not be ended", entry.script.process.pid);
     if (entry.main.pid != 0 && entry.reason != EntryReason::none) return fmt::format("its process {} could not be ended", entry.main.pid);
-    return "a process or script of it could not be ended";
+    const bool cleared = entry.attempts == 0 && entry.window.count == 0 && !entry.begun;
+    return cleared ? "it was cleared just now, and is looked for afresh" : "a process or script of it could not be ended";
 }
 
 std::string over_reason(const EntryRecord& entry, const Forecast& forecast) {

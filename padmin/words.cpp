@@ -57,7 +57,9 @@ std::string count_words(std::size_t count, std::string_view what) {
     return fmt::format("{} {}{}", count, what, count == 1 ? "" : what.ends_with('s') ? "es" : "s");
 }
 
-std::string start_words(const View& view) { return fmt::format("pcheck -f {}", shell_word(printable(view.header.pfile))); }
+std::string start_words(const View& view) {
+    return fmt::format("pcheck {}-f {}", is_dry_run(view) ? "--dry-run " : "", shell_word(printable(view.header.pfile)));
+}
 
 std::string command_words(const View& view, std::string_view order, const EntryRecord& entry) {
     const auto named = entries_of(view, entry.name);

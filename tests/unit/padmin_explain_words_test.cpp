@@ -83,8 +83,8 @@ TEST_CASE("an excess that will stop the process is told, and one that is only re
         view.entries.front().rss_bytes = 2 << 20;
         const std::string text = words(view);
         CHECK(says(text, "its memory (rss) of 2048 KiB is over its limit of 1024 KiB\n"));
-        CHECK(
-            says(text, stops ? "next    it is stopped when it has been over its limit for as long as the limit lasts" : "nothing is due"));
+        CHECK(says(text, stops ? "next    when it has been over its limit for as long as the limit lasts, without a break, it is stopped"
+                               : "nothing is due"));
     }
 }
 
@@ -101,6 +101,37 @@ TEST_CASE("from when on a process that stands still counts as hung is told, and 
     stands('T');
     CHECK(world.state(1) == "STALL");
     CHECK(lacks(words(world), "(hung)"));
+}
+
+TEST_CASE("just after a clear nobody says that something could not be ended") {
+    World world = running("crond:/bin/restart:3600:0:continue");
+    world.crash(1);
+    REQUIRE(world.state(1) == "RETRY_OVER");
+    world.answer_at_once = false;
+    world.order(Verb::clear, "crond");
+    REQUIRE(world.state(1) == "RETRY_OVER");
+    View view = view_of(world);
+    view.entries.front().line = "crond:/bin/restart:3600:1:continue";
+    CHECK(says(words(view), "it was cleared just now, and is looked for afresh\n"));
+}
+
+TEST_CASE("a person is advised to look for near misses, and to restart only what has a script") {
+    World world = running("crond:-:3600:3:continue\napp:/bin/restart:3600:0:continue");
+    world.end_orderly(1);
+    REQUIRE(world.state(1) == "DOWN confirm");
+    CHECK(lacks(words(world), "-c restart crond"));
+    world.pass(10s);
+    REQUIRE(world.state(1) == "DOWN script");
+    CHECK(says(words(world), "-c match crond"));
+    world.crash(2);
+    CHECK(says(words(world, 1), "-c match app"));
+}
+
+TEST_CASE("after a dry run that was killed another dry run is advised") {
+    View view = view_of(running("crond:/bin/restart:3600:3:exit"));
+    view.header.capabilities = "dry_run = yes\n";
+    view.alive = false;
+    CHECK(says(words(view), "pcheck --dry-run -f /etc/banken/pfile_cron"));
 }
 
 TEST_CASE("with no attempt left a missed heartbeat is said to lead to retry-over") {
