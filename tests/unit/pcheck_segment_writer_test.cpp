@@ -117,7 +117,8 @@ TEST_CASE("an entry that is there twice, while its place changes, is read once")
     const auto names = [&key] {
         std::string all;
         const auto segment = key.attached();
-        for (const EntryRecord& record : SegmentReader::open(segment.words())->entries().value()) all += record.name + " ";
+        const auto entries = SegmentReader::open(segment.words())->entries();
+        for (const EntryRecord& record : entries.value()) all += record.name + " ";
         return all;
     };
     const auto a = keyed("a", 7), b = keyed("b", 8);
