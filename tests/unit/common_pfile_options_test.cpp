@@ -394,4 +394,14 @@ TEST_CASE("every default of an option that is a value is what an entry has witho
 }
 
 }  // namespace
+
+TEST_CASE("parameters of a segment that no pfile can say are cut") {
+    ParamRecord hostile;
+    hostile.monitor_interval = Duration((std::int64_t{1} << 62) - 1);
+    hostile.monitor_try_count = 4294967295;
+    const auto pent = parse_pent("web:/r:60:3:hold", hostile).value();
+    CHECK(pent.start_timeout == std::chrono::hours(2400));
+    CHECK(pent.delay == std::chrono::hours(24));
+}
+
 }  // namespace banken
