@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::string_view too_large = "file is larger than 16 MiB";
 
+constexpr std::uint64_t most(ParamKey key) { return rule_of(key).value.range.max; }
+
 std::string unsortable(const PfileLine& line) {
     const auto hint = did_you_mean(line.first_word(), names_of(param_rules));
     return fmt::format("{} is neither a PARAM key nor a PENT line (name:script:grace:retries:action){}", quoted(line.text), hint);
@@ -88,6 +90,7 @@ ParsedPfile parse_pfile(std::string_view text) {
     return {std::move(pfile), pents.take_given(), diagnostics.take()};
 }
 
+// A segment may say anything: what no pfile can say is cut where it is reckoned with.
 Result<Pent> parse_pent(std::string_view line, const ParamRecord& defaults) {
     Diagnostics diagnostics;
     PentReader reader(diagnostics);
@@ -98,8 +101,9 @@ Result<Pent> parse_pent(std::string_view line, const ParamRecord& defaults) {
     Param param;
     param.confirm_wait = defaults.confirm_wait;
     param.detect_event = defaults.detect_event;
-    param.monitor_interval = defaults.monitor_interval;
-    param.monitor_try_count = defaults.monitor_try_count;
+    param.monitor_interval =
+        std::clamp(defaults.monitor_interval, Duration{}, Duration(std::chrono::seconds(most(ParamKey::monitor_interval))));
+    param.monitor_try_count = std::min(defaults.monitor_try_count, static_cast<unsigned>(most(ParamKey::monitor_try_count)));
     param.script_timeout = defaults.script_timeout;
     auto pents = reader.finish(param);
     for (const Diagnostic& diagnostic : diagnostics.take()) {

@@ -13,9 +13,6 @@
 namespace banken {
 namespace {
 
-constexpr Duration longest_interval = std::chrono::days(1);  // of MONITOR_INTERVAL and MONITOR_TRY_COUNT, as in the schema
-constexpr unsigned most_tries = 100;
-
 using Option = PentOption;
 
 // It says where an end of the command line, or an argument of its own, begins or ends: `( |$)` does.
@@ -360,17 +357,15 @@ GivenOptions OptionReader::finish() {
     return given_;
 }
 
-// The parameters may be those of a segment that says anything: what no pfile can say is cut.
 void settle_options(Pent& pent, const GivenOptions& given, const Param& param) {
-    const Duration interval = std::clamp(param.monitor_interval, Duration{}, longest_interval);
     if (!given.has(Option::confirm)) pent.confirm = param.confirm_wait;
     if (!param.detect_event) {
         pent.confirm = {};
         pent.confirm_always = false;
     }
-    if (!given.has(Option::delay)) pent.delay = interval;
+    if (!given.has(Option::delay)) pent.delay = param.monitor_interval;
     if (!given.has(Option::script_timeout)) pent.script_timeout = param.script_timeout;
-    if (!given.has(Option::start_timeout)) pent.start_timeout = interval * std::min(param.monitor_try_count, most_tries);
+    if (!given.has(Option::start_timeout)) pent.start_timeout = param.monitor_interval * param.monitor_try_count;
 }
 
 }  // namespace banken

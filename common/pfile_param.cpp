@@ -7,8 +7,6 @@
 namespace banken {
 namespace {
 
-const ParamRule& rule_of(ParamKey key) { return param_rules[static_cast<std::size_t>(key)]; }
-
 std::string unknown_key(const PfileLine& line) {
     const auto word = line.first_word();
     if (split_fields(line.text, line.column).size() >= pent_fields)

@@ -113,6 +113,8 @@ inline constexpr std::array<ParamRule, param_keys> param_rules{{
     {"HISTORY_SIZE", {ValueKind::number, {64, 65536}}, "1024"},
 }};
 
+[[nodiscard]] constexpr const ParamRule& rule_of(ParamKey key) { return param_rules[static_cast<std::size_t>(key)]; }
+
 // The key of that name.
 [[nodiscard]] std::optional<ParamKey> param_key_of(std::string_view name);
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "common/pfile_pent.hpp"
+#include "common/pfile.hpp"
 #include "common/text.hpp"
 
 namespace banken {
@@ -110,24 +110,8 @@ WallTime wall_of(const View& view, Instant instant) { return view.now.wall + (in
 bool window_has_passed(const View& view, const EntryRecord& entry) { return entry.window_ends && *entry.window_ends <= view.now.instant; }
 
 Result<Pent> pent_of(const View& view, const EntryRecord& entry) {
-    Param param;
-    param.monitor_interval = view.param.monitor_interval;
-    param.monitor_try_count = view.param.monitor_try_count;
-    param.confirm_wait = view.param.confirm_wait;
-    param.script_timeout = view.param.script_timeout;
-    param.detect_event = view.param.detect_event;
-    PfileLine line;
-    line.number = 1;
-    line.section = PfileSection::pent;
-    line.text = entry.line;
-    Diagnostics diagnostics;
-    PentReader reader(diagnostics);
-    reader.read(line);
-    auto pents = reader.finish(param);
-    const auto told = diagnostics.take();
-    const auto wrong = std::ranges::find(told, Diagnostic::Severity::error, &Diagnostic::severity);
-    if (wrong != told.end()) return fail("its line in the pfile: {}", wrong->text);
-    return std::move(pents.front());
+    auto pent = parse_pent(entry.line, view.param);
+    return pent ? std::move(pent) : Failure(pent.error().in("its line in the pfile"));
 }
 
 std::string waits_for(const EntryRecord& entry) {
