@@ -14,8 +14,6 @@
 namespace banken {
 namespace {
 
-constexpr Duration beyond_check_interval = std::chrono::seconds(10);
-
 int run_list(const PadminOptions& options) {
     const auto [views, unreadable] = find_all(options.verbose);
     if (unreadable > 0) note(count_words(unreadable, "segment") + " not readable for this user may be of pcheck: try as root");
@@ -41,7 +39,7 @@ int run_order(const PadminOptions& options) {
     const auto segment = sys::Segment::attach(target->stat, sys::Segment::Access::write);
     if (!segment) return refuse(ExitCode::not_permitted, segment.error().in("not permitted to give orders").text);
 
-    const Duration wait = options.wait.value_or(target->view.param.msg_check_interval + beyond_check_interval);
+    const Duration wait = options.wait.value_or(target->view.param.msg_check_interval + sys::OrderPatience::beyond_check_interval);
     const auto reply = sys::send_order(*segment, words, {.wait = wait, .until_end = order->verb == OrderVerb::shutdown});
     if (reply.exit_status != 0) {
         note(reply.text);

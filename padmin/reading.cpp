@@ -6,6 +6,7 @@
 
 #include "common/order.hpp"
 #include "common/sys/clock.hpp"
+#include "common/sys/order_channel.hpp"
 #include "common/text.hpp"
 #include "padmin/answer.hpp"
 #include "padmin/findings.hpp"
@@ -38,8 +39,7 @@ constexpr std::array grammar{
     Grammar{"wait", What::wait, 2, 2, "wait NAME|ID STATE [--wait SECONDS]"},
 };
 constexpr std::size_t default_traces = 50;
-constexpr Duration between_looks = std::chrono::milliseconds(50), longest_start = std::chrono::seconds(1),
-                   beyond_check_interval = std::chrono::seconds(10);
+constexpr Duration between_looks = std::chrono::milliseconds(50), longest_start = std::chrono::seconds(1);
 
 struct Asked {
     What what{};
@@ -169,7 +169,7 @@ int run_wait(const PadminOptions& options, Outcome<View> view, const std::vector
         return refuse(ExitCode::usage,
                       fmt::format("wait: {} is none of {}{}", quoted(words[1]), fmt::join(states, ", "), did_you_mean(words[1], states)));
     }
-    const Duration patience = options.wait.value_or(view->param.msg_check_interval + beyond_check_interval);
+    const Duration patience = options.wait.value_or(view->param.msg_check_interval + sys::OrderPatience::beyond_check_interval);
     const Instant begun = sys::read_instant();
     for (;;) {
         if (!view) return refuse(view.error());

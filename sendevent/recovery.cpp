@@ -12,8 +12,6 @@
 namespace banken {
 namespace {
 
-constexpr Duration beyond_check_interval = std::chrono::seconds(10);  // as padmin waits
-
 struct Handler {
     sys::PcheckSegment pcheck;
     sys::Segment orders;  // attached for writing: this user may order it
@@ -50,7 +48,8 @@ RecoveryAnswer ask_for_recovery(const std::string& event, const std::string& ins
     RecoveryAnswer answer;
     const std::vector<std::string> words{"event", event, instance};
     for (const Handler& handler : handlers_of(event, instance)) {
-        const auto reply = sys::send_order(handler.orders, words, {.wait = handler.check_interval + beyond_check_interval});
+        const auto reply =
+            sys::send_order(handler.orders, words, {.wait = handler.check_interval + sys::OrderPatience::beyond_check_interval});
         answer.begun = answer.begun || reply.exit_status == number_of(ExitCode::ok);
         const bool unanswered = std::ranges::any_of(silent, [&](ExitCode code) { return reply.exit_status == number_of(code); });
         if (unanswered) answer.unanswered.push_back(fmt::format("{}: {}", handler.pcheck.header.pfile, reply.text));

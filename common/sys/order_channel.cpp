@@ -7,11 +7,11 @@
 #include <chrono>
 #include <csignal>
 #include <optional>
-#include <thread>
 
 #include "common/exit_code.hpp"
 #include "common/order.hpp"
 #include "common/segment_reader.hpp"
+#include "common/sys/clock.hpp"
 #include "common/sys/futex.hpp"
 #include "common/sys/identity.hpp"
 #include "common/sys/pid_ref.hpp"
@@ -111,7 +111,7 @@ Result<> verify_owner(const SegmentReader& reader, uid_t user) {
         if (!header) return Failure(header.error());
         auto verified = verify_pcheck(header->owner, user);
         if (verified || verified.error().number != EAGAIN || tries == 0) return verified;
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        sleep_for(std::chrono::milliseconds(20));
     }
 }
 

@@ -2,15 +2,17 @@
 #include "common/sys/program.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
-#include <thread>
 
+#include "common/sys/clock.hpp"
 #include "common/sys/unique_fd.hpp"
 
 namespace banken::sys {
@@ -54,6 +56,14 @@ private:
     posix_spawnattr_t attributes_{};
 };
 
+void await(const UniqueFd& end, Duration limit) {
+    const Instant until = read_instant() + limit;
+    for (Instant now = read_instant(); now < until; now = read_instant()) {
+        pollfd ready{.fd = end.get(), .events = POLLIN, .revents = 0};
+        if (::poll(&ready, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(until - now).count())) > 0) return;
+    }
+}
+
 std::string text_in(const UniqueFd& output) {
     std::string text(longest_output, '\0');
     const ssize_t length = ::pread(output.get(), text.data(), text.size(), 0);
@@ -77,15 +87,13 @@ Result<FinishedProgram> run_program(const std::string& program, const std::vecto
     if (!output.valid()) return fail_errno("memfd_create");
     const auto child = Plan(output.get()).start(program, arguments, environment);
     if (!child) return Failure(child.error());
-    const auto until = std::chrono::steady_clock::now() + limit;
-    siginfo_t ended{};
-    while (::waitid(P_PID, static_cast<id_t>(*child), &ended, WEXITED | WNOWAIT | WNOHANG) == 0 && ended.si_pid == 0 &&
-           std::chrono::steady_clock::now() < until) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
+    const UniqueFd end(static_cast<int>(::syscall(SYS_pidfd_open, *child, 0)));
+    const auto refused = fail_errno("pidfd_open");
+    if (end.valid()) await(end, limit);
     ::kill(-*child, SIGKILL);  // not reaped yet: the group is its own; what a good one has left behind goes too
     FinishedProgram finished;
     while (::waitpid(*child, &finished.status, 0) < 0 && errno == EINTR) {}
+    if (!end.valid()) return refused;
     finished.output = text_in(output);
     return finished;
 }
