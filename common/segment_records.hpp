@@ -56,6 +56,7 @@ struct FileStamp {
     std::uint64_t device = 0, inode = 0;
     WallTime modified{};
 
+    [[nodiscard]] bool same_file(const FileStamp& other) const { return device == other.device && inode == other.inode; }
     friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };
 

@@ -91,9 +91,7 @@ Outcome<NamedPfile> read_pfile(const std::string& named) {
 }
 
 // Editors replace the inode: it decides only when the paths differ.
-bool names(const HeaderRecord& header, const NamedPfile& pfile) {
-    return header.pfile == pfile.path || (header.file.device == pfile.stamp.device && header.file.inode == pfile.stamp.inode);
-}
+bool names(const HeaderRecord& header, const NamedPfile& pfile) { return header.pfile == pfile.path || header.file.same_file(pfile.stamp); }
 
 }  // namespace
 

@@ -2,7 +2,6 @@
 #include "pcheck/image.hpp"
 
 #include <sys/auxv.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 
 #include "common/exit_code.hpp"
 #include "common/sys/file.hpp"
+#include "common/sys/identity.hpp"
 #include "common/sys/program.hpp"
 #include "common/sys/trust.hpp"
 #include "common/text.hpp"
@@ -24,18 +24,13 @@ namespace {
 constexpr auto test_patience = std::chrono::seconds(30);
 constexpr const char* mark = "BANKEN_IN_PLACE";  // its value: our pid
 
-bool is_same_file(const char* one, const char* other) {
-    struct stat a {
-    }, b{};
-    return ::stat(one, &a) == 0 && ::stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
 // A link to the version that is installed stays a link: the kernel's own word would name the version that runs.
 std::string started_by() {
     std::error_code ignored;
     const char* const word = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
     std::string path = word ? std::filesystem::absolute(word, ignored).string() : std::string();
-    if (!path.empty() && is_same_file(path.c_str(), "/proc/self/exe")) return path;
+    const auto named = sys::stamp_of(path), own = sys::stamp_of("/proc/self/exe");
+    if (named && own && named->same_file(*own)) return path;
     return std::filesystem::read_symlink("/proc/self/exe", ignored).string();
 }
 
