@@ -23,6 +23,10 @@ bool good(const std::vector<Diagnostic>& diagnostics) {
                         [](const Diagnostic& d) { return d.severity == Diagnostic::Severity::error; });
 }
 
+void sort_by_place(std::vector<Diagnostic>& diagnostics) {
+    std::ranges::stable_sort(diagnostics, {}, [](const Diagnostic& d) { return std::tuple(d.line == 0, d.line, d.column); });
+}
+
 void Diagnostics::warning(std::size_t line, std::size_t column, std::string_view text) {
     warnings_.push_back({Diagnostic::Severity::warning, line, column, std::string(text)});
 }
@@ -31,9 +35,7 @@ std::vector<Diagnostic> Diagnostics::take() {
     auto all = std::exchange(kept_, {});
     std::move(warnings_.begin(), warnings_.end(), std::back_inserter(all));
     warnings_.clear();
-    std::stable_sort(all.begin(), all.end(), [](const Diagnostic& a, const Diagnostic& b) {
-        return std::tuple(a.line == 0, a.line, a.column) < std::tuple(b.line == 0, b.line, b.column);
-    });
+    sort_by_place(all);
     if (const auto more = std::exchange(more_, 0); more != 0) {
         all.push_back({Diagnostic::Severity::error, 0, 0, fmt::format("{} more errors", more)});
     }

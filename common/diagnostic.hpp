@@ -24,6 +24,9 @@ struct Diagnostic {
 // No error; warnings keep it good.
 [[nodiscard]] bool good(const std::vector<Diagnostic>& diagnostics);
 
+// In the order of the file, those without a place after them; what has one place stays as it was.
+void sort_by_place(std::vector<Diagnostic>& diagnostics);
+
 // Collects mistakes. A file of noise costs no more than max_kept texts: the rest is only counted.
 class Diagnostics {
 public:

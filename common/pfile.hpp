@@ -132,6 +132,8 @@ struct Pent {
     bool monitor = true;  // false: starts paused
 
     [[nodiscard]] bool counts() const { return min.has_value(); }
+    // It sends WATCHDOG=1 to the socket.
+    [[nodiscard]] bool sends_heartbeats() const { return heartbeat > Duration{} && heartbeat_path.empty(); }
     // Whether anything is to be measured while it runs.
     [[nodiscard]] bool is_measured() const { return hung > Duration{} || cpu || rss || fds; }
     // Two entries are the same when name, match and the filters are equal (spec/padmin.md, reload). Equal identities have equal text.

@@ -16,11 +16,9 @@ namespace {
 
 constexpr unsigned file_threads = 2;  // a dump that hangs leaves a reload its thread
 constexpr std::size_t file_requests = 16;
-constexpr auto dump_patience = std::chrono::seconds(2), log_patience = std::chrono::seconds(1), events_patience = std::chrono::seconds(1);
+constexpr auto dump_patience = std::chrono::seconds(2), events_patience = std::chrono::seconds(1);
 
 using Failed = tl::unexpected<LoadFailure>;
-
-bool is_same_file(const FileStamp& one, const FileStamp& other) { return one.device == other.device && one.inode == other.inode; }
 
 ExitCode code_of_segment(const Error& error) { return error.number == 0 ? ExitCode::unavailable : ExitCode::system; }
 
@@ -104,7 +102,7 @@ void Daemon::go_on() {
     know_children();
     orders_->answer_interrupted(setup_.image.in_place);
     log_->write(messages::adopted(left->header.owner.id.pid, left->entries.size()), loop_->now());
-    if (const HeaderRecord& header = left->header; header.pfile != setup_.loaded.path && !is_same_file(header.file, setup_.loaded.stamp)) {
+    if (const HeaderRecord& header = left->header; header.pfile != setup_.loaded.path && !header.file.same_file(setup_.loaded.stamp)) {
         log_->write(messages::warning(fmt::format("that pcheck watched another pfile, {}: what only it names is not watched any more",
                                                   printable(header.pfile))),
                     loop_->now());
@@ -172,8 +170,7 @@ Result<> Daemon::open_signs_of_life() {
 // Without a socket no entry may wait for WATCHDOG=1: each of its processes would be taken for stalled.
 Result<> Daemon::listen_for_heartbeats(const Pfile& pfile) {
     if (heartbeats_) return {};
-    const auto waits = [](const Pent& pent) { return pent.heartbeat > Duration{} && pent.heartbeat_path.empty(); };
-    const bool needed = std::ranges::any_of(pfile.pents, waits);
+    const bool needed = std::ranges::any_of(pfile.pents, &Pent::sends_heartbeats);
     const auto runtime = environment_value(setup_.environment, "XDG_RUNTIME_DIR");
     const std::string path = Heartbeats::path_for(pfile.param.ipc_key, geteuid() == 0, runtime.value_or(""));
     if (path.empty()) return needed ? fail("heartbeat: XDG_RUNTIME_DIR is not set: there is no place for the socket") : Result<>();

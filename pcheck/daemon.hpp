@@ -56,6 +56,8 @@ public:
     [[nodiscard]] int run();
 
 private:
+    static constexpr Duration log_patience = std::chrono::seconds(1);  // of a program that ends, for the readers of its log
+
     // daemon.cpp: the start and the end
     [[nodiscard]] tl::expected<void, LoadFailure> start();
     [[nodiscard]] Result<> open_edge();

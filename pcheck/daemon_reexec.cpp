@@ -10,7 +10,6 @@ namespace banken {
 namespace {
 
 constexpr Duration helpers_patience = std::chrono::seconds(5), helpers_gap = std::chrono::milliseconds(10);
-constexpr auto log_patience = std::chrono::seconds(1);
 
 }  // namespace
 

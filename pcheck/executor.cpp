@@ -76,7 +76,7 @@ void Executor::on(const core::Publish& action) {
 
 void Executor::expect_heartbeat(const core::Watch& watch) {
     if (!edge_.heartbeats) return;
-    if (watch.main && watch.pent.heartbeat > Duration{} && watch.pent.heartbeat_path.empty()) {
+    if (watch.main && watch.pent.sends_heartbeats()) {
         edge_.heartbeats->expect(watch.key, watch.pent.name, *watch.main);
     } else {
         edge_.heartbeats->forget(watch.key);

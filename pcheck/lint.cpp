@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <set>
-#include <tuple>
 #include <utility>
 
 #include "common/segment_reader.hpp"
@@ -154,7 +153,7 @@ void Lint::heartbeats() {
     if (!Heartbeats::path_for(param_.ipc_key, geteuid() == 0, runtime ? runtime : "").empty()) return;
     for (std::size_t i = 0; i < loaded_.pfile.pents.size(); ++i) {
         const Pent& pent = loaded_.pfile.pents[i];
-        if (pent.heartbeat > Duration{} && pent.heartbeat_path.empty())
+        if (pent.sends_heartbeats())
             say(Severity::error, i, PentOption::heartbeat, "XDG_RUNTIME_DIR is not set: there is no place for the socket");
     }
 }
@@ -191,7 +190,7 @@ int test_pfile(const std::string& named, const tl::expected<Config, LoadFailure>
     if (config) {
         if (auto log = sys::Log::open(config->log, {}); log && !log->finds_reader()) all.push_back({Severity::warning, 0, 0, log->lack()});
     }
-    std::ranges::stable_sort(all, {}, [](const Diagnostic& d) { return std::tuple(d.line == 0, d.line, d.column); });
+    sort_by_place(all);
     for (const Diagnostic& diagnostic : all) fmt::print(stderr, "{}\n", text_of(diagnostic, named));
     if (!good(all)) return number_of(ExitCode::config);
     if (!config) return number_of(config.error().code);

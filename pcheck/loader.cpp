@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -93,7 +92,7 @@ tl::expected<LoadedPfile, LoadFailure> examine_pfile(const std::string& path) {
             loaded.diagnostics.push_back(bad_group(file->text, group.error()));
     }
     Users(loaded).resolve();
-    std::ranges::stable_sort(loaded.diagnostics, {}, [](const Diagnostic& d) { return std::tuple(d.line == 0, d.line, d.column); });
+    sort_by_place(loaded.diagnostics);
     return loaded;
 }
 

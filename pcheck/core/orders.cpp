@@ -200,7 +200,7 @@ void Supervisor::order_event(const Order& order) {
         handled = true;
         begun = begun || refusal.empty();
     }
-    if (!handled) return answer(order.id, no_such_entry, fmt::format("no entry \"{}\" handles {}", order.target, order.event));
+    if (!handled) return answer(order.id, no_such_entry, fmt::format("no entry {} handles {}", quoted(order.target), order.event));
     answer(order.id, begun ? 0 : refused, text);
 }
 

@@ -224,7 +224,7 @@ void Simulator::beat() {
     for (const EntryKey entry : core_.entries()) {
         const Pent& pent = core_.find(entry)->pent;
         Host& host = host_of(entry);
-        const bool sends = pent.heartbeat > Duration{} && pent.heartbeat_path.empty() && !host.beats_stopped && !host.processes.empty();
+        const bool sends = pent.sends_heartbeats() && !host.beats_stopped && !host.processes.empty();
         if (!sends || now_.instant - host.beaten < pent.heartbeat / 2) continue;
         host.beaten = now_.instant;
         next_.emplace_front([this, entry] { tell(Heartbeat{entry}); });
