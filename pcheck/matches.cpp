@@ -80,8 +80,7 @@ void Matches::watch_scripts() {
 
 void Matches::record(const Reading& reading, bool keep) {
     const pid_t pid = reading.id.pid;
-    const auto known = table_.find(pid);
-    if (!known || known->id != reading.id) return;
+    if (!table_.lives(reading.id)) return;
     std::set<core::EntryKey> entries;
     std::ranges::copy_if(reading.entries, std::inserter(entries, entries.end()), [this](core::EntryKey entry) { return has(entry); });
     const auto old = matches_.find(pid);

@@ -234,8 +234,7 @@ void Sweep::State::advance(Instant now) {
 
 void Sweep::State::settle(const Reading& reading) {
     if (reading.how == Reading::How::readable_again) {
-        const auto known = table.find(reading.id.pid);
-        if (known && known->id == reading.id) ask(reading.id, true);
+        if (table.lives(reading.id)) ask(reading.id, true);
         return;
     }
     if (reading.in_part || reading.how == Reading::How::vanished) not_read.push_back(reading.id);

@@ -96,11 +96,11 @@ private:
         appeared(*stat);
     }
     [[nodiscard]] bool is_due(const Record& old) const {
+        if (also_.contains(old.pid)) return true;
         switch (depth_) {
             case Depth::every: return true;
-            case Depth::young: return table_.is_young(old.start) || also_.contains(old.pid);
-            case Depth::eighth:
-                return has(old.traits, watched) || static_cast<unsigned>(old.pid) % turns == table_.turn_ || also_.contains(old.pid);
+            case Depth::young: return table_.is_young(old.start);
+            case Depth::eighth: return has(old.traits, watched) || static_cast<unsigned>(old.pid) % turns == table_.turn_;
         }
         return true;
     }
@@ -190,7 +190,7 @@ bool ProcTable::differs(ProcessId process, const Fingerprint& fingerprint) const
 
 bool ProcTable::lives(ProcessId process) const {
     const Record* const found = record(process.pid);
-    return found && found->start == process.start && !has(found->traits, dead);
+    return found && found->start == process.start;
 }
 
 std::vector<ProcessId> ProcTable::all() const {
