@@ -56,13 +56,17 @@ std::optional<TakenOrder> OrderServer::look_at(std::size_t index, Instant now) {
     return {};
 }
 
+Result<std::vector<std::string>> OrderServer::order_at(std::size_t index) const {
+    const auto words = slot_at(index);
+    return unpack_words(load_text(words.subspan(slot::order), std::min<std::uint64_t>(load(words[slot::order_length]), slot::order_bytes)));
+}
+
 std::optional<TakenOrder> OrderServer::take_posted(std::size_t index, std::uint64_t state) {
     const auto words = slot_at(index);
     const std::uint64_t taken = with_state(state, SlotState::taken);
     if (!exchange(words[slot::state], state, taken)) return {};
     const OrderTicket ticket{.binding = binding_, .slot = index, .state = taken};
-    const std::uint64_t length = load(words[slot::order_length]);
-    auto order = unpack_words(load_text(words.subspan(slot::order), std::min<std::uint64_t>(length, slot::order_bytes)));
+    auto order = order_at(index);
     if (!order) {
         answer(ticket, number_of(ExitCode::usage), order.error().text);
         return {};
@@ -75,8 +79,7 @@ void OrderServer::answer_interrupted(bool in_place) {
         const std::uint64_t state = load(slot_at(index)[slot::state]);
         if (state_of(state) != SlotState::taken) continue;
         const OrderTicket ticket{.binding = binding_, .slot = index, .state = state};
-        const std::uint64_t length = std::min<std::uint64_t>(load(slot_at(index)[slot::order_length]), slot::order_bytes);
-        const auto order = unpack_words(load_text(slot_at(index).subspan(slot::order), length));
+        const auto order = order_at(index);
         if (in_place && order && order->front() == text_of(OrderVerb::reexec)) {
             answer(ticket, number_of(ExitCode::ok), {});
         } else {

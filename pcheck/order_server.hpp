@@ -63,6 +63,7 @@ private:
     [[nodiscard]] std::optional<TakenOrder> look_at(std::size_t index, Instant now);
     [[nodiscard]] std::optional<TakenOrder> take_posted(std::size_t index, std::uint64_t state);
     [[nodiscard]] std::span<std::uint64_t> slot_at(std::size_t index) const;
+    [[nodiscard]] Result<std::vector<std::string>> order_at(std::size_t index) const;
 
     std::span<std::uint64_t> segment_;
     TablePlace slots_;
