@@ -46,15 +46,14 @@ std::string gate_words(const View& view, const EntryRecord& entry, const Pent& p
     return fmt::format("{}: {} in this window", whose, which);
 }
 
+bool leads_to_over(const Forecast& forecast) { return forecast.timetable.attempts.empty() && forecast.timetable.retry_over.has_value(); }
+
 // Behind an attempt that may fail: what the last one leads to.
 std::string last_words(const EntryRecord& entry, const Forecast& forecast) {
-    const bool last = forecast.timetable.attempts.empty() && forecast.timetable.retry_over && entry.reason != EntryReason::operator_;
-    return last ? ", and since it was the last one: " + over_words(entry) : "";
+    return leads_to_over(forecast) && entry.reason != EntryReason::operator_ ? ", and since it was the last one: " + over_words(entry) : "";
 }
 
 // Behind what makes a process stalled.
-bool leads_to_over(const Forecast& forecast) { return forecast.timetable.attempts.empty() && forecast.timetable.retry_over.has_value(); }
-
 std::string stall_words(const EntryRecord& entry, const Pent& pent, const Forecast& forecast) {
     if (pent.script.none()) return ", which is only reported: it has no restart script";
     return leads_to_over(forecast) ? fmt::format(", and since no attempt is left: {}; its process is left running", over_words(entry)) : "";
@@ -66,8 +65,11 @@ std::string crash_words(const EntryRecord& entry, const Pent& pent) {
     return fmt::format("nothing is due; if fewer than {} of it ran", least);
 }
 
+// Although it is given up: somebody has started it again, or it was left running. 0: it is not known to run.
+pid_t running_pid(const EntryRecord& entry) { return entry.seen.pid != 0 ? entry.seen.pid : entry.main.pid; }
+
 std::string hold_words(const EntryRecord& entry, const std::string& at, const std::string& gate) {
-    if (const pid_t runs = entry.seen.pid != 0 ? entry.seen.pid : entry.main.pid; runs != 0)
+    if (const pid_t runs = running_pid(entry); runs != 0)
         return fmt::format("{} the counters are cleared, and process {} is watched again if it still runs", at, runs);
     return then(fmt::format("{} the counters are cleared; if it is not there then", at), gate);
 }
@@ -188,7 +190,7 @@ Lines timetable(const View& view, const EntryRecord& entry, const Forecast& fore
 
 constexpr std::string_view near_words = "which processes nearly fit, and what they lack";
 
-Lines advice(const View& view, const EntryRecord& entry, const Forecast& forecast) {
+Lines advice(const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast) {
     Lines lines;
     const auto say = [&](std::string_view order, std::string_view what) {
         lines.push_back(fmt::format("{}  {}", command_words(view, order, entry), what));
@@ -196,7 +198,7 @@ Lines advice(const View& view, const EntryRecord& entry, const Forecast& forecas
     if (entry.paused) say("start", "ends the pause");
     if (entry.state == EntryState::retry_over || entry.state == EntryState::hold) {
         const std::string group = entry.group.empty() ? "" : fmt::format("; so for all members of group {}", printable(entry.group));
-        const bool runs = entry.seen.pid != 0 || entry.main.pid != 0;
+        const bool runs = running_pid(entry) != 0;
         say("clear", (runs ? "counters to 0, and the process is watched again"
                            : "when mended: counters to 0, a fresh look, its script if it is not there") +
                          group);
@@ -206,8 +208,7 @@ Lines advice(const View& view, const EntryRecord& entry, const Forecast& forecas
         for (const std::string& name : forecast.held_up_by)
             for (const EntryRecord* other : entries_of(view, name))
                 lines.push_back(command_words(view, "explain", *other) + "  why that is not up");
-        const auto pent = pent_of(view, entry);
-        if (pent && !pent->script.none()) say("restart", "starts it now, past every wait, not counted");
+        if (!pent.script.none()) say("restart", "starts it now, past every wait, not counted");
     } else if (entry.state == EntryState::start || (entry.state == EntryState::down && entry.wait == EntryWait::script)) {
         say("match", near_words);
     } else if (entry.state == EntryState::restart && !entry.timer && entry.script.process.pid != 0) {
@@ -271,8 +272,7 @@ Explanation explain(const View& view, const EntryRecord& entry, const Result<Pen
     add("next", ended ? Lines{"nothing: pcheck has ended, and nobody watches it"} : next_lines(view, entry, *pent, future));
     add("limits", limits(view, entry, *pent, future));
     if (!ended) {
-        const bool runs =
-            entry.state == EntryState::avail || (entry.state == EntryState::hold && (entry.seen.pid != 0 || entry.main.pid != 0));
+        const bool runs = entry.state == EntryState::avail || (entry.state == EntryState::hold && running_pid(entry) != 0);
         add(runs ? "if it were lost, and every attempt failed at once:" : "if every attempt failed at once:",
             is_dry_run(view) ? Lines() : timetable(view, entry, future));
     }
@@ -286,7 +286,7 @@ Explanation explain(const View& view, const EntryRecord& entry, const Result<Pen
         for (const std::string& line : findings.output) lines.push_back("  " + printable(line));
         add("output", std::move(lines));
     }
-    add("you can", ended ? advice_without_pcheck(view) : advice(view, entry, future));
+    add("you can", ended ? advice_without_pcheck(view) : advice(view, entry, *pent, future));
     return explanation;
 }
 

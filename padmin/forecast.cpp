@@ -192,8 +192,7 @@ std::vector<std::string> held_up_by(const View& view, const EntryRecord& entry, 
 }
 
 bool is_over_limit(const EntryRecord& entry, const Pent& pent) {
-    const auto over = [](const std::optional<Limit>& limit, std::optional<std::uint64_t> value) { return limit && value > limit->value; };
-    return over(pent.cpu, entry.cpu_permille) || over(pent.rss, entry.rss_bytes) || over(pent.fds, entry.fds);
+    return is_beyond(pent.cpu, entry.cpu_permille) || is_beyond(pent.rss, entry.rss_bytes) || is_beyond(pent.fds, entry.fds);
 }
 
 void count(Forecast& result, const Counting& counting, Instant now) {

@@ -45,6 +45,11 @@ enum class NextAction : std::uint8_t {
     hung,          // stalled by the next look at it after this time, unless it uses the processor
 };
 inline constexpr std::size_t next_actions = static_cast<std::size_t>(NextAction::hung) + 1;
+// Whether a limit is set and this is beyond it.
+[[nodiscard]] inline bool is_beyond(const std::optional<Limit>& limit, std::optional<std::uint64_t> value) {
+    return limit && value > limit->value;
+}
+
 // "confirm_deadline".
 [[nodiscard]] std::string_view text_of(NextAction action);
 

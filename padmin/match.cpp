@@ -187,6 +187,17 @@ std::string cut(const std::string& text) {
     return safe.size() <= longest_shown ? safe : safe.substr(0, longest_shown) + "...";
 }
 
+// Nothing is called as the entry is, but something is nearly.
+std::optional<std::string> alike(const Pent& pent, const Snapshot& snapshot) {
+    std::vector<std::string_view> names;
+    for (const Process& process : snapshot.processes) names.push_back(process.stat.fingerprint.comm);
+    const auto near = nearest(pent.name, names);
+    if (near.empty() || near == pent.name) return {};
+    const auto at = static_cast<std::size_t>(std::ranges::find(names, near) - names.begin());
+    return fmt::format("nothing is called {}, but process {} is called {}", printable(pent.name), snapshot.processes[at].stat.pid,
+                       printable(near));
+}
+
 }  // namespace
 
 std::string_view text_of(Standing standing) {
@@ -202,21 +213,6 @@ std::string_view text_of(Standing standing) {
     }
     return {};
 }
-
-namespace {
-
-// Nothing is called as the entry is, but something is nearly.
-std::optional<std::string> alike(const Pent& pent, const Snapshot& snapshot) {
-    std::vector<std::string_view> names;
-    for (const Process& process : snapshot.processes) names.push_back(process.stat.fingerprint.comm);
-    const auto near = nearest(pent.name, names);
-    if (near.empty() || near == pent.name) return {};
-    const auto at = static_cast<std::size_t>(std::ranges::find(names, near) - names.begin());
-    return fmt::format("nothing is called {}, but process {} is called {}", printable(pent.name), snapshot.processes[at].stat.pid,
-                       printable(near));
-}
-
-}  // namespace
 
 Matching judge_all(const View& view, const EntryRecord& entry, const Pent& pent, const Snapshot& snapshot) {
     Matching matching{.rule = rule_words(pent, snapshot), .named = snapshot.named};

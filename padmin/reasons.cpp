@@ -37,7 +37,7 @@ std::string state_words_of(const View& view, std::string_view name) {
 std::vector<std::string> excess_words(const EntryRecord& entry, const Pent& pent) {
     std::vector<std::string> lines;
     const auto judge = [&lines](const std::optional<Limit>& limit, std::optional<std::uint64_t> is, std::string_view what, auto shown) {
-        if (limit && is && *is > limit->value)
+        if (is_beyond(limit, is))
             lines.push_back(fmt::format("its {} of {} is over its limit of {}", what, shown(*is), shown(limit->value)));
     };
     judge(pent.cpu, entry.cpu_permille, "use of the processor", [](auto value) { return fmt::format("{}.{} %", value / 10, value % 10); });
