@@ -189,7 +189,7 @@ static_assert(Coding<FileStamp>::width == 3);
 static_assert(end_of_fields<HeaderRecord>(1) == 16);
 static_assert(end_of_fields<HeartbeatRecord>(1) == 3);
 static_assert(end_of_fields<ParamRecord>(1) == 11);
-static_assert(end_of_fields<EntryRecord>(1) == 91);
+static_assert(end_of_fields<EntryRecord>(1) == 94);
 static_assert(end_of_fields<ResourceRecord>(1) == 8);
 static_assert(end_of_fields<TraceRecord>(1) == 6);
 

@@ -27,7 +27,7 @@
 namespace banken {
 
 inline constexpr std::uint64_t segment_magic = 0x31304e454b4e4142;  // "BANKEN01"
-inline constexpr std::uint32_t layout_major = 1, layout_minor = 2;
+inline constexpr std::uint32_t layout_major = 1, layout_minor = 3;
 
 namespace preamble {
 inline constexpr std::size_t magic = 0, version = 1, size = 2, key = 3, traced = 4, tables = 8, words = 64;

@@ -172,6 +172,8 @@ struct EntryRecord {
     std::optional<Cause> cause;                 // last_cause as a value
     bool stop_only = false;                     // STALL: paused meanwhile, no script after the stop
     std::optional<Instant> hung_at;             // while it stands still: from when on it counts as hung
+    std::optional<Instant> excess_at;           // while it is over a limit: when that has lasted, and was not told
+    bool looked_for = false;                    // RETRY_OVER, HOLD: cleared, and the answer of the look is awaited
 
     std::string name;
     std::string line;  // the PENT line as written: name, match and filters are read from it
@@ -182,6 +184,7 @@ struct EntryRecord {
     std::string last_argv0;          // of the last main process
     std::vector<ProcessId> orphans;  // at most most_orphans
     std::string last_failure;        // of an attempt since the last Up: "status=3", "/path is writable by others"; empty: none has failed
+    std::string trouble;             // why it was stopped or given up as stalled or over a limit, since the last Up: "no heartbeat for 30s"
 
     friend bool operator==(const EntryRecord&, const EntryRecord&) = default;
 };
@@ -280,11 +283,12 @@ struct Form<EntryRecord> {
                                               Field{79, &R::paused_since}, Field{80, &R::stable_at},
                                               Field{82, &R::beat_at},      Field{84, &R::last_failure_at},
                                               Field{85, &R::cause},        Field{88, &R::stop_only},
-                                              Field{89, &R::hung_at}};
+                                              Field{89, &R::hung_at},      Field{91, &R::excess_at},
+                                              Field{93, &R::looked_for}};
     static constexpr auto texts =
-        std::tuple{Text{&R::name, 255},        Text{&R::line, 4096}, Text{&R::last_cause, 127},  Text{&R::waits_for, 255},
-                   Text{&R::group, 31},        Text{&R::health, 63}, Text{&R::last_argv0, 1023}, Text{&R::orphans, R::most_orphans * 16},
-                   Text{&R::last_failure, 255}};
+        std::tuple{Text{&R::name, 255},         Text{&R::line, 4096}, Text{&R::last_cause, 127},  Text{&R::waits_for, 255},
+                   Text{&R::group, 31},         Text{&R::health, 63}, Text{&R::last_argv0, 1023}, Text{&R::orphans, R::most_orphans * 16},
+                   Text{&R::last_failure, 255}, Text{&R::trouble, 95}};
 };
 
 template <>

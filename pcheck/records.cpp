@@ -31,6 +31,7 @@ constexpr std::tuple alike{
     std::pair{&core::Watch::timer, &EntryRecord::timer},
     std::pair{&core::Watch::stop_only, &EntryRecord::stop_only},
     std::pair{&core::Watch::last_beat, &EntryRecord::last_beat},
+    std::pair{&core::Watch::trouble, &EntryRecord::trouble},
     std::pair{&core::Watch::last_failure, &EntryRecord::last_failure},
     std::pair{&core::Watch::last_failure_at, &EntryRecord::last_failure_at},
     std::pair{&core::Watch::waits_for, &EntryRecord::waits_for},
@@ -85,6 +86,20 @@ std::string health_of(const core::Watch& watch) {
     return watch.told_stalled.check ? "stalled" + how : "good";
 }
 
+// When the first of those that were not told has lasted.
+std::optional<Instant> excess_at(const core::Watch& watch) {
+    std::optional<Instant> first;
+    const auto consider = [&first](const core::Excess& excess, const std::optional<Limit>& limit) {
+        if (!limit || !excess.since || excess.told) return;
+        const Instant at = *excess.since + limit->lasting;
+        if (!first || at < *first) first = at;
+    };
+    consider(watch.cpu, watch.pent.cpu);
+    consider(watch.rss, watch.pent.rss);
+    consider(watch.fds, watch.pent.fds);
+    return first;
+}
+
 void set_signs_of_life(EntryRecord& record, const core::Watch& watch) {
     record.health = health_of(watch);
     record.bad_checks = watch.bad_checks;
@@ -94,6 +109,7 @@ void set_signs_of_life(EntryRecord& record, const core::Watch& watch) {
     record.stable_at = watch.stable_at;
     if (watch.check) record.check = record_of(*watch.check);
     if (!watch.figures) return;
+    record.excess_at = excess_at(watch);
     if (watch.figures->permille) record.cpu_permille = *watch.figures->permille;
     record.rss_bytes = watch.figures->rss;
     record.fds = watch.figures->fds;
@@ -127,6 +143,7 @@ EntryRecord record_of(const core::Watch& watch, const core::Supervisor& core) {
     if (watch.wait == EntryWait::delay) record.next_attempt = watch.timer;
     record.ending = ending_of(watch);
     record.remind_at = watch.remind_at;
+    record.looked_for = watch.given_up() && watch.question == core::Question::fresh;
     if (!watch.paused) record.paused_since = {};
     record.proc_count = static_cast<std::uint32_t>(watch.matching);
     record.name = watch.pent.name;

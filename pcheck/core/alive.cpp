@@ -103,9 +103,8 @@ void Supervisor::bad_check(Watch& watch, std::string outcome) {
     ++watch.bad_checks;
     emit(Trace{watch.key, watch.main_pid(), "bad check", fmt::format("{} of {}", watch.bad_checks, watch.pent.check_failures)});
     if (watch.bad_checks < watch.pent.check_failures) return;
-    const auto line = messages::stalled(watch.ref(), watch.main_pid(), fmt::format("{} health checks failed", watch.bad_checks));
-    watch.bad_checks = 0;
-    stop(watch, EntryReason::stall, &line, &watch.told_stalled.check);
+    const unsigned bad = std::exchange(watch.bad_checks, 0);
+    stop(watch, EntryReason::stall, fmt::format("{} health checks failed", bad), &watch.told_stalled.check);
 }
 
 // ---- heartbeats ----
@@ -134,9 +133,8 @@ void Supervisor::beat_due(Watch& watch) {
 
 void Supervisor::no_heartbeat(Watch& watch) {
     watch.beat_asked = false;
-    const auto line =
-        messages::stalled(watch.ref(), watch.main_pid(), fmt::format("no heartbeat for {}s", whole_seconds(watch.pent.heartbeat)));
-    stop(watch, EntryReason::stall, &line, &watch.told_stalled.heartbeat);
+    stop(watch, EntryReason::stall, fmt::format("no heartbeat for {}s", whole_seconds(watch.pent.heartbeat)),
+         &watch.told_stalled.heartbeat);
 }
 
 void Supervisor::on(const HeartbeatRead& event) {
@@ -180,9 +178,8 @@ void Supervisor::judge(Watch& watch, const Measured& event) {
     const bool hung = watch.pent.hung > Duration{} && watch.hung.since && now_.instant - *watch.hung.since >= watch.pent.hung;
     if (hung) {
         watch.hung = {};
-        const auto line = messages::stalled(watch.ref(), watch.main_pid(),
-                                            fmt::format("in state {} for {}s", event.state, whole_seconds(watch.pent.hung)));
-        return stop(watch, EntryReason::stall, &line, &watch.told_stalled.hung);
+        return stop(watch, EntryReason::stall, fmt::format("in state {} for {}s", event.state, whole_seconds(watch.pent.hung)),
+                    &watch.told_stalled.hung);
     }
     if (figures.permille) judge_limit(watch, watch.cpu, watch.pent.cpu, "cpu", *figures.permille);
     if (watch.figures) judge_limit(watch, watch.rss, watch.pent.rss, "rss", event.rss);
@@ -198,11 +195,10 @@ void Supervisor::judge_limit(Watch& watch, Excess& excess, const std::optional<L
     if (excess.told || now_.instant - *excess.since < limit->lasting) return;
     if (watch.pent.limit_restarts && stop_waits(watch)) return;  // asked again by the next measure
     excess.told = true;
-    const auto line = messages::over_limit(
-        watch.ref(), watch.main_pid(),
-        fmt::format("{} {} > {} for {}s", what, value_text(what, value), value_text(what, limit->value), whole_seconds(limit->lasting)));
-    if (!watch.pent.limit_restarts) return log(line);
-    stop(watch, EntryReason::limit, &line);
+    std::string why =
+        fmt::format("{} {} > {} for {}s", what, value_text(what, value), value_text(what, limit->value), whole_seconds(limit->lasting));
+    if (!watch.pent.limit_restarts) return log(messages::over_limit(watch.ref(), watch.main_pid(), why));
+    stop(watch, EntryReason::limit, std::move(why));
 }
 
 // ---- STOP ----
@@ -215,12 +211,14 @@ bool Supervisor::stop_waits(const Watch& watch) {
 }
 
 // Not by order: script `-` only reports; GATE 1 to 3, where a retry-over leaves the process running.
-void Supervisor::stop(Watch& watch, EntryReason reason, const Message* line, bool* told) {
+void Supervisor::stop(Watch& watch, EntryReason reason, std::string why, bool* told) {
     if (stop_waits(watch)) return;  // asked again by the next bad sign
     if (told && only_reports(watch) && std::exchange(*told, true)) return;
-    if (line) log(*line);
+    const auto line = reason == EntryReason::limit ? messages::over_limit : messages::stalled;
+    log(line(watch.ref(), watch.main_pid(), why));
     ++watch.stalls;
     if (only_reports(watch)) return;
+    watch.trouble = std::move(why);
     Group* const of = group(watch);
     RetryWindow& window = of ? of->window : watch.window;
     const RetryRule rule = head_of(watch).rule();

@@ -213,8 +213,7 @@ std::string Supervisor::recover(Watch& watch, std::string_view event) {
     if (script_lives(watch)) return "its script still runs";
     if (stop_waits(watch)) return "its group is being restarted";
     touch(watch);
-    const auto line = messages::stalled(watch.ref(), watch.main_pid(), fmt::format("event {}", event));
-    stop(watch, EntryReason::stall, &line);
+    stop(watch, EntryReason::stall, fmt::format("event {}", event));
     if (watch.state == EntryState::stall) return {};
     return only_reports(watch) ? "it is only reported" : "its retries are used up";
 }

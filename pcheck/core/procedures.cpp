@@ -122,6 +122,7 @@ bool Supervisor::came_up(Watch& watch, pid_t pid) {
     watch.memory.death.reset();
     watch.seen.reset();
     watch.reason = EntryReason::none;
+    watch.trouble.clear();
     watch.last_failure.clear();
     watch.attempts = 0;
     watch.told_waiting = false;

@@ -73,6 +73,8 @@ std::vector<EntryRecord> entries() {
     all[1].group_turn = all[2].group_turn = 2;
     all[1].next_attempt = all[1].timer = instant + 8s;
     all[1].last_failure = "status=3";
+    all[1].trouble = "3 health checks failed";
+    all[1].excess_at = instant + 30s;
     all[1].last_failure_at = wall;
     all[2].proc_count = 3;
     all[2].seen = {8040, 100};

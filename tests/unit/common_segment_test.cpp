@@ -33,6 +33,9 @@ void fill_later_fields(EntryRecord& entry) {
     entry.beat_at = Instant(21s);
     entry.last_failure_at = WallTime(1169127287s);
     entry.last_failure = "status=3";
+    entry.excess_at = Instant(22s);
+    entry.looked_for = true;
+    entry.trouble = "no heartbeat for 30s";
 }
 
 EntryRecord full_entry() {
