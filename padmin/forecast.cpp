@@ -103,9 +103,14 @@ Timetable timetable_of(Counting counting, Instant gate) {
     }
 }
 
-Next next_while_available(const EntryRecord& entry) {
+bool is_over_limit(const EntryRecord& entry, const Pent& pent) {
+    return is_beyond(pent.cpu, entry.cpu_permille) || is_beyond(pent.rss, entry.rss_bytes) || is_beyond(pent.fds, entry.fds);
+}
+
+Next next_while_available(const View& view, const EntryRecord& entry, const Pent& pent) {
     if (entry.paused) return {NextAction::order, {}};
-    Next next;
+    const bool stops = pent.limit_restarts && !pent.script.none() && !is_dry_run(view) && is_over_limit(entry, pent);
+    Next next{stops ? NextAction::excess : NextAction::none, {}};
     const auto consider = [&next](NextAction action, std::optional<Instant> at) {
         if (at && (!next.at || *at < *next.at)) next = {action, at};
     };
@@ -113,6 +118,7 @@ Next next_while_available(const EntryRecord& entry) {
     consider(entry.check.kind == ScriptRecord::Kind::none ? NextAction::check : NextAction::check_limit, entry.next_check);
     consider(NextAction::heartbeat_deadline, entry.beat_at);
     consider(NextAction::hung, entry.hung_at);
+    if (stops) consider(NextAction::excess, entry.excess_at);
     return next;
 }
 
@@ -134,10 +140,11 @@ Next next_while_down(const EntryRecord& entry) {
     return {NextAction::none, {}};
 }
 
-Next next_of_state(const EntryRecord& entry) {
+Next next_of_state(const View& view, const EntryRecord& entry, const Pent& pent) {
+    if (entry.looked_for) return {NextAction::first_look, {}};
     switch (entry.state) {
         case EntryState::unknown: return {NextAction::first_look, {}};
-        case EntryState::avail: return next_while_available(entry);
+        case EntryState::avail: return next_while_available(view, entry, pent);
         case EntryState::down: return next_while_down(entry);
         case EntryState::restart:
             if (!entry.timer) return {NextAction::script_end, {}};
@@ -161,13 +168,14 @@ Next next_of_state(const EntryRecord& entry) {
 std::optional<Instant> next_gate(const View& view, const EntryRecord& entry, const Next& next) {
     const Instant now = view.now.instant;
     if (entry.paused) return entry.paused_until;
+    if (entry.looked_for) return now;
     switch (entry.state) {
         case EntryState::unknown:
         case EntryState::avail:
-        case EntryState::restart:
-        case EntryState::stall: return now;
+        case EntryState::restart: return now;
         case EntryState::down: return entry.wait == EntryWait::script ? std::nullopt : std::optional(std::max(now, next.at.value_or(now)));
         case EntryState::start:
+        case EntryState::stall:
         case EntryState::hold: return next.at ? std::max(now, *next.at) : now;
         case EntryState::retry_over: break;
     }
@@ -177,7 +185,7 @@ std::optional<Instant> next_gate(const View& view, const EntryRecord& entry, con
 std::vector<std::string> held_up_by(const View& view, const EntryRecord& entry, const Pent& pent) {
     std::vector<std::string> names;
     for (const EntryRecord& member : view.entries) {
-        const bool same = &member == &entry, together = !pent.group.empty() && member.group == pent.group;
+        const bool same = &member == &entry, together = !pent.group.empty() && member.group == pent.group && !member.paused;
         if (!same && !together) continue;
         const auto line = same ? Result<Pent>(pent) : pent_of(view, member);
         if (line) names.insert(names.end(), line->after.begin(), line->after.end());
@@ -189,10 +197,6 @@ std::vector<std::string> held_up_by(const View& view, const EntryRecord& entry, 
         });
     });
     return names;
-}
-
-bool is_over_limit(const EntryRecord& entry, const Pent& pent) {
-    return is_beyond(pent.cpu, entry.cpu_permille) || is_beyond(pent.rss, entry.rss_bytes) || is_beyond(pent.fds, entry.fds);
 }
 
 void count(Forecast& result, const Counting& counting, Instant now) {
@@ -207,15 +211,18 @@ void count(Forecast& result, const Counting& counting, Instant now) {
 bool is_yet_to_come(const View& view, const EntryRecord& entry, const Pent& pent) {
     if (entry.state != EntryState::avail || entry.paused || pent.script.none()) return false;
     if (entry.group_turn == 0 && entry.group_wait == EntryWait::none) return false;
-    if (entry.group_turn != 0 && entry.pent_id <= entry.group_turn) return false;
-    return std::ranges::none_of(view.entries, [&](const EntryRecord& other) {
+    return entry.pent_id >= entry.group_turn && !shares_script(view, entry, pent);
+}
+
+}  // namespace
+
+bool shares_script(const View& view, const EntryRecord& entry, const Pent& pent) {
+    return std::ranges::any_of(view.entries, [&](const EntryRecord& other) {
         if (other.group != entry.group || other.paused || other.pent_id >= entry.pent_id) return false;
         const auto line = pent_of(view, other);
         return line && line->script.text == pent.script.text;
     });
 }
-
-}  // namespace
 
 std::string_view text_of(NextAction action) { return words.at(static_cast<std::size_t>(action)); }
 
@@ -224,9 +231,7 @@ Forecast forecast(const View& view, const EntryRecord& entry, const Pent& pent) 
     if (!pent.script.none()) count(result, counting_of(view, entry, pent), view.now.instant);
     if (has_ended(view)) return result;
     result.reminder = entry.remind_at;
-    Next next = is_yet_to_come(view, entry, pent) ? Next{NextAction::group_turn, {}} : next_of_state(entry);
-    const bool stops = pent.limit_restarts && !pent.script.none() && !is_dry_run(view);
-    if (next.action == NextAction::none && stops && is_over_limit(entry, pent)) next.action = NextAction::excess;
+    Next next = is_yet_to_come(view, entry, pent) ? Next{NextAction::group_turn, {}} : next_of_state(view, entry, pent);
     result.next = next.action;
     result.at = next.at;
     if (entry.paused_until && (!result.at || *entry.paused_until < *result.at)) {
@@ -240,15 +245,18 @@ Forecast forecast(const View& view, const EntryRecord& entry, const Pent& pent) 
     if (pent.script.none()) return result;
 
     Counting counting = counting_of(view, entry, pent);
-    if (entry.state == EntryState::hold) counting.begun.reset();  // its end clears
     result.held_up_by = held_up_by(view, entry, pent);
     result.gate = next_gate(view, entry, next);
     if (!result.gate) return result;
-    if (entry.state == EntryState::hold) counting.window = {};
-    if (entry.state == EntryState::stall && entry.reason == EntryReason::operator_) counting.begun = view.now.instant;
+    if (entry.state == EntryState::hold) {  // its end clears
+        counting.window = {};
+        counting.begun.reset();
+    }
+    if (entry.state == EntryState::stall && entry.reason == EntryReason::operator_) counting.begun = result.gate;
     result.timetable = timetable_of(std::move(counting), *result.gate);
-    const bool waits = result.next == NextAction::slot || result.next == NextAction::dependency || result.next == NextAction::group_turn;
-    result.timed = !waits && result.held_up_by.empty();
+    constexpr std::array untimed{NextAction::slot, NextAction::dependency, NextAction::group_turn, NextAction::process_end};
+    const bool in_round = entry.state == EntryState::avail && entry.group_turn != 0;
+    result.timed = !in_round && std::ranges::find(untimed, result.next) == untimed.end() && result.held_up_by.empty();
     return result;
 }
 

@@ -41,7 +41,7 @@ enum class NextAction : std::uint8_t {
     process_seen,  // somebody must start it: it has no script, or is paused
     order,         // nothing happens by itself
     none,          // it runs, and nothing is due
-    excess,        // it is over a limit that stops it, and has not been for long enough
+    excess,        // stopped by the next look at it after this time, unless it is within its limits again
     hung,          // stalled by the next look at it after this time, unless it uses the processor
 };
 inline constexpr std::size_t next_actions = static_cast<std::size_t>(NextAction::hung) + 1;
@@ -84,6 +84,9 @@ struct Forecast {
     Timetable timetable;
     bool timed = false;  // the times of the timetable hold: nothing is waited for that has none
 };
+
+// Another member of its group, ahead of it, has the same script: that runs once in a round.
+[[nodiscard]] bool shares_script(const View& view, const EntryRecord& entry, const Pent& pent);
 
 // `pent` is the entry's line, read with the defaults of view.param.
 [[nodiscard]] Forecast forecast(const View& view, const EntryRecord& entry, const Pent& pent);

@@ -34,32 +34,40 @@ std::string state_words_of(const View& view, std::string_view name) {
     return entries.empty() ? std::string("not there") : std::string(text_of(entries.front()->state));
 }
 
-std::vector<std::string> excess_words(const EntryRecord& entry, const Pent& pent) {
-    std::vector<std::string> lines;
-    const auto judge = [&lines](const std::optional<Limit>& limit, std::optional<std::uint64_t> is, std::string_view what, auto shown) {
-        if (is_beyond(limit, is))
-            lines.push_back(fmt::format("its {} of {} is over its limit of {}", what, shown(*is), shown(limit->value)));
-    };
-    judge(pent.cpu, entry.cpu_permille, "use of the processor", [](auto value) { return fmt::format("{}.{} %", value / 10, value % 10); });
-    judge(pent.rss, entry.rss_bytes, "memory (rss)", [](auto value) { return fmt::format("{} KiB", value / 1024); });
-    judge(pent.fds, entry.fds, "number of descriptors", [](auto value) { return std::to_string(value); });
-    return lines;
-}
-
 std::string awaited_words(const EntryRecord& entry, const Forecast& forecast) {
     std::string names;
     for (const std::string& name : forecast.held_up_by) names += (names.empty() ? "" : " and ") + printable(name);
     return !names.empty() ? names : entry.waits_for.empty() ? "that" : printable(entry.waits_for);
 }
 
-bool is_left_running(const EntryRecord& entry) {
-    const bool given_up = entry.state == EntryState::retry_over || entry.state == EntryState::hold;
-    return given_up && entry.main.pid != 0 && entry.reason == EntryReason::none;
-}
-
 namespace {
 
 using Lines = std::vector<std::string>;
+
+// What it uses beyond its limits, and what is not known yet.
+void add_excess(Lines& lines, const View& view, const EntryRecord& entry, const Pent& pent) {
+    const bool stops = pent.limit_restarts && !pent.script.none() && !is_dry_run(view);
+    const auto judge = [&](const std::optional<Limit>& limit, std::optional<std::uint64_t> is, std::string_view what, auto shown) {
+        if (!limit || entry.paused) return;
+        const std::string allowed = fmt::format("{}, for at most {}", shown(limit->value), span_words(limit->lasting));
+        if (!is) lines.push_back(fmt::format("its {} is not measured yet; its limit: {}", what, allowed));
+        if (is_beyond(limit, is))
+            lines.push_back(
+                fmt::format("its {} of {} is over its limit: {}{}", what, shown(*is), allowed, stops ? "" : "; that is only logged"));
+    };
+    judge(pent.cpu, entry.cpu_permille, "use of the processor", [](auto value) { return fmt::format("{}.{} %", value / 10, value % 10); });
+    judge(pent.rss, entry.rss_bytes, "memory (rss)", [](auto value) { return fmt::format("{} KiB", value / 1024); });
+    judge(pent.fds, entry.fds, "number of descriptors", [](auto value) { return std::to_string(value); });
+}
+
+// A stop that is under way has no cause of its end yet; the record still has that of an end before.
+std::string trouble_words(const EntryRecord& entry, std::string_view what) {
+    const std::string pid = entry.shown_pid == 0 ? std::string() : fmt::format(" {}", entry.shown_pid);
+    const std::string why = entry.trouble.empty() ? "" : fmt::format(": {}", printable(entry.trouble));
+    const bool ended = entry.state != EntryState::stall && entry.main.pid == 0 && !entry.last_cause.empty();
+    return fmt::format("its process{} was {}{}{}", pid, what, why,
+                       ended ? fmt::format("; it was stopped: {}", printable(entry.last_cause)) : "");
+}
 
 std::string reason_words(const EntryRecord& entry) {
     const std::string pid = entry.shown_pid == 0 ? std::string() : fmt::format(" {}", entry.shown_pid);
@@ -67,8 +75,8 @@ std::string reason_words(const EntryRecord& entry) {
     switch (entry.reason) {
         case EntryReason::down: return fmt::format("its process{} ended{}", pid, cause);
         case EntryReason::absent: return "pcheck has looked for it and has not found it";
-        case EntryReason::stall: return fmt::format("its process{} was stalled{}", pid, cause);
-        case EntryReason::limit: return fmt::format("its process{} was over a limit{}", pid, cause);
+        case EntryReason::stall: return trouble_words(entry, "stalled");
+        case EntryReason::limit: return trouble_words(entry, "over a limit");
         case EntryReason::operator_: return "somebody has ordered it (restart)";
         case EntryReason::group: return fmt::format("its group {} is being restarted", printable(entry.group));
         case EntryReason::none: break;
@@ -76,33 +84,39 @@ std::string reason_words(const EntryRecord& entry) {
     return {};
 }
 
-std::string group_words(const View& view, const EntryRecord& entry) {
+// What is waited for, and how each of them is.
+std::string dependency_words(const View& view, const EntryRecord& entry, const Forecast& forecast) {
+    std::string names;
+    for (const std::string& name : forecast.held_up_by)
+        names += fmt::format("{}{}, which is {}", names.empty() ? "" : "; ", printable(name), state_words_of(view, name));
+    return names.empty() ? printable(entry.waits_for) : names;
+}
+
+std::string group_words(const View& view, const EntryRecord& entry, const Forecast& forecast) {
+    const std::string group = printable(entry.group);
     if (entry.group_turn != 0) {
         const auto turn = std::ranges::find(view.entries, entry.group_turn, &EntryRecord::pent_id);
-        if (turn == view.entries.end() || &*turn == &entry) return fmt::format("it is its turn in group {}", printable(entry.group));
-        return fmt::format("in group {} it is the turn of {} (pent_id {}), which is {}", printable(entry.group), printable(turn->name),
-                           turn->pent_id, text_of(turn->state));
+        if (turn == view.entries.end() || &*turn == &entry) return fmt::format("it is its turn in group {}", group);
+        return fmt::format("in group {} it is the turn of {} (pent_id {}), which is {}", group, printable(turn->name), turn->pent_id,
+                           text_of(turn->state));
     }
-    const std::string_view wait = text_of(entry.group_wait);
-    if (wait.empty()) return fmt::format("group {} waits", printable(entry.group));
-    return fmt::format("group {} waits for: {}", printable(entry.group), wait);
+    if (entry.group_wait == EntryWait::dependency)
+        return fmt::format("group {} comes after {}", group, dependency_words(view, entry, forecast));
+    if (entry.group_wait == EntryWait::delay)
+        return fmt::format("the last attempt of group {} began too recently: attempts keep a distance (delay)", group);
+    return fmt::format("group {} is to be restarted", group);
 }
 
 std::string wait_words(const View& view, const EntryRecord& entry, const Forecast& forecast) {
     switch (entry.wait) {
         case EntryWait::confirm: return "somebody else may be starting it again: pcheck looks for a replacement first (confirm)";
         case EntryWait::delay: return "the last attempt began too recently: attempts keep a distance (delay)";
-        case EntryWait::dependency: {
-            std::string names;
-            for (const std::string& name : forecast.held_up_by)
-                names += fmt::format("{}{}, which is {}", names.empty() ? "" : "; ", printable(name), state_words_of(view, name));
-            return fmt::format("it comes after {}", names.empty() ? printable(entry.waits_for) : names);
-        }
+        case EntryWait::dependency: return fmt::format("it comes after {}", dependency_words(view, entry, forecast));
         case EntryWait::slot:
             if (entry.script.process.pid != 0) return fmt::format("its script of before, pid {}, still runs", entry.script.process.pid);
             return fmt::format("{} may begin within 5 s (SCRIPT_PARALLEL): it waits for its place",
                                count_words(view.param.script_parallel, "restart script"));
-        case EntryWait::group: return group_words(view, entry);
+        case EntryWait::group: return group_words(view, entry, forecast);
         case EntryWait::script:
             return is_dry_run(view) ? "its restart script is not run (--dry-run): pcheck only reports it"
                                     : "it has no restart script: pcheck only reports it";
@@ -137,42 +151,32 @@ std::string count_mode_words(const EntryRecord& entry, const Pent& pent) {
                        least == 1 ? "is" : "are", most);
 }
 
-bool is_given_up(const EntryRecord& entry) { return entry.state == EntryState::retry_over || entry.state == EntryState::hold; }
-
 // What could not be ended still stands in the record.
 std::string unended_words(const EntryRecord& entry) {
     if (entry.script.process.pid != 0) return fmt::format("its script, pid {}, could not be ended", entry.script.process.pid);
-    if (entry.main.pid != 0 && entry.reason != EntryReason::none) return fmt::format("its process {} could not be ended", entry.main.pid);
-    const bool cleared = entry.attempts == 0 && entry.window.count == 0 && !entry.begun;
-    return cleared ? "it was cleared just now, and is looked for afresh" : "a process or script of it could not be ended";
+    const bool stopped = entry.reason != EntryReason::none && entry.reason != EntryReason::group;
+    return entry.main.pid != 0 && stopped ? fmt::format("its process {} could not be ended", entry.main.pid) : "";
 }
+
+// Given up while its process ran: pcheck has left it alone.
+bool is_left_running(const EntryRecord& entry) { return is_given_up(entry) && entry.main.pid != 0 && entry.reason == EntryReason::none; }
 
 std::string over_reason(const EntryRecord& entry, const Forecast& forecast) {
     const bool alone = entry.group.empty();
     const RetryWindow& window = alone ? entry.window : entry.group_window;
     const std::string whose = alone ? "" : fmt::format(" of group {}", printable(entry.group));
-    if (!forecast.rule.retries || !used_up(window, forecast.rule)) return alone ? unended_words(entry) : "";
+    if (!forecast.rule.retries || !used_up(window, forecast.rule)) return {};
     if (*forecast.rule.retries == 0)
         return fmt::format("it {}, and 0 restarts are allowed", is_left_running(entry) ? "failed" : "was lost");
     return fmt::format("the {}{} in its window {} used up", count_words(*forecast.rule.retries, "restart"), whose,
                        *forecast.rule.retries == 1 ? "is" : "are");
 }
 
-// The record does not keep which of them it was, the entry's line often does.
-std::string stall_or_limit(const View& view, const EntryRecord& entry) {
-    const auto pent = pent_of(view, entry);
-    const bool exceeds = pent && pent->limit_restarts && (pent->cpu || pent->rss || pent->fds);
-    const bool stalls = pent && (!pent->check.none() || pent->heartbeat > Duration{} || pent->hung > Duration{} || !pent->events.empty());
-    const std::string_view what = exceeds == stalls ? "it was stalled or over a limit" : stalls ? "it was stalled" : "it was over a limit";
-    return fmt::format("{} when no restart was left (the log says why)", what);
-}
-
 // When the restarts were used up: what led there. A process that runs was left running, and then it was no loss that did.
-std::string last_straw(const View& view, const EntryRecord& entry) {
+std::string last_straw(const EntryRecord& entry) {
     if (entry.reason == EntryReason::group) return entry.main.pid != 0 ? "" : "it did not come up in its turn";
     if (entry.reason != EntryReason::none && entry.reason != EntryReason::operator_) return reason_words(entry);
-    if (is_left_running(entry) && entry.stalls > 0) return stall_or_limit(view, entry);
-    return {};
+    return entry.trouble.empty() ? "" : fmt::format("it failed: {}", printable(entry.trouble));
 }
 
 std::string presence_words(const EntryRecord& entry, const Pent& pent) {
@@ -191,8 +195,8 @@ void add_group(Lines& lines, const View& view, const EntryRecord& entry) {
     const bool lost = std::ranges::any_of(view.entries, [&](const auto& other) { return in_group(other) && has_failed(other); });
     for (const EntryRecord& member : view.entries) {
         if (!in_group(member)) continue;
-        const bool failed = lost ? has_failed(member) : is_given_up(member) && member.stalls > 0;
-        const std::string straw = failed ? last_straw(view, member) : std::string();
+        const bool failed = lost ? has_failed(member) : is_given_up(member) && !member.trouble.empty();
+        const std::string straw = failed ? last_straw(member) : std::string();
         const pid_t pid = member.main.pid != 0 ? member.main.pid : member.seen.pid;
         const std::string_view watched = member.state == EntryState::avail ? "" : ", not watched";
         const std::string there = pid != 0 ? fmt::format("process {} runs{}", pid, watched) : "no process of it is known to run";
@@ -205,13 +209,16 @@ void add_group(Lines& lines, const View& view, const EntryRecord& entry) {
 }
 
 Lines given_up(const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast) {
-    Lines lines{over_reason(entry, forecast)};
+    if (entry.looked_for) return {"it was cleared, and pcheck looks for it at this moment"};
+    Lines lines{unended_words(entry), over_reason(entry, forecast)};
+    const bool known = !lines[0].empty() || !lines[1].empty();
     if (!entry.group.empty()) {
-        if (lines.front().empty()) lines.front() = fmt::format("group {} was given up as a whole", printable(entry.group));
+        if (!known) lines.push_back(fmt::format("group {} was given up as a whole", printable(entry.group)));
         add_group(lines, view, entry);
         return lines;
     }
-    lines.push_back(last_straw(view, entry));
+    if (!known) lines.emplace_back("a process or script of it could not be ended");
+    lines.push_back(last_straw(entry));
     lines.push_back(presence_words(entry, pent));
     return lines;
 }
@@ -233,7 +240,8 @@ Lines reasons(const View& view, const EntryRecord& entry, const Pent& pent, cons
             }
             if (entry.bad_checks > 0 || entry.health.starts_with("stalled"))
                 say(fmt::format("its health: {}{}", printable(entry.health), pent.script.none() ? ", only reported" : ""));
-            for (std::string& line : excess_words(entry, pent)) say(std::move(line));
+            add_excess(lines, view, entry, pent);
+            if (entry.group_turn != 0 || entry.group_wait != EntryWait::none) say(group_words(view, entry, forecast));
             break;
         case EntryState::down:
             say(reason_words(entry));

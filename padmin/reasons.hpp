@@ -22,11 +22,7 @@ namespace banken {
 [[nodiscard]] std::string attempt_words(const Forecast& forecast, unsigned number);
 // "DOWN"; "not there" for a name that no entry has.
 [[nodiscard]] std::string state_words_of(const View& view, std::string_view name);
-// What it uses beyond its limits: "its memory (rss) of 2202009 KiB is over the limit of 2097152 KiB"; empty where nothing is.
-[[nodiscard]] std::vector<std::string> excess_words(const EntryRecord& entry, const Pent& pent);
 // "db", "db and cache"; "that" where no name is known.
 [[nodiscard]] std::string awaited_words(const EntryRecord& entry, const Forecast& forecast);
-// Given up while its process ran: pcheck has left it alone.
-[[nodiscard]] bool is_left_running(const EntryRecord& entry);
 
 }  // namespace banken

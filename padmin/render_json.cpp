@@ -218,6 +218,7 @@ std::string explain_json(const View& view, const EntryRecord& entry, const Resul
     object["reason"] = or_null(std::string(text_of(entry.reason)));
     object["paused"] = entry.paused;
     if (pent) add_forecast(object, view, forecast(view, entry, *pent));
+    object["trouble"] = or_null(entry.trouble);
     object["last_failure"] = or_null(entry.last_failure);
     object["refused"] = or_null(findings.refused);
     object["process"] = findings.process;

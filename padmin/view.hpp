@@ -68,6 +68,12 @@ private:
 // It was started with --dry-run: it runs and signals nothing.
 [[nodiscard]] bool is_dry_run(const View& view);
 
+[[nodiscard]] inline bool is_given_up(const EntryRecord& entry) {
+    return entry.state == EntryState::retry_over || entry.state == EntryState::hold;
+}
+// Of one that was given up: somebody has started it again, or it was left running. 0: it is not known to run.
+[[nodiscard]] inline pid_t running_pid(const EntryRecord& entry) { return entry.seen.pid != 0 ? entry.seen.pid : entry.main.pid; }
+
 struct Group {
     std::string name;
     std::vector<const EntryRecord*> members;  // in the order of the file

@@ -61,11 +61,14 @@ std::string start_words(const View& view) {
     return fmt::format("pcheck {}-f {}", is_dry_run(view) ? "--dry-run " : "", shell_word(printable(view.header.pfile)));
 }
 
+std::string command_words(const View& view, std::string_view order) {
+    return fmt::format("padmin -f {} -c {}", shell_word(printable(view.header.pfile)), order);
+}
+
 std::string command_words(const View& view, std::string_view order, const EntryRecord& entry) {
     const auto named = entries_of(view, entry.name);
     const bool by_name = named.size() == 1 && named.front() == &entry && printable(entry.name) == entry.name && entry.name.front() != '-';
-    return fmt::format("padmin -f {} -c {} {}", shell_word(printable(view.header.pfile)), order,
-                       by_name ? shell_word(entry.name) : std::to_string(entry.pent_id));
+    return fmt::format("{} {}", command_words(view, order), by_name ? shell_word(entry.name) : std::to_string(entry.pent_id));
 }
 
 }  // namespace banken

@@ -22,6 +22,8 @@ namespace banken {
 
 // What starts a pcheck with this one's pfile: "pcheck -f /etc/banken/pfile_cron".
 [[nodiscard]] std::string start_words(const View& view);
+// "padmin -f /etc/banken/pfile_cron -c reload".
+[[nodiscard]] std::string command_words(const View& view, std::string_view order);
 // How this pcheck and this entry are named on padmin's command line: "padmin -f /etc/banken/pfile_cron -c clear crond".
 [[nodiscard]] std::string command_words(const View& view, std::string_view order, const EntryRecord& entry);
 

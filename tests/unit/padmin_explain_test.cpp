@@ -425,7 +425,7 @@ TEST_CASE("a process that was stalled when its restarts were used up was not los
     CHECK(world.state(1) == "RETRY_OVER");
     const std::string text = words(world);
     CHECK(says(text, "it failed, and 0 restarts are allowed"));
-    CHECK(says(text, "it was stalled when no restart was left (the log says why)"));
+    CHECK(says(text, "it failed: no heartbeat for 30s\n"));
     CHECK(says(text, "process 100 of it still runs, and pcheck does not watch it"));
     CHECK(says(text, "-c clear crond  counters to 0, and the process is watched again"));
     CHECK_FALSE(text.find("lost") != std::string::npos);
@@ -464,7 +464,7 @@ TEST_CASE("one that runs while its group is being restarted is told that its tur
     const EntryRecord& web = view.entries.back();
     CHECK(text_of(future(view, 1).next) == "group_turn");
     CHECK(says(text_of(explain(view, web, pent_of(view, web), {})),
-               "its group shop is being restarted, and it is the turn of db: its own restart script runs in its turn"));
+               "its turn comes when the members ahead of it (db) are up: then its own restart script runs, although it is there\n"));
     CHECK_FALSE(future(view, 1).timed);
 }
 
@@ -489,7 +489,7 @@ TEST_CASE("of the last attempt it is told what its failure leads to") {
     World world = running("crond:/bin/restart:3600:1:exit", "SCRIPT_TIMEOUT 30\n");
     CHECK(says(words(world), "1 restart in 1 h is allowed"));
     world.crash(1);
-    CHECK(says(words(world), "then the attempt has failed, and since it was the last one: RETRY_OVER: exit ends pcheck with status 1"));
+    CHECK(says(words(world), "if it fails, it was the last attempt: RETRY_OVER: exit ends pcheck with status 1; at "));
     world.script_exits(1, 0);
     CHECK(says(words(world), "the attempt has failed if the process is not there; then, RETRY_OVER: exit ends pcheck"));
     CHECK(says(words(world), "-c match crond  which processes nearly fit, and what they lack"));
@@ -576,6 +576,7 @@ TEST_CASE("the JSON of explain has what a test needs") {
     CHECK(json["timetable"].size() == 2);
     CHECK(json["timetable"][0]["attempt"] == 2);
     CHECK(json["retry_over_time"].is_string());
+    CHECK(json["trouble"].is_null());
     CHECK(json["refused"].is_null());
     CHECK(json["text"].is_array());
 }

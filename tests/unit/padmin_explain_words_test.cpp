@@ -51,7 +51,7 @@ TEST_CASE("without a restart script a crash is said to be only reported") {
 
 TEST_CASE("of a stall without a restart script the same is said") {
     CHECK(says(words(running("crond:-:3600:3:continue:heartbeat=300")),
-               "it is stalled unless a heartbeat has come, which is only reported: it has no restart script\n"));
+               " (in 3 min 20 s), it is stalled, which is only reported: it has no restart script\n"));
 }
 
 TEST_CASE("in a dry run nobody says that there is no restart script, nor that it runs") {
@@ -82,9 +82,9 @@ TEST_CASE("an excess that will stop the process is told, and one that is only re
         CHECK(lacks(words(view), "over its limit"));
         view.entries.front().rss_bytes = 2 << 20;
         const std::string text = words(view);
-        CHECK(says(text, "its memory (rss) of 2048 KiB is over its limit of 1024 KiB\n"));
-        CHECK(says(text, stops ? "next    when it has been over its limit for as long as the limit lasts, without a break, it is stopped"
-                               : "nothing is due"));
+        CHECK(says(text, "its memory (rss) of 2048 KiB is over its limit: 1024 KiB, for at most 10 min"));
+        CHECK(says(text, stops ? "next    when it has been over its limit for as long as that is allowed: it is stopped, and restarted"
+                               : "; that is only logged\nnext    nothing is due"));
     }
 }
 
@@ -93,7 +93,7 @@ TEST_CASE("from when on a process that stands still counts as hung is told, and 
     const auto stands = [&](char state) { world.step(Measured{1, *world.entry(1).main, state, 5s, 0, 0}); };
     stands('T');
     world.pass(20s);
-    CHECK(says(words(world), "(in 40 s) or soon after it is stalled, unless it uses the processor (hung)"));
+    CHECK(says(words(world), "unless it uses the processor, it is stalled at 16:02:40 (in 40 s) or soon after (hung): it is stopped"));
     world.pass(39s);
     stands('T');
     CHECK(world.state(1) == "AVAIL");
@@ -103,16 +103,19 @@ TEST_CASE("from when on a process that stands still counts as hung is told, and 
     CHECK(lacks(words(world), "(hung)"));
 }
 
-TEST_CASE("just after a clear nobody says that something could not be ended") {
+TEST_CASE("until the look after a clear is answered nobody says that it is given up, nor that something could not be ended") {
     World world = running("crond:/bin/restart:3600:0:continue");
     world.crash(1);
     REQUIRE(world.state(1) == "RETRY_OVER");
     world.answer_at_once = false;
     world.order(Verb::clear, "crond");
     REQUIRE(world.state(1) == "RETRY_OVER");
-    View view = view_of(world);
-    view.entries.front().line = "crond:/bin/restart:3600:1:continue";
-    CHECK(says(words(view), "it was cleared just now, and is looked for afresh\n"));
+    const std::string text = words(world);
+    CHECK(says(text, "why     it was cleared, and pcheck looks for it at this moment\n"));
+    CHECK(says(text, "next    pcheck looks for it; if it is not there, RETRY_OVER: "));
+    CHECK(lacks(text, "you can"));
+    world.answer_looks();
+    CHECK(says(words(world), "pcheck has looked for it and has not found it\n"));
 }
 
 TEST_CASE("a person is advised to look for near misses, and to restart only what has a script") {
@@ -137,7 +140,7 @@ TEST_CASE("after a dry run that was killed another dry run is advised") {
 TEST_CASE("with no attempt left a missed heartbeat is said to lead to retry-over") {
     World world = running("crond:/bin/restart:3600:0:exit:heartbeat=300");
     CHECK(says(words(world),
-               "it is stalled unless a heartbeat has come, and since no attempt is left: RETRY_OVER: exit ends pcheck with status 1; "
+               "it is stalled, and since no attempt is left: RETRY_OVER: exit ends pcheck with status 1; "
                "its process is left running\n"));
 }
 
@@ -162,7 +165,7 @@ TEST_CASE("a member that runs is told that its group is about to be restarted, a
     REQUIRE(world.state(3) == "AVAIL");
     const View view = view_of(world);
     CHECK(says(words(view, 2),
-               "next    its group shop is about to be restarted: then its own restart script runs in its turn, although it is there\n"));
+               "next    when db is AVAIL its group shop is restarted: in its turn its own restart script runs, although it is there\n"));
     CHECK(says(words(view, 1), "as soon as db is AVAIL it is looked for once more; if it is not there, the scripts of group shop run\n"));
     CHECK(says(group_text(view, groups_of(view)), "waits_for       = dependency db\n"));
 }
@@ -198,7 +201,7 @@ TEST_CASE("how the last health check failed is told, while it counts and when it
     world.pass(60s);
     world.check_ends(1, 3);
     REQUIRE(world.state(1) == "RETRY_OVER");
-    CHECK(says(words(world), "it was stalled when no restart was left (the log says why)\n"));
+    CHECK(says(words(world), "it failed: 2 health checks failed\n"));
     CHECK(says(words(world), "its health: the last check failed: status=3\n"));
 }
 
@@ -210,4 +213,167 @@ TEST_CASE("a stall that is only reported is told as long as it lasts") {
     world.pass(60s);
     world.check_ends(1, 0);
     CHECK(lacks(words(world), "its health:"));
+}
+
+TEST_CASE("why a process was stalled is told while it is stopped and until it is up, whatever it was") {
+    World world = running("web:/bin/r:3600:3:continue:events=app/hung:heartbeat=300");
+    world.crash(1);
+    world.run(1, 200);
+    world.script_exits(1, 0);
+    SUBCASE("an event") {
+        world.event("app/hung", "web");
+        CHECK(says(words(world), "why     its process 200 was stalled: event app/hung\n"));  // not how the one before has ended
+    }
+    SUBCASE("a heartbeat") {
+        world.pass(301s);
+        CHECK(says(words(world), "why     its process 200 was stalled: no heartbeat for 300s\n"));
+    }
+    world.end_orderly(1);
+    CHECK(says(words(world), "; it was stopped: killed by signal 15 (TERM)\n"));
+    world.pass(15s);
+    world.run(1, 300);
+    world.script_exits(1, 0);
+    REQUIRE(world.state(1) == "AVAIL");
+    CHECK(world.entry(1).trouble.empty());
+}
+
+TEST_CASE("an excess that stops the process is told with its limit, and the time when it acts comes") {
+    World world = running("web:/bin/r:3600:3:continue:rss=1M/60:on_limit=restart");
+    CHECK(says(words(world), "its memory (rss) is not measured yet; its limit: 1024 KiB, for at most 1 min\n"));
+    const auto measured = [&] { world.step(Measured{1, *world.entry(1).main, 'S', 5s, 2 << 20, 0}); };
+    measured();
+    world.pass(20s);
+    CHECK(
+        says(words(world), "(in 40 s) or soon after, if it is over its limit without a break until then: it is stopped, and restarted\n"));
+    world.pass(39s);
+    measured();
+    CHECK(world.state(1) == "AVAIL");
+    world.pass(1s);
+    measured();
+    CHECK(says(words(world), "its process 100 was over a limit: rss 2M > 1M for 60s\n"));
+}
+
+TEST_CASE("the worst case of a process that is stopped begins when it is killed") {
+    World world = running("web:/bin/r:3600:3:continue:events=app/hung:stop=TERM/60");
+    world.event("app/hung", "web");
+    const std::string text = words(world);
+    CHECK(says(text, "(in 1 min) the process is killed if it still runs; when it has ended, its restart script runs: attempt 1 of 3"));
+    CHECK(says(text, "\nif every attempt failed at once:\n        16:02:40 (in 1 min)  attempt 1 of 3\n"));
+    world.pass(60s);
+    world.crash(1);
+    CHECK(world.script_runs(1));
+}
+
+TEST_CASE("of a process that is not killed no time is told, and how it is ended by hand") {
+    World world = running("web:/bin/r:3600:3:continue:stop=TERM/0");
+    world.order(Verb::restart, "web");
+    const std::string text = words(world);
+    CHECK(says(text,
+               "next    it is not killed, however long it takes; when it has ended, its restart script runs (by order, not counted)\n"));
+    CHECK(says(text, "you can kill -KILL 100  ends it"));
+    CHECK(lacks(text, "if every attempt"));
+    world.order(Verb::stop, "web");
+    CHECK(says(words(world), "when it has ended, nothing follows: it was paused meanwhile\n"));
+}
+
+TEST_CASE("a member is told how its turn stands to the round of its group") {
+    World world = running("a:/bin/a:3600:3:continue:group=g\nb:/bin/b:3600:3:continue:group=g\nc:/bin/c:3600:3:continue:group=g");
+    world.crash(3);
+    CHECK(says(words(world, 2), "its turn comes when the members ahead of it (a, b) are up: then its restart script runs\n"));
+    world.vanish(1);
+    world.run(1, 200);
+    world.script_exits(1, 0);
+    REQUIRE(world.state(2) == "RESTART");
+    CHECK(says(words(world, 0), "in group g it is the turn of b (pent_id 2), which is RESTART\n"));
+    CHECK(says(words(world, 0),
+               "nothing is due for it while the round of group g goes on with b; if it crashed now, that would be waited for; "
+               "then, attempt 2 of 3 begins at"));
+    CHECK(lacks(words(world, 0), "if it were lost"));
+    world.crash(1);
+    REQUIRE(world.state(1) == "DOWN group");
+    CHECK(
+        says(words(world, 0), "its own turn is over: when the round of group g, which goes on with b, is over, attempt 2 of 3 begins at"));
+    world.run(2, 300);
+    world.script_exits(2, 0);
+    world.run(3, 400);
+    world.script_exits(3, 0);
+    CHECK(says(words(world, 0), "the last attempt of group g began too recently: attempts keep a distance (delay)\n"));
+    CHECK(says(words(world, 1), " its group g is restarted: in its turn its own restart script runs, although it is there\n"));
+}
+
+TEST_CASE("a member whose script has run for another one is not promised its own") {
+    World world = running("a:/bin/r:3600:3:continue:group=g\nb:/bin/r:3600:3:continue:group=g");
+    world.crash(2);
+    CHECK(says(words(world, 1),
+               "its turn comes when the members ahead of it (a) are up: then its process is awaited: the same script has run"));
+}
+
+TEST_CASE("of a group that waits for a dependency every member is told which") {
+    World world = running("db:-:3600:3:continue\na:/bin/a:3600:3:continue:group=g\nb:/bin/b:3600:3:continue:group=g:after=db");
+    world.crash(1);
+    world.crash(2);
+    REQUIRE(world.state(2) == "DOWN group");
+    for (const std::size_t member : {1u, 2u}) CHECK(says(words(world, member), "group g comes after db, which is DOWN\n"));
+    CHECK(says(words(world, 1), "-c explain db  why that is not up"));
+    world.order(Verb::stop, "b");  // nobody's wait any more
+    CHECK(lacks(words(world, 1), "comes after db"));
+}
+
+TEST_CASE("with 0 retries nobody is sent to an order that does not help") {
+    World world = running("crond:/bin/restart:3600:0:continue");
+    world.crash(1);
+    for (int cleared = 0; cleared < 2; ++cleared) {
+        const std::string text = words(world);
+        CHECK(says(text, "limits  0 restarts are allowed: the script runs by order only (restart)\n"));
+        CHECK(lacks(text, "-c clear"));
+        CHECK(lacks(text, "from attempt to attempt"));
+        CHECK(says(text, "-c restart crond  start it through its script now, and watch it again\n"));
+        CHECK(says(text, "padmin -f /etc/banken/pfile_cron -c reload  with more retries in its line of the pfile"));
+        world.order(Verb::clear, "crond");
+        REQUIRE(world.state(1) == "RETRY_OVER");
+    }
+    world.order(Verb::restart, "crond");
+    CHECK(says(words(world),
+               "if it fails, no attempt is left: RETRY_OVER: it is left alone, all other entries go on; it has no time limit\n"));
+    world.script_exits(1, 1);
+    CHECK(world.state(1) == "RETRY_OVER");
+}
+
+TEST_CASE("of a script that runs both ends are told") {
+    World world = running("crond:/bin/restart:3600:3:continue", "SCRIPT_TIMEOUT 30\n");
+    world.crash(1);
+    CHECK(says(words(world),
+               "next    if its script ends well, its process has 20 s to appear; if it fails, attempt 2 of 3 follows; at 16:02:10 "
+               "(in 30 s) it is over its limit of 30 s and is ended (TERM, KILL 5 s later): then it has failed\n"));
+    world.order(Verb::stop, "crond");
+    CHECK(says(words(world), "if it fails, nothing follows while it is paused"));
+}
+
+TEST_CASE("of the last good health check that is missing it is told what a bad one leads to") {
+    World world = running("web:/bin/r:3600:3:continue:check=/bin/c:check_interval=60:check_failures=2", {}, 0s);
+    CHECK(says(words(world), "(in 1 min) its health check runs\n"));
+    world.pass(60s);
+    world.check_ends(1, 1);
+    CHECK(says(words(world), "(in 1 min) its health check runs; if it is bad too, the process is stalled: it is stopped, and restarted\n"));
+    world.pass(60s);
+    world.check_ends(1, 1);
+    CHECK(world.state(1) == "STALL");
+}
+
+TEST_CASE("after a stall that led to retry-over it is told what it was and how the process ended") {
+    World world = running("web:/bin/r:3600:1:continue:heartbeat=300");
+    world.pass(200s);
+    world.end_orderly(1);
+    world.script_exits(1, 1);
+    REQUIRE(world.state(1) == "RETRY_OVER");
+    CHECK(says(words(world), "its process 100 was stalled: no heartbeat for 300s; it was stopped: killed by signal 15 (TERM)\n"));
+}
+
+TEST_CASE("what could not be ended is told although the retries are used up") {
+    World world = running("web:/bin/r:3600:1:continue:script_timeout=30");
+    world.crash(1);
+    while (world.state(1) != "RETRY_OVER") world.pass(*world.core.next_deadline() - world.now.instant);
+    const std::string text = words(world);
+    CHECK(says(text, "could not be ended\n"));
+    CHECK(says(text, "the 1 restart in its window is used up\n"));
 }
