@@ -19,6 +19,8 @@ struct Error {
 
     // The same error with the place it happened in ahead of it.
     [[nodiscard]] Error in(std::string_view place) const { return {fmt::format("{}: {}", place, text), number}; }
+    // Behind a sentence that names the place and what was tried: "No such process"; the text where we refused.
+    [[nodiscard]] std::string reason() const { return number == 0 ? text : std::generic_category().message(number); }
 };
 
 // tl::expected lets a dropped result compile silently; this class does not.

@@ -37,7 +37,7 @@ int run_order(const PadminOptions& options) {
     const auto target = find_target(options, Traces::none);
     if (!target) return refuse(target.error());
     const auto segment = sys::Segment::attach(target->stat, sys::Segment::Access::write);
-    if (!segment) return refuse(ExitCode::not_permitted, segment.error().in("not permitted to give orders").text);
+    if (!segment) return refuse(ExitCode::not_permitted, "not permitted to give orders: " + segment.error().reason());
 
     const Duration wait = options.wait.value_or(target->view.param.msg_check_interval + sys::OrderPatience::beyond_check_interval);
     const auto reply = sys::send_order(*segment, words, {.wait = wait, .until_end = order->verb == OrderVerb::shutdown});

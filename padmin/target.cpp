@@ -44,8 +44,8 @@ Outcome<Target> look_at_key(std::uint32_t key, std::optional<uid_t> pfile_owner,
     const auto stat = sys::find_segment(key);
     if (stat) return look_at(*stat, pfile_owner, traces);
     if (stat.error().number == ENOENT) return not_running(fmt::format("there is no segment at {}", key_text(key)));
-    const ExitCode code = stat.error().number == EACCES ? ExitCode::not_permitted : ExitCode::unavailable;
-    return refuse(code, stat.error().in(key_text(key)).text);
+    if (stat.error().number == EACCES) return refuse(ExitCode::not_permitted, fmt::format("not permitted to read {}", key_text(key)));
+    return refuse(ExitCode::unavailable, fmt::format("the segment at {} cannot be looked at: {}", key_text(key), stat.error().reason()));
 }
 
 Outcome<Target> only_alive(Outcome<Target> target) {

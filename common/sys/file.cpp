@@ -16,6 +16,7 @@ namespace banken::sys {
 namespace {
 
 constexpr std::size_t first_read = 4096;
+constexpr std::string_view cannot_open = "cannot be opened";  // these errors are for people who have named the file
 
 // At most `limit` bytes, until the end of the file.
 Result<std::string> read_up_to(int fd, std::size_t limit) {
@@ -35,7 +36,7 @@ Result<std::string> read_up_to(int fd, std::size_t limit) {
 Result<> check_regular(int fd) {
     struct stat status {};
     if (::fstat(fd, &status) != 0) return fail_errno("fstat");
-    if (S_ISDIR(status.st_mode)) return fail_errno("open", EISDIR);
+    if (S_ISDIR(status.st_mode)) return fail_errno(cannot_open, EISDIR);
     if (S_ISFIFO(status.st_mode)) return fail("is a FIFO, not a regular file");
     if (!S_ISREG(status.st_mode)) return fail("is not a regular file");
     return {};
@@ -45,10 +46,10 @@ Result<> check_regular(int fd) {
 // resets the host when it is closed again).
 Result<UniqueFd> open_to_read(const std::string& path) {
     const UniqueFd place(::open(path.c_str(), O_PATH | O_CLOEXEC));
-    if (!place.valid()) return fail_errno("open");
+    if (!place.valid()) return fail_errno(cannot_open);
     if (auto regular = check_regular(place.get()); !regular) return Failure(regular.error());
     UniqueFd file(::open(fmt::format("/proc/self/fd/{}", place.get()).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (!file.valid()) return fail_errno("open");
+    if (!file.valid()) return fail_errno(cannot_open);
     return file;
 }
 
@@ -112,7 +113,7 @@ Result<> write_atomically(const std::string& path, std::string_view bytes, mode_
 
 Result<> write_file(const std::string& path, std::string_view bytes) {
     const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0644));
-    if (!fd.valid()) return Failure(fail_errno("open").value().in(path));
+    if (!fd.valid()) return Failure(fail_errno(cannot_open).value().in(path));
     auto written = write_all(fd.get(), bytes);
     return written ? std::move(written) : Failure(written.error().in(path));
 }

@@ -23,7 +23,7 @@ tl::unexpected<Refusal> not_permitted(const SegmentStat& stat, std::string_view 
 Outcome<PcheckSegment> open_pcheck_segment(const SegmentStat& stat, std::optional<uid_t> pfile_owner) {
     auto segment = Segment::attach(stat, Segment::Access::read);
     if (!segment && segment.error().number == EACCES) return not_permitted(stat, "read");
-    if (!segment) return refuse(stat, segment.error().text);
+    if (!segment) return refuse(stat, "it cannot be attached: " + segment.error().reason());
     auto reader = SegmentReader::open(segment->words());
     if (!reader) return refuse(stat, reader.error().text);
     auto header = reader->header();
@@ -34,7 +34,7 @@ Outcome<PcheckSegment> open_pcheck_segment(const SegmentStat& stat, std::optiona
     if (const auto believed = believe(stat.permissions, pfile_owner); !believed) return refuse(stat, believed.error().text);
     const auto held = key_is_held(stat.key, pfile_owner);
     if (!held && held.error().number == EACCES) return not_permitted(stat, "look who owns");
-    if (!held && held.error().number != ENOENT) return refuse(stat, held.error().in("its semaphore").text);
+    if (!held && held.error().number != ENOENT) return refuse(stat, "its semaphore cannot be looked at: " + held.error().reason());
     return PcheckSegment{stat, *std::move(segment), *std::move(reader), *std::move(header), held.value_or(false)};
 }
 

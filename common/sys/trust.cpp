@@ -205,7 +205,7 @@ std::string text_of(const TrustFinding& finding) {
         case Fault::group_writes: return fmt::format("{} is writable by group {}", path, finding.number);
         case Fault::others_write: return fmt::format("{} is writable by others", path);
         case Fault::not_absolute: return fmt::format("{} is no absolute path", path);
-        case Fault::directory: return fmt::format("{} is a directory", path);
+        case Fault::directory: return fmt::format("{} is a directory, not a file", path);
         case Fault::not_directory: return fmt::format("{} is no directory", path);
         case Fault::not_regular: return fmt::format("{} is no regular file", path);
         case Fault::not_executable: return fmt::format("{} is not executable", path);

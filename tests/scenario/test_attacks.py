@@ -407,6 +407,7 @@ def another_user_may_neither_look_nor_give_orders_nor_wake_pcheck(world):
     padmin = copy_for_nobody(world, "padmin/padmin")
     code, told = run_as_nobody(world, padmin, "--conf", world.conf, "-f", world.pfile_path, "-c", "show", "pent")
     same(code, 77, f"padmin -c show pent as nobody: {told}")
+    check("not permitted to read IPCKEY 0x" in told, told)
     orders_are_refused(world, padmin)
     for number in (10, 15, 1, 9):
         check(as_nobody(lambda number=number: os.kill(world.pcheck.pid, number)).startswith("PermissionError"), f"signal {number} came")

@@ -70,10 +70,10 @@ TEST_CASE("what is no regular file is refused, and nothing waits for a FIFO") {
     const TemporaryDirectory dir;
     REQUIRE(::mkfifo((dir / "fifo").c_str(), 0600) == 0);
     CHECK(read_file(dir / "fifo", 100).error().text == (dir / "fifo") + ": is a FIFO, not a regular file");
-    CHECK(read_file(dir.path(), 100).error().text == dir.path() + ": open: Is a directory");
+    CHECK(read_file(dir.path(), 100).error().text == dir.path() + ": cannot be opened: Is a directory");
     CHECK(read_file("/dev/null", 100).error().text == "/dev/null: is not a regular file");
     const auto missing = read_file(dir / "missing", 100);
-    CHECK(missing.error().text == (dir / "missing") + ": open: No such file or directory");
+    CHECK(missing.error().text == (dir / "missing") + ": cannot be opened: No such file or directory");
     CHECK(missing.error().number == ENOENT);
     std::filesystem::create_symlink("loop", dir / "loop");
     CHECK(read_file(dir / "loop", 100).error().number == ELOOP);

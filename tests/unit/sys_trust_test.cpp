@@ -134,9 +134,9 @@ TEST_CASE("a script must be there, regular and executable") {
     const Tree tree;
     CHECK(refusal(tree / "none") == tree / "none: No such file or directory");
     CHECK(refusal(tree / "none/start") == tree / "none: No such file or directory");
-    CHECK(refusal(tree.directory("bin")) == tree / "bin is a directory");
-    CHECK(refusal(tree / "bin/..") == tree.path() + " is a directory");
-    CHECK(refusal("/") == "/ is a directory");
+    CHECK(refusal(tree.directory("bin")) == tree / "bin is a directory, not a file");
+    CHECK(refusal(tree / "bin/..") == tree.path() + " is a directory, not a file");
+    CHECK(refusal("/") == "/ is a directory, not a file");
     CHECK(refusal(tree.file("plain", 0644)) == tree / "plain is not executable");
     CHECK(refusal(tree / "plain/start") == tree / "plain: Not a directory");
     REQUIRE(::mkfifo((tree / "fifo").c_str(), 0700) == 0);
@@ -145,7 +145,7 @@ TEST_CASE("a script must be there, regular and executable") {
     CHECK(refusal('/' + std::string(3000, 'x')) == "/: File name too long");
     CHECK(refusal('/' + std::string(5000, 'x')) == "/: File name too long");
     CHECK(refusal(tree / "plain", TrustKind::directory) == tree / "plain is no directory");
-    CHECK(refusal(tree / "bin", TrustKind::file) == tree / "bin is a directory");
+    CHECK(refusal(tree / "bin", TrustKind::file) == tree / "bin is a directory, not a file");
 }
 
 TEST_CASE("the interpreter of a script is judged like the script") {
