@@ -75,6 +75,11 @@ ParsedPfile parse_pfile(std::string_view text) {
             param.skip(*line);
             continue;
         }
+        if (!line->meant.empty()) {
+            diagnostics.warning(line->number, line->column,
+                                fmt::format("{} is a comment, did you mean ##### {} #####?", quoted(line->text), line->meant));
+            continue;
+        }
         switch (line->section) {
             case PfileSection::none: diagnostics.error(line->number, line->column, [&line] { return unsortable(*line); }); break;
             case PfileSection::param: param.read(*line); break;

@@ -6,6 +6,7 @@
 
 #include "common/pfile.hpp"
 #include "common/schema.hpp"
+#include "common/text.hpp"
 
 namespace banken {
 namespace {
@@ -22,11 +23,17 @@ PfileSection section_named(std::string_view name) {
     return found == sections.end() ? PfileSection::none : found->section;
 }
 
-// "##### PENT #####" means a section; any other line that begins with # is a comment.
-PfileSection section_of_comment(std::string_view text) {
+// "##### PENT #####" means a section; any other line that begins with # is a comment. The name between the signs, empty without any.
+std::string_view name_in_comment(std::string_view text) {
     const auto first = text.find_first_not_of('#'), last = text.find_last_not_of('#');
-    if (first == text.npos || last + 1 == text.size()) return PfileSection::none;
-    return section_named(trimmed(text.substr(first, last + 1 - first)));
+    if (first == text.npos || last + 1 == text.size()) return {};
+    return trimmed(text.substr(first, last + 1 - first));
+}
+
+std::string_view section_meant(std::string_view name) {
+    std::array<std::string_view, sections.size()> names;
+    std::ranges::transform(sections, names.begin(), &SectionName::name);
+    return name.empty() ? name : nearest(name, names);
 }
 
 // Ahead of any header a line is sorted by its shape.
@@ -85,7 +92,12 @@ std::optional<PfileLine> PfileLines::read(std::string_view raw) {
     find_problem(line, raw);
     if (!line.problem.empty()) return line;
     if (line.text.starts_with('#')) {
-        if (const auto section = section_of_comment(line.text); section != PfileSection::none) section_ = section;
+        const std::string_view name = name_in_comment(line.text);
+        if (const auto section = section_named(name); section != PfileSection::none) {
+            section_ = section;
+        } else if (line.meant = section_meant(name); !line.meant.empty()) {
+            return line;
+        }
         return std::nullopt;
     }
     if (line.text.starts_with('[') && line.text.find(':') == line.text.npos) {

@@ -14,7 +14,7 @@ namespace banken {
 
 enum class PfileSection { none, param, pent, resource };
 
-// A line that says something: no comment, no header, not empty.
+// A line that says something: no comment, no header, not empty. Or a comment that was hardly meant to be one: then `meant` alone is set.
 struct PfileLine {
     std::size_t number = 0;  // from 1
     std::size_t column = 1;  // of the first byte of `text`, from 1
@@ -22,6 +22,7 @@ struct PfileLine {
     std::string_view text;   // without blanks around it
     std::string problem;     // why the line cannot be read at all; it is then at problem_column
     std::size_t problem_column = 0;
+    std::string_view meant;  // the section that it was probably meant to begin
 
     [[nodiscard]] std::string_view first_word() const;
 };

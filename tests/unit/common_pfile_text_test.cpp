@@ -43,6 +43,21 @@ TEST_CASE("what only looks like a header is a comment") {
     }
 }
 
+TEST_CASE("a comment that nearly is a header is told with the header that was meant") {
+    const auto warnings = [](std::string_view comment) {
+        Errors texts;
+        for (const auto& one : parse_pfile(fmt::format("{}{}\na:-:0:0:exit\n", head, comment)).diagnostics)
+            if (one.severity == Diagnostic::Severity::warning && one.line != 0) texts.push_back(text_of(one, "F"));
+        return texts;
+    };
+    const auto line = std::ranges::count(head, '\n') + 1;
+    CHECK(warnings("##### PNET #####") ==
+          Errors{fmt::format("F:{}:1: warning: \"##### PNET #####\" is a comment, did you mean ##### PENT #####?", line)});
+    CHECK(warnings("# Resources #").size() == 1);
+    for (const auto comment : {"##### PENT #####", "##### PNET", "##### GROUP #####", "##########", "# #"})
+        CHECK(warnings(comment).empty());
+}
+
 TEST_CASE("an unknown section is told once, and the lines below it are sorted by their shape") {
     CHECK(errors_of("[PARM]\nIPCKEY 1\nSHM_DUMP_FILE /d\n[pent]\na:-:0:0:exit\n[PENT\nb:-:0:0:exit\n[PENT] # x\n[]\n") ==
           Errors{"F:1:1: error: unknown section \"[PARM]\", [PARAM], [PENT] or [RESOURCE] expected",
