@@ -10,13 +10,14 @@
 #include "common/sys/trust.hpp"
 #include "common/sys/worker.hpp"
 #include "common/text.hpp"
+#include "padmin/match.hpp"
 #include "padmin/words.hpp"
 
 namespace banken {
 namespace {
 
 constexpr Duration patience = std::chrono::seconds(2);
-constexpr std::size_t most_bytes = 16384, most_lines = 5, longest_line = 200, longest_pidfile = 4096;
+constexpr std::size_t most_bytes = 16384, most_lines = 5, longest_line = 200;
 
 // Whoever may look into less than pcheck would find faults that it does not meet.
 bool sees_as_pcheck(uid_t pcheck) { return sys::own_user() == 0 || sys::own_user() == pcheck; }
@@ -45,13 +46,13 @@ std::vector<std::string> last_lines(const std::string& path) {
 }
 
 // The pidfile counts while the process is looked for; once followed it stays until the file names another one that passes.
-std::string pidfile_words(const EntryRecord& entry, const Pent& pent) {
-    if (pent.pidfile.empty() || entry.main.pid == 0) return {};
-    const auto text = sys::read_file(pent.pidfile, longest_pidfile);
-    const std::optional<pid_t> named = text ? parse_pidfile(*text) : std::nullopt;
-    if (named == entry.main.pid) return {};
+std::string naming_words(const View& view, const EntryRecord& entry, Pent pent) {
+    if (pent.pidfile.empty()) return {};
+    const Snapshot snapshot = read_named(pent);
+    if (entry.main.pid == 0) return entry.seen.pid == 0 ? pidfile_words(view, entry, pent, snapshot) : std::string();
+    if (snapshot.named == entry.main.pid || is_given_up(entry)) return {};
     return fmt::format("{} names {} now: process {} is followed on until it names another one that passes all filters",
-                       printable(pent.pidfile), named ? fmt::format("process {}", *named) : "nobody", entry.main.pid);
+                       printable(pent.pidfile), snapshot.named ? fmt::format("process {}", *snapshot.named) : "nobody", entry.main.pid);
 }
 
 // A process that stands still is not lost.
@@ -67,9 +68,9 @@ std::string stands_words(const EntryRecord& entry, const Pent& pent) {
     return fmt::format("{} is in state {}: {}", entry.main.pid, what, then);
 }
 
-std::vector<std::string> oddities(const EntryRecord& entry, const Pent& pent) {
+std::vector<std::string> oddities(const View& view, const EntryRecord& entry, const Pent& pent) {
     std::vector<std::string> lines;
-    for (std::string line : {pidfile_words(entry, pent), stands_words(entry, pent)})
+    for (std::string line : {naming_words(view, entry, pent), stands_words(entry, pent)})
         if (!line.empty()) lines.push_back(std::move(line));
     return lines;
 }
@@ -84,13 +85,12 @@ Findings find_out(const View& view, const EntryRecord& entry, const Pent& pent) 
     const bool look = !view.dumped && self && self->pid_namespace == view.header.owner.pid_namespace;
     const bool judge = !pent.script.none() && view.param.script_check_strict && view.user && sees_as_pcheck(*view.user);
     const bool read = !pent.script.none() && !view.param.script_output_file.empty() && !entry.last_failure.empty();
-    const auto submitted =
-        worker->submit([&findings, entry, pent, look, judge, read, user = view.user, path = view.param.script_output_file] {
-            Findings found{.refused = judge ? trust_fault(pent, *user) : std::string(),
-                           .process = look ? oddities(entry, pent) : std::vector<std::string>(),
-                           .output = read ? last_lines(path) : std::vector<std::string>()};
-            return [&findings, found = std::move(found)] { findings = found; };
-        });
+    const auto submitted = worker->submit([&findings, view, entry, pent, look, judge, read] {
+        Findings found{.refused = judge ? trust_fault(pent, *view.user) : std::string(),
+                       .process = look ? oddities(view, entry, pent) : std::vector<std::string>(),
+                       .output = read ? last_lines(view.param.script_output_file) : std::vector<std::string>()};
+        return [&findings, found = std::move(found)] { findings = found; };
+    });
     if (submitted) worker->drain_within(patience);
     return findings;
 }

@@ -2,18 +2,10 @@
 #include "padmin/match.hpp"
 
 #include <algorithm>
-#include <array>
 #include <map>
-#include <memory>
 #include <set>
 #include <utility>
 
-#include "common/sys/accounts.hpp"
-#include "common/sys/file.hpp"
-#include "common/sys/identity.hpp"
-#include "common/sys/proc_dir.hpp"
-#include "common/sys/proc_table.hpp"
-#include "common/sys/worker.hpp"
 #include "common/text.hpp"
 #include "padmin/words.hpp"
 
@@ -23,9 +15,7 @@ namespace {
 using Standing = JudgedProcess::Standing;
 using Miss = JudgedProcess::Miss;
 
-constexpr std::size_t longest_pidfile = 4096, longest_shown = 120;
-constexpr unsigned most_hanging = 8;
-constexpr Duration patience = std::chrono::seconds(2);
+constexpr std::size_t longest_shown = 120;
 constexpr int deepest_ancestry = 1000;  // parents read one after another could be a ring once pids were used again
 
 bool contains(const std::vector<std::string_view>& failed, std::string_view filter) {
@@ -44,13 +34,21 @@ std::vector<std::string_view> failed_of(const MatchRule& rule, const Process& pr
 
 // Whether what tells this entry from others fits: then it is worth a word why the process does not match.
 bool is_meant(const MatchRule& rule, const std::vector<std::string_view>& failed, bool named) {
+    if (named) return true;
     if (!rule.name.empty()) return !contains(failed, "name");
-    return (rule.args && !contains(failed, "args")) || (!rule.exe.empty() && !contains(failed, "exe")) || (!rule.pidfile.empty() && named);
+    return (rule.args && !contains(failed, "args")) || (!rule.exe.empty() && !contains(failed, "exe"));
 }
 
-std::string what_it_has(std::string_view filter, const MatchRule& rule, const Process& process) {
+std::string user_words(uid_t user, const Snapshot& snapshot) {
+    const auto name = snapshot.user_names.find(user);
+    const bool known = name != snapshot.user_names.end() && !name->second.empty();
+    return known ? fmt::format("{} ({})", printable(name->second), user) : std::to_string(user);
+}
+
+std::string what_it_has(std::string_view filter, const MatchRule& rule, const Process& process, const Snapshot& snapshot) {
+    if (filter == "name") return fmt::format("it is not called {}", printable(rule.name));
     if (filter == "exe") return process.exe->empty() ? "exe is hidden from padmin" : "exe is " + printable(*process.exe);
-    if (filter == "user") return fmt::format("user is {}", process.status->user);
+    if (filter == "user") return "user is " + user_words(process.status->user, snapshot);
     if (filter == "pidns") return "pidns: it lives in another PID namespace";
     if (filter == "cgroup") return printable(fmt::format("cgroup is {}", fmt::join(*process.cgroups, ", ")));
     if (filter == "args") return printable(fmt::format("args {} not found", rule.args->text()));
@@ -88,7 +86,7 @@ private:
         const auto failed = failed_of(rule_, process);
         std::vector<Miss> misses;
         misses.reserve(failed.size() + 2);
-        for (const auto filter : failed) misses.push_back({filter, what_it_has(filter, rule_, process)});
+        for (const auto filter : failed) misses.push_back({filter, what_it_has(filter, rule_, process, snapshot_)});
         if (process.id() == view_.header.owner.id) misses.push_back({"pcheck", "it is pcheck itself"});
         if (const pid_t script = script_above(process))
             misses.push_back({"script", fmt::format("it is below a running script, pid={}", script)});
@@ -116,7 +114,7 @@ private:
         if (process.status) judged.user = process.status->user;
         if (judged.command_line.empty()) judged.command_line = fmt::format("[{}]", process.stat.fingerprint.comm);
         if (process.id() == entry_.main && entry_.main.pid != 0) {
-            judged.standing = given_up() ? Standing::left : Standing::followed;
+            judged.standing = is_given_up(entry_) ? Standing::left : Standing::followed;
         } else if (matching_.contains(process.stat.pid)) {
             judged.standing = standing_of(process);
         } else {
@@ -126,9 +124,8 @@ private:
         }
         return judged;
     }
-    [[nodiscard]] bool given_up() const { return entry_.state == EntryState::retry_over || entry_.state == EntryState::hold; }
     [[nodiscard]] Standing standing_of(const Process& process) const {
-        if (process.id() == entry_.seen || (given_up() && pent_.counts())) return Standing::left;
+        if (process.id() == entry_.seen || (is_given_up(entry_) && pent_.counts())) return Standing::left;
         if (pent_.counts()) return Standing::counted;
         if (std::ranges::find(entry_.orphans, process.id()) != entry_.orphans.end()) return Standing::orphan;
         if (!rule_.pidfile.empty() && !is_named(process)) return Standing::not_named;
@@ -144,6 +141,14 @@ private:
     std::set<pid_t> matching_;
 };
 
+// Behind the path of the pidfile.
+std::string naming_words(const Snapshot& snapshot) {
+    if (!snapshot.pidfile_fault.empty()) return "cannot be read: " + printable(snapshot.pidfile_fault);
+    if (!snapshot.named) return "names no process";
+    const bool runs = std::ranges::any_of(snapshot.processes, [&](const Process& one) { return one.stat.pid == *snapshot.named; });
+    return fmt::format("names process {}{}", *snapshot.named, runs ? "" : ", which does not run");
+}
+
 std::vector<std::string> rule_words(const Pent& pent, const Snapshot& snapshot) {
     std::vector<std::string> words;
     if (!pent.label) words.push_back("name " + printable(pent.name));
@@ -156,30 +161,9 @@ std::vector<std::string> rule_words(const Pent& pent, const Snapshot& snapshot) 
     if (!pent.cgroup.empty()) words.push_back("cgroup " + printable(pent.cgroup));
     words.emplace_back(pent.any_pid_namespace ? "pidns any" : "pidns same");
     if (!pent.pidfile.empty()) {
-        const std::string named = snapshot.named ? fmt::format("names {}", *snapshot.named) : "names nobody";
-        words.push_back(fmt::format("pidfile {}, which {}", printable(pent.pidfile), named));
+        words.push_back(fmt::format("pidfile {}, which {}", printable(pent.pidfile), naming_words(snapshot)));
     }
     return words;
-}
-
-// Reading one can hang for as long as its process likes. Those that are not read in time stay empty; returns how many.
-std::size_t read_command_lines(const std::shared_ptr<const sys::ProcDir>& dir, std::vector<Process>& processes) {
-    std::size_t unread = processes.size();
-    auto worker = sys::Worker::open(most_hanging, std::max<std::size_t>(processes.size(), 1));
-    for (Process& process : processes) {
-        process.command_line.emplace();
-        if (!worker) continue;
-        const auto work = [dir, pid = process.stat.pid, &process, &unread] {
-            auto line = split_cmdline(dir->command_line(pid).value_or(""));
-            return [line = std::move(line), &process, &unread] {
-                process.command_line = line;
-                --unread;
-            };
-        };
-        (void)worker->submit(work).has_value();
-    }
-    if (worker) worker->drain_within(patience);
-    return unread;
 }
 
 std::string cut(const std::string& text) {
@@ -187,15 +171,28 @@ std::string cut(const std::string& text) {
     return safe.size() <= longest_shown ? safe : safe.substr(0, longest_shown) + "...";
 }
 
-// Nothing is called as the entry is, but something is nearly.
-std::optional<std::string> alike(const Pent& pent, const Snapshot& snapshot) {
+// Another entry means or follows it.
+bool is_anothers(const View& view, const EntryRecord& entry, const Process& process) {
+    return std::ranges::any_of(view.entries, [&](const EntryRecord& other) {
+        if (other.pent_id == entry.pent_id) return false;
+        const auto pent = pent_of(view, other);
+        return other.main == process.id() || (pent && failed_filters(rule_of(*pent), process).empty());
+    });
+}
+
+// Nothing is called as the entry is, but something is nearly, and is no other entry's.
+std::optional<std::string> alike(const View& view, const EntryRecord& entry, const Pent& pent, const Snapshot& snapshot) {
     std::vector<std::string_view> names;
     for (const Process& process : snapshot.processes) names.push_back(process.stat.fingerprint.comm);
-    const auto near = nearest(pent.name, names);
-    if (near.empty() || near == pent.name) return {};
-    const auto at = static_cast<std::size_t>(std::ranges::find(names, near) - names.begin());
-    return fmt::format("nothing is called {}, but process {} is called {}", printable(pent.name), snapshot.processes[at].stat.pid,
-                       printable(near));
+    for (auto near = nearest(pent.name, names); !near.empty() && near != pent.name; near = nearest(pent.name, names)) {
+        const auto at = static_cast<std::size_t>(std::ranges::find(names, near) - names.begin());
+        const Process& process = snapshot.processes[at];
+        if (!is_anothers(view, entry, process))
+            return fmt::format("nothing is called {}, but process {} is called {}", printable(pent.name), process.stat.pid,
+                               printable(near));
+        names[at] = {};
+    }
+    return {};
 }
 
 }  // namespace
@@ -224,52 +221,29 @@ Matching judge_all(const View& view, const EntryRecord& entry, const Pent& pent,
         matching.notes.push_back(fmt::format("{} could not be read in time and {} judged as empty",
                                              count_words(snapshot.unread, "command line"), snapshot.unread == 1 ? "is" : "are"));
     }
-    if (auto note = matching.processes.empty() && !pent.label ? alike(pent, snapshot) : std::nullopt)
+    if (auto note = matching.processes.empty() && !pent.label ? alike(view, entry, pent, snapshot) : std::nullopt)
         matching.notes.push_back(*std::move(note));
-    const bool given_up = entry.state == EntryState::retry_over || entry.state == EntryState::hold;
     const auto any = [&](Standing standing) {
         return std::ranges::find(matching.processes, standing, &JudgedProcess::standing) != matching.processes.end();
     };
-    if (!pent.pidfile.empty() && entry.main.pid != 0 && snapshot.named != entry.main.pid && !given_up)
+    if (!pent.pidfile.empty() && entry.main.pid != 0 && snapshot.named != entry.main.pid && !is_given_up(entry))
         matching.notes.push_back(
             fmt::format("process {} is followed on until the pidfile names another one that passes all filters", entry.main.pid));
-    if (any(Standing::rival) && entry.main.pid != 0 && !given_up)
+    if (any(Standing::not_named))
+        matching.notes.emplace_back("not named: it would match, but the pidfile does not name it: it does not count");
+    if (any(Standing::rival) && entry.main.pid != 0 && !is_given_up(entry))
         matching.notes.emplace_back("rival: it could be followed as well, and is not, since one is; a filter tells them apart");
     return matching;
 }
 
-Result<Snapshot> read_snapshot(const View& view, Pent& pent) {
-    const auto self = sys::own_identity();
-    if (!self) return Failure(self.error());
-    if (self->pid_namespace != view.header.owner.pid_namespace) {
-        return fail("pcheck lives in another PID namespace: /proc does not show here what it sees");
-    }
-    auto opened = sys::ProcDir::open();
-    if (!opened) return Failure(opened.error());
-    const auto dir = std::make_shared<const sys::ProcDir>(*std::move(opened));
-    sys::ProcTable table(dir);
-    if (const auto pass = table.pass(sys::Depth::every); !pass) return Failure(pass.error());
-
-    Snapshot snapshot;
-    if (const auto status = dir->status(self->id.pid)) snapshot.reader = status->user;
-    for (const ProcessId id : table.all()) {
-        auto stat = dir->stat(id.pid);
-        if (!stat) continue;
-        Process process{.stat = *std::move(stat), .exe = {}, .command_line = {}, .status = {}, .cgroups = {}};
-        constexpr std::array facts{Fact::exe, Fact::status, Fact::cgroups};
-        const bool there = std::ranges::all_of(facts, [&](Fact fact) { return dir->read(fact, process).has_value(); });
-        if (there) snapshot.processes.push_back(std::move(process));
-    }
-    snapshot.unread = read_command_lines(dir, snapshot.processes);
-    if (!pent.pidfile.empty()) {
-        if (const auto text = sys::read_file(pent.pidfile, longest_pidfile)) snapshot.named = parse_pidfile(*text);
-    }
-    if (!pent.user.empty()) {
-        const auto account = sys::find_user(pent.user);
-        if (account) pent.uid = account->uid;
-        if (!account) snapshot.user_fault = account.error().text;
-    }
-    return snapshot;
+std::string pidfile_words(const View& view, const EntryRecord& entry, const Pent& pent, const Snapshot& snapshot) {
+    const std::string naming = fmt::format("{} {}", printable(pent.pidfile), naming_words(snapshot));
+    if (snapshot.processes.empty()) return naming;
+    const auto judged = Judge(view, entry, pent, snapshot).all();
+    if (judged.empty() || judged.front().standing != Standing::near_miss) return {};
+    std::string misses;
+    for (const Miss& miss : judged.front().misses) misses += (misses.empty() ? "" : "; ") + miss.is;
+    return fmt::format("{}, which does not count: {} ({})", naming, misses, cut(judged.front().command_line));
 }
 
 Explanation explain(const EntryRecord& entry, const Matching& matching) {

@@ -10,18 +10,10 @@
 
 #include "common/matcher.hpp"
 #include "padmin/explain.hpp"
+#include "padmin/snapshot.hpp"
 #include "padmin/view.hpp"
 
 namespace banken {
-
-// What /proc and the pidfile say.
-struct Snapshot {
-    std::vector<Process> processes;  // all facts known, kernel threads left out
-    std::optional<pid_t> named;      // by the pidfile
-    std::string user_fault;          // why `user` names nobody
-    uid_t reader = 0;                // whom padmin runs as
-    std::size_t unread = 0;          // command lines that could not be read in time: they are empty here
-};
 
 struct JudgedProcess {
     enum class Standing {
@@ -30,7 +22,7 @@ struct JudgedProcess {
         counted,    // in count mode
         rival,      // could be followed
         child,      // its parent matches too
-        not_named,  // the pidfile names another
+        not_named,  // it would match, but the pidfile names another, or nobody
         orphan,     // survivor of a dead main process: never stands in for it
         near_miss,
     };
@@ -54,12 +46,12 @@ struct Matching {
     std::vector<std::string> notes{};        // why pcheck may see it otherwise
 };
 
-// The entry's rule over everything that runs. A near miss has the name (a label: the arguments, the executable or the pidfile) and fails
-// another filter.
+// The entry's rule over everything that runs. A near miss has the name (a label: the arguments or the executable), or is named by the pidfile, and
+// fails another filter.
 [[nodiscard]] Matching judge_all(const View& view, const EntryRecord& entry, const Pent& pent, const Snapshot& snapshot);
 
-// Reads /proc and the pidfile; resolves `user` of the entry. Fails where /proc does not show pcheck's processes.
-[[nodiscard]] Result<Snapshot> read_snapshot(const View& view, Pent& pent);
+// What is odd about the process that the pidfile names, while none is followed: "/run/x.pid names process 8033, which does not run". Empty: nothing.
+[[nodiscard]] std::string pidfile_words(const View& view, const EntryRecord& entry, const Pent& pent, const Snapshot& snapshot);
 
 // For people.
 [[nodiscard]] Explanation explain(const EntryRecord& entry, const Matching& matching);

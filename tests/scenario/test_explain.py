@@ -231,6 +231,22 @@ def an_order_waits_for_no_log_daemon_that_is_not_there(world):
 
 
 @scenario
+def whom_a_pidfile_names_is_told_and_why_that_does_not_count(world):
+    other, pidfile = world.daemon("other"), world.path("alpha.pid")
+    world.pfile(pent_line("alpha") + f":pidfile={pidfile}", pent_line("other"), CONFIRM_WAIT=0)
+    world.start_pcheck()
+    world.becomes("alpha", waits_for="script")
+    check(f"process {pidfile} cannot be read: No such file or directory\n" in world.order("explain", "alpha"), "a pidfile that is missing")
+    world.write("alpha.pid", f"{other}\n")
+    text = world.order("explain", "alpha")
+    check(f"process {pidfile} names process {other}, which does not count: it is not called alpha (" in text, text)
+    text = world.order("match", "alpha")
+    check(f"pidfile {pidfile}, which names process {other}\n" in text and "near miss" in text and "it is not called alpha\n" in text, text)
+    kill(other)
+    check(f", which names process {other}, which does not run\n" in world.order("match", "alpha"), "a process that has ended")
+
+
+@scenario
 def a_dump_is_explained_after_the_end(world):
     alpha = world.daemon("alpha")
     world.pfile(pent_line("alpha", world.restarter("alpha"), retries=0, action="exit"))

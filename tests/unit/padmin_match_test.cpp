@@ -89,8 +89,42 @@ TEST_CASE("with a pidfile the others that match are not named") {
     host.pent.pidfile = "/run/nginx.pid";
     host.snapshot.named = 21;
     CHECK(host.standings() == "21 rival; 20 not named; ");
+    CHECK(host.judged().notes ==
+          std::vector<std::string>{"not named: it would match, but the pidfile does not name it: it does not count"});
     host.pent.label = true;
     CHECK(host.standings() == "21 rival; ");
+}
+
+TEST_CASE("whom the pidfile names is told, and why that does not count") {
+    Host host({process(20, {"postgres"}, 1, 33)});
+    host.pent.pidfile = "/run/nginx.pid";
+    host.pent.user = "root";
+    host.pent.uid = 0;
+    const auto rule = [&] { return host.judged().rule.back(); };
+    const auto words = [&] { return pidfile_words(host.view, host.entry(), host.pent, host.snapshot); };
+    CHECK(rule() == "pidfile /run/nginx.pid, which names no process");
+    host.snapshot.named = 20;
+    CHECK(rule() == "pidfile /run/nginx.pid, which names process 20");
+    CHECK(host.standings() == "20 near miss; ");
+    CHECK(host.misses_of(20) == "it is not called nginx; user is 33; ");
+    CHECK(words() == "/run/nginx.pid names process 20, which does not count: it is not called nginx; user is 33 (postgres)");
+    host.snapshot.processes.clear();
+    CHECK(rule() == "pidfile /run/nginx.pid, which names process 20, which does not run");
+    CHECK(words() == "/run/nginx.pid names process 20, which does not run");
+    host.snapshot.named.reset();
+    host.snapshot.pidfile_fault = "No such file or directory";
+    CHECK(words() == "/run/nginx.pid cannot be read: No such file or directory");
+    host.snapshot = {.processes = {process(21, {"nginx"})}, .named = 21};
+    CHECK(words().empty());  // followed by the next look
+}
+
+TEST_CASE("users are told by the names that the pfile uses, with their numbers") {
+    Host host({process(20, {"nginx"}, 1, 33), process(21, {"nginx"}, 1, 4711)});
+    host.pent.user = "root";
+    host.pent.uid = 0;
+    host.snapshot.user_names = {{33, "www-data"}, {4711, ""}};
+    CHECK(host.misses_of(20) == "user is www-data (33); ");
+    CHECK(host.misses_of(21) == "user is 4711; ");
 }
 
 TEST_CASE("entries that count have no main process") {
@@ -156,7 +190,8 @@ TEST_CASE("a rival, and a pidfile that names another process, are explained") {
     host.pent.pidfile = "/run/nginx.pid";
     host.snapshot.named = 99;
     CHECK(host.judged().notes ==
-          std::vector<std::string>{"process 30 is followed on until the pidfile names another one that passes all filters"});
+          std::vector<std::string>{"process 30 is followed on until the pidfile names another one that passes all filters",
+                                   "not named: it would match, but the pidfile does not name it: it does not count"});
 }
 
 TEST_CASE("where nothing matches, a process of nearly the same name is told") {
@@ -165,6 +200,16 @@ TEST_CASE("where nothing matches, a process of nearly the same name is told") {
     host.pent.label = true;  // then the name is nobody's
     host.pent.exe = "/usr/sbin/nginx";
     CHECK(host.judged().notes.empty());
+    host.pent.label = false;
+    host.pent.exe.clear();
+    EntryRecord other;  // somebody else's already
+    other.pent_id = 2;
+    other.name = "ngimx";
+    other.line = "ngimx:-:0:0:continue";
+    host.view.entries.push_back(other);
+    CHECK(host.judged().notes.empty());
+    host.snapshot.processes.push_back(process(40, {"ngynx"}));
+    CHECK(host.judged().notes == std::vector<std::string>{"nothing is called nginx, but process 40 is called ngynx"});
     Host far({process(20, {"sshd"})});
     CHECK(far.judged().notes.empty());
 }
