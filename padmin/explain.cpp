@@ -46,7 +46,8 @@ Lines advice(const View& view, const EntryRecord& entry, const Pent& pent, const
     const auto say = [&](std::string_view order, std::string_view what) {
         lines.push_back(fmt::format("{}  {}", command_words(view, order, entry), what));
     };
-    if (entry.paused) say("start", "ends the pause");
+    const bool looks = entry.state == EntryState::down && !pent.script.none();
+    if (entry.paused) say("start", looks ? "ends the pause: a fresh look, and its script if it is not there" : "ends the pause");
     if (entry.looked_for) return lines;
     if (is_given_up(entry)) {
         advise_given_up(lines, view, entry, forecast);
@@ -55,12 +56,13 @@ Lines advice(const View& view, const EntryRecord& entry, const Pent& pent, const
             for (const EntryRecord* other : entries_of(view, name))
                 lines.push_back(command_words(view, "explain", *other) + "  why that is not up");
         if (!pent.script.none()) say("restart", "starts it now, past every wait, not counted");
+        if (entry.reason == EntryReason::absent) say("match", near_words);
     } else if (entry.state == EntryState::start || (entry.state == EntryState::down && entry.wait == EntryWait::script)) {
         say("match", near_words);
     } else if (entry.state == EntryState::restart && !entry.timer && entry.script.process.pid != 0) {
         lines.push_back(fmt::format("ps f -g {0}  what it does; kill -- -{0} ends it, then the attempt has failed", entry.script.group));
     } else if (forecast.next == NextAction::process_end && entry.main.pid != 0) {
-        lines.push_back(fmt::format("kill -KILL {}  ends it, if it may be", entry.main.pid));
+        lines.push_back(fmt::format("kill -KILL {}  ends it by force", entry.main.pid));
     }
     return lines;
 }

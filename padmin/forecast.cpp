@@ -159,7 +159,7 @@ Next next_of_state(const View& view, const EntryRecord& entry, const Pent& pent)
             if (!entry.timer) return {NextAction::process_end, {}};
             return {entry.ending == EndingPhase::killed ? NextAction::give_up : NextAction::kill, entry.timer};
         case EntryState::retry_over: return {NextAction::order, {}};
-        case EntryState::hold: return {NextAction::hold_end, entry.timer};
+        case EntryState::hold: return entry.paused ? Next{NextAction::order, {}} : Next{NextAction::hold_end, entry.timer};
     }
     return {NextAction::none, {}};
 }
@@ -167,6 +167,8 @@ Next next_of_state(const View& view, const EntryRecord& entry, const Pent& pent)
 // When GATE is met next if all that is under way fails as early as it can.
 std::optional<Instant> next_gate(const View& view, const EntryRecord& entry, const Next& next) {
     const Instant now = view.now.instant;
+    if (entry.paused && entry.state == EntryState::hold)
+        return std::max(entry.paused_until, entry.paused_until ? entry.timer : std::nullopt);
     if (entry.paused) return entry.paused_until;
     if (entry.looked_for) return now;
     switch (entry.state) {

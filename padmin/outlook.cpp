@@ -68,7 +68,11 @@ std::string failure_words(const Subject& subject) {
 std::string after_stop_words(const Subject& subject) {
     if (subject.entry.paused || subject.entry.stop_only) return "nothing follows: it was paused meanwhile";
     if (subject.entry.reason == EntryReason::operator_) return "its restart script runs (by order, not counted)";
-    return gate_words(subject);
+    const auto& attempts = subject.forecast.timetable.attempts;
+    if (subject.forecast.at || !subject.forecast.held_up_by.empty() || attempts.empty() || attempts.front().at <= subject.view.now.instant)
+        return gate_words(subject);
+    return fmt::format("{} follows, not before {}", attempt_words(subject.forecast, attempts.front().number),
+                       moment_words(subject.view, attempts.front().at));
 }
 
 // Behind what makes a process stalled.
@@ -148,8 +152,8 @@ std::string crash_words(const Subject& subject) {
     const bool spare = pent.counts() && entry.proc_count.value_or(0) > least;
     const std::string loss = spare ? fmt::format("if fewer than {} of it ran", least) : "if it crashed now";
     if (entry.group_turn == 0) return then("nothing is due; " + loss, gate_words(subject));
-    return fmt::format("nothing is due for it while the round of group {} goes on with {}; {}, that would be waited for; then, {}",
-                       printable(entry.group), turn_name(view, entry), loss, gate_words(subject));
+    return fmt::format("nothing is due for it while the round of group {} goes on with {}; {}, after that round {}", printable(entry.group),
+                       turn_name(view, entry), loss, gate_words(subject));
 }
 
 std::string hold_words(const Subject& subject) {
@@ -158,13 +162,22 @@ std::string hold_words(const Subject& subject) {
     return then(fmt::format("{} the counters are cleared; if it is not there then", when(subject)), gate_words(subject));
 }
 
-std::string script_limit_words(const Subject& subject) {
+std::string resume_words(const Subject& subject) {
+    const EntryRecord& entry = subject.entry;
+    const std::string ends = fmt::format("{} the pause ends", when(subject));
+    if (entry.state == EntryState::down) return then(ends + "; if it is not there then", gate_words(subject));
+    if (entry.state == EntryState::retry_over) return ends + "; it stays given up until somebody acts";
+    if (entry.state != EntryState::hold || !entry.timer) return ends;
+    return fmt::format("{}; the counters are cleared then, but not before {}", ends, moment_words(subject.view, *entry.timer));
+}
+
+Lines script_lines(const Subject& subject) {
     const auto& [view, entry, pent, forecast] = subject;
     const std::string well = fmt::format("if its script ends well, its process has {} to appear; if it fails, {}",
                                          span_words(pent.start_timeout), failure_words(subject));
-    if (!forecast.at) return well + "; it has no time limit";
-    return fmt::format("{}; {} it is over its limit of {} and is ended (TERM, KILL {} later): then it has failed", well, when(subject),
-                       span_words(pent.script_timeout), span_words(view.param.script_kill_wait));
+    if (!forecast.at) return {well + "; it has no time limit"};
+    return {well, fmt::format("{} it is over its limit of {} and is ended (TERM, KILL {} later): then it has failed", when(subject),
+                              span_words(pent.script_timeout), span_words(view.param.script_kill_wait))};
 }
 
 std::string next_words(const Subject& subject) {
@@ -175,7 +188,7 @@ std::string next_words(const Subject& subject) {
         case NextAction::confirm_deadline:
         case NextAction::attempt: return then(fmt::format("{} it is looked for once more; if it is not there", at), gate());
         case NextAction::script_limit:
-        case NextAction::script_end: return script_limit_words(subject);
+        case NextAction::script_end: break;  // script_lines()
         case NextAction::kill_script:
             return fmt::format("{} the script is killed if it still runs; then it has failed, and {}", at, failure_words(subject));
         case NextAction::start_deadline:
@@ -184,7 +197,7 @@ std::string next_words(const Subject& subject) {
             return then(fmt::format("{} the process is killed if it still runs; when it has ended", at), after_stop_words(subject));
         case NextAction::give_up: return fmt::format("{} it is given up if what was killed is still there: {}", at, over_words(entry));
         case NextAction::hold_end: return hold_words(subject);
-        case NextAction::resume: return then(fmt::format("{} the pause ends; if it is not there then", at), gate());
+        case NextAction::resume: return resume_words(subject);
         case NextAction::stable: return fmt::format("{} the counters are cleared if it has stayed up until then (stable)", at);
         case NextAction::check:
         case NextAction::check_limit: return check_words(subject);
@@ -233,7 +246,9 @@ std::string pace_words(const Forecast& forecast) {
 }  // namespace
 
 Lines next_lines(const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast) {
-    Lines lines{next_words({view, entry, pent, forecast})};
+    const Subject subject{view, entry, pent, forecast};
+    const bool script_runs = forecast.next == NextAction::script_limit || forecast.next == NextAction::script_end;
+    Lines lines = script_runs ? script_lines(subject) : Lines{next_words(subject)};
     if (!forecast.at && forecast.reminder)
         lines.push_back(fmt::format("at {} a reminder is logged", moment_words(view, *forecast.reminder)));
     return lines;

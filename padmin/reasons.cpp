@@ -167,7 +167,9 @@ std::string over_reason(const EntryRecord& entry, const Forecast& forecast) {
     const std::string whose = alone ? "" : fmt::format(" of group {}", printable(entry.group));
     if (!forecast.rule.retries || !used_up(window, forecast.rule)) return {};
     if (*forecast.rule.retries == 0)
-        return fmt::format("it {}, and 0 restarts are allowed", is_left_running(entry) ? "failed" : "was lost");
+        return fmt::format("it {}, and 0 restarts are allowed", is_left_running(entry)                ? "failed"
+                                                                : entry.reason == EntryReason::absent ? "was not there"
+                                                                                                      : "was lost");
     return fmt::format("the {}{} in its window {} used up", count_words(*forecast.rule.retries, "restart"), whose,
                        *forecast.rule.retries == 1 ? "is" : "are");
 }
@@ -240,11 +242,13 @@ Lines reasons(const View& view, const EntryRecord& entry, const Pent& pent, cons
             }
             if (entry.bad_checks > 0 || entry.health.starts_with("stalled"))
                 say(fmt::format("its health: {}{}", printable(entry.health), pent.script.none() ? ", only reported" : ""));
+            if (entry.paused) say("it is paused: nothing is done if it ends");
             add_excess(lines, view, entry, pent);
             if (entry.group_turn != 0 || entry.group_wait != EntryWait::none) say(group_words(view, entry, forecast));
             break;
         case EntryState::down:
             say(reason_words(entry));
+            if (pent.counts()) say(count_mode_words(entry, pent));
             say(wait_words(view, entry, forecast));
             break;
         case EntryState::restart:
@@ -253,6 +257,7 @@ Lines reasons(const View& view, const EntryRecord& entry, const Pent& pent, cons
             break;
         case EntryState::start:
             say("its restart script ended well, and its process is awaited (if it runs already, `match` says what it lacks)");
+            if (pent.counts()) say(count_mode_words(entry, pent));
             break;
         case EntryState::stall:
             say(reason_words(entry));

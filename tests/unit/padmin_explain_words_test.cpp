@@ -286,8 +286,8 @@ TEST_CASE("a member is told how its turn stands to the round of its group") {
     REQUIRE(world.state(2) == "RESTART");
     CHECK(says(words(world, 0), "in group g it is the turn of b (pent_id 2), which is RESTART\n"));
     CHECK(says(words(world, 0),
-               "nothing is due for it while the round of group g goes on with b; if it crashed now, that would be waited for; "
-               "then, attempt 2 of 3 begins at"));
+               "nothing is due for it while the round of group g goes on with b; if it crashed now, after that round "
+               "attempt 2 of 3 begins at"));
     CHECK(lacks(words(world, 0), "if it were lost"));
     world.crash(1);
     REQUIRE(world.state(1) == "DOWN group");
@@ -343,7 +343,7 @@ TEST_CASE("of a script that runs both ends are told") {
     World world = running("crond:/bin/restart:3600:3:continue", "SCRIPT_TIMEOUT 30\n");
     world.crash(1);
     CHECK(says(words(world),
-               "next    if its script ends well, its process has 20 s to appear; if it fails, attempt 2 of 3 follows; at 16:02:10 "
+               "next    if its script ends well, its process has 20 s to appear; if it fails, attempt 2 of 3 follows\n        at 16:02:10 "
                "(in 30 s) it is over its limit of 30 s and is ended (TERM, KILL 5 s later): then it has failed\n"));
     world.order(Verb::stop, "crond");
     CHECK(says(words(world), "if it fails, nothing follows while it is paused"));
@@ -376,4 +376,50 @@ TEST_CASE("what could not be ended is told although the retries are used up") {
     const std::string text = words(world);
     CHECK(says(text, "could not be ended\n"));
     CHECK(says(text, "the 1 restart in its window is used up\n"));
+}
+
+TEST_CASE("of a count that is too small it is told how many run, also while it is down or starting") {
+    World world("worker:/bin/restart:3600:3:continue:min=2");
+    world.run(1, 100);
+    world.start_up();
+    REQUIRE(world.state(1) == "DOWN confirm");
+    CHECK(says(words(world), "1 process of it runs, at least 2 are wanted\n"));
+    CHECK(says(words(world), "-c match worker"));
+    world.pass(10s);
+    world.script_exits(1, 0);
+    REQUIRE(world.state(1) == "START");
+    CHECK(says(words(world), "1 process of it runs, at least 2 are wanted\n"));
+}
+
+TEST_CASE("a pause that ends is told with what it leads to in each state") {
+    constexpr std::string_view line = "crond:/bin/restart:600:1:";
+    SUBCASE("while it runs") {
+        World world = running(fmt::format("{}continue", line));
+        world.order(Verb::stop, "crond", 30min);
+        CHECK(says(words(world), "it is paused: nothing is done if it ends\n"));
+        CHECK(says(words(world), "(in 30 min) the pause ends\n"));
+    }
+    SUBCASE("on hold, which is not left while it is paused") {
+        World world = running(fmt::format("{}hold", line), "REMIND_INTERVAL 0\n");
+        world.crash(1);
+        world.script_exits(1, 1);
+        REQUIRE(world.state(1) == "HOLD");
+        world.order(Verb::stop, "crond");
+        CHECK(says(words(world), "next    nothing, until somebody acts\n"));
+        CHECK(lacks(words(world), "if every attempt"));
+        world.order(Verb::stop, "crond", 30min);
+        CHECK(says(words(world), "(in 30 min) the pause ends; the counters are cleared then, but not before 16:11:40 (in 10 min)\n"));
+        CHECK(says(words(world), "(in 30 min)  attempt 1 of 1\n"));
+        world.pass(30min - 1s);
+        CHECK(world.state(1) == "HOLD");
+        world.pass(1s);
+        CHECK(world.state(1) == "RESTART");
+    }
+    SUBCASE("given up") {
+        World world = running(fmt::format("{}continue", line));
+        world.crash(1);
+        world.script_exits(1, 1);
+        world.order(Verb::stop, "crond", 30min);
+        CHECK(says(words(world), "(in 30 min) the pause ends; it stays given up until somebody acts\n"));
+    }
 }
