@@ -34,7 +34,9 @@ void advise_given_up(Lines& lines, const View& view, const EntryRecord& entry, c
     } else if (!none_allowed) {
         say("clear", "when mended: counters to 0, a fresh look, its script if it is not there" + group);
     }
-    say("restart", runs ? "stop it, and start it through its script now" : "start it through its script now, and watch it again");
+    const std::string_view others = entry.group.empty() ? "" : "; the others of its group are looked for afresh";
+    say("restart",
+        fmt::format("{} its script now{}", runs ? "stop it, and start it through" : "watch it again, and start it through", others));
     if (runs) return;
     if (none_allowed)
         lines.push_back(command_words(view, "reload") + "  with more retries in its line of the pfile: then its script runs by itself");

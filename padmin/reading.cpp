@@ -81,10 +81,16 @@ Outcome<View> find_view(const PadminOptions& options, Traces traces) {
 
 Traces traces_for(What what) { return what == What::trace ? Traces::all : Traces::none; }
 
+std::string no_entry(const View& view, const std::string& target) {
+    std::vector<std::string_view> names;
+    for (const EntryRecord& entry : view.entries) names.push_back(entry.name);
+    return fmt::format("no entry {}{}", quoted(target), printable(did_you_mean(target, names)));
+}
+
 // The one entry that is meant.
 Outcome<const EntryRecord*> one_entry(const View& view, const std::string& target) {
     const auto entries = entries_of(view, target);
-    if (entries.empty()) return tl::unexpected(Refusal{ExitCode::no_such_entry, "no entry " + quoted(target)});
+    if (entries.empty()) return tl::unexpected(Refusal{ExitCode::no_such_entry, no_entry(view, target)});
     if (entries.size() == 1) return entries.front();
     std::string ids;
     for (const EntryRecord* entry : entries) ids += fmt::format("{}{}", ids.empty() ? "" : ", ", entry->pent_id);
@@ -106,7 +112,7 @@ int show_pent(const PadminOptions& options, const View& view, const std::string&
     const auto entries = entries_of(view, target);
     if (entries.empty() && !target.empty()) {
         if (options.quiet) return number_of(ExitCode::no_such_entry);
-        return refuse(ExitCode::no_such_entry, "no entry " + quoted(target));
+        return refuse(ExitCode::no_such_entry, no_entry(view, target));
     }
     if (options.quiet) return quiet_status(entries);
     return print(options.json ? pent_json(view, entries) : pent_text(view, entries, options.verbose));
@@ -123,7 +129,7 @@ int show_trace(const PadminOptions& options, const View& view, const std::string
     std::vector<TraceRecord> records = view.trace;
     if (!target.empty()) {
         const auto entries = entries_of(view, target);
-        if (entries.empty()) return refuse(ExitCode::no_such_entry, "no entry " + quoted(target));
+        if (entries.empty()) return refuse(ExitCode::no_such_entry, no_entry(view, target));
         std::erase_if(
             records, [&](const TraceRecord& record) { return std::ranges::find(entries, record.key, &EntryRecord::key) == entries.end(); });
     }

@@ -31,7 +31,8 @@ std::string attempt_words(const Forecast& forecast, unsigned number) {
 
 std::string state_words_of(const View& view, std::string_view name) {
     const auto entries = entries_of(view, name);
-    return entries.empty() ? std::string("not there") : std::string(text_of(entries.front()->state));
+    if (entries.empty()) return "not there";
+    return fmt::format("{}{}", text_of(entries.front()->state), entries.front()->paused ? " and paused" : "");
 }
 
 std::string awaited_words(const EntryRecord& entry, const Forecast& forecast) {
@@ -166,6 +167,7 @@ std::string over_reason(const EntryRecord& entry, const Forecast& forecast) {
     const RetryWindow& window = alone ? entry.window : entry.group_window;
     const std::string whose = alone ? "" : fmt::format(" of group {}", printable(entry.group));
     if (!forecast.rule.retries || !used_up(window, forecast.rule)) return {};
+    if (*forecast.rule.retries == 0 && !alone) return fmt::format("a member{} failed, and 0 restarts are allowed", whose);
     if (*forecast.rule.retries == 0)
         return fmt::format("it {}, and 0 restarts are allowed", is_left_running(entry)                ? "failed"
                                                                 : entry.reason == EntryReason::absent ? "was not there"
@@ -176,13 +178,17 @@ std::string over_reason(const EntryRecord& entry, const Forecast& forecast) {
 
 // When the restarts were used up: what led there. A process that runs was left running, and then it was no loss that did.
 std::string last_straw(const EntryRecord& entry) {
-    if (entry.reason == EntryReason::group) return entry.main.pid != 0 ? "" : "it did not come up in its turn";
+    if (entry.reason == EntryReason::group) {
+        if (entry.main.pid != 0) return {};
+        return entry.last_failure.empty() ? "it did not come up in its turn"
+                                          : fmt::format("its turn failed: restart script {}", printable(entry.last_failure));
+    }
     if (entry.reason != EntryReason::none && entry.reason != EntryReason::operator_) return reason_words(entry);
     return entry.trouble.empty() ? "" : fmt::format("it failed: {}", printable(entry.trouble));
 }
 
 std::string presence_words(const EntryRecord& entry, const Pent& pent) {
-    if (pent.counts()) return fmt::format("{} of it run, not watched", count_words(entry.proc_count.value_or(0), "process"));
+    if (pent.counts()) return count_mode_words(entry, pent) + "; nothing of it is watched";
     if (entry.seen.pid != 0)
         return fmt::format("process {} runs again: somebody has started it, and pcheck does not watch it yet", entry.seen.pid);
     if (entry.main.pid != 0) return fmt::format("process {} of it still runs, and pcheck does not watch it", entry.main.pid);
@@ -198,7 +204,8 @@ void add_group(Lines& lines, const View& view, const EntryRecord& entry) {
     for (const EntryRecord& member : view.entries) {
         if (!in_group(member)) continue;
         const bool failed = lost ? has_failed(member) : is_given_up(member) && !member.trouble.empty();
-        const std::string straw = failed ? last_straw(member) : std::string();
+        const bool stalled = member.reason == EntryReason::none && !member.trouble.empty();
+        const std::string straw = !failed ? std::string() : stalled ? printable(member.trouble) : last_straw(member);
         const pid_t pid = member.main.pid != 0 ? member.main.pid : member.seen.pid;
         const std::string_view watched = member.state == EntryState::avail ? "" : ", not watched";
         const std::string there = pid != 0 ? fmt::format("process {} runs{}", pid, watched) : "no process of it is known to run";
@@ -240,6 +247,8 @@ Lines reasons(const View& view, const EntryRecord& entry, const Pent& pent, cons
             } else {
                 say(fmt::format("process {} runs", entry.main.pid));
             }
+            if (!entry.trouble.empty() && !entry.health.starts_with("stalled"))
+                say(fmt::format("it is stalled: {}, only reported", printable(entry.trouble)));
             if (entry.bad_checks > 0 || entry.health.starts_with("stalled"))
                 say(fmt::format("its health: {}{}", printable(entry.health), pent.script.none() ? ", only reported" : ""));
             if (entry.paused) say("it is paused: nothing is done if it ends");
@@ -271,7 +280,7 @@ Lines reasons(const View& view, const EntryRecord& entry, const Pent& pent, cons
     if (entry.state == EntryState::avail || entry.state == EntryState::unknown) return lines;
     if (!entry.health.empty() && entry.reason != EntryReason::down) say(fmt::format("its health: {}", printable(entry.health)));
     if (!entry.last_failure.empty())
-        say(fmt::format("its last restart script failed at {}: {}", time_words(view, entry.last_failure_at),
+        say(fmt::format("its last attempt failed at {}: restart script {}", time_words(view, entry.last_failure_at),
                         printable(entry.last_failure)));
     return lines;
 }

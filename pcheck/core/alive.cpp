@@ -94,7 +94,7 @@ void Supervisor::check_ended(Watch& watch, const ScriptEnded& event) {
     if (!healthy) return bad_check(watch, event.how == ScriptEnded::How::refused ? event.reason : failure_text(check, event));
     watch.bad_checks = 0;
     watch.bad_check.clear();
-    watch.told_stalled.check = false;
+    good_again(watch, watch.told_stalled.check);
 }
 
 void Supervisor::bad_check(Watch& watch, std::string outcome) {
@@ -117,7 +117,7 @@ void Supervisor::on(const Heartbeat& event) {
 void Supervisor::beat(Watch& watch, Instant at) {
     touch(watch);
     watch.last_beat = at;
-    watch.told_stalled.heartbeat = false;
+    good_again(watch, watch.told_stalled.heartbeat);
     if (watch.beat_at) watch.beat_at = at + watch.pent.heartbeat;
 }
 
@@ -172,7 +172,7 @@ void Supervisor::judge(Watch& watch, const Measured& event) {
     const bool stands = (event.state == 'D' || event.state == 'T') && (!before || before->cpu == event.cpu);
     if (!stands) {
         watch.hung = {};
-        watch.told_stalled.hung = false;
+        good_again(watch, watch.told_stalled.hung);
     }
     if (stands && !watch.hung.since) watch.hung.since = now_.instant;
     const bool hung = watch.pent.hung > Duration{} && watch.hung.since && now_.instant - *watch.hung.since >= watch.pent.hung;
@@ -217,14 +217,19 @@ void Supervisor::stop(Watch& watch, EntryReason reason, std::string why, bool* t
     const auto line = reason == EntryReason::limit ? messages::over_limit : messages::stalled;
     log(line(watch.ref(), watch.main_pid(), why));
     ++watch.stalls;
+    if (!only_reports(watch) || told) watch.trouble = std::move(why);
     if (only_reports(watch)) return;
-    watch.trouble = std::move(why);
     Group* const of = group(watch);
     RetryWindow& window = of ? of->window : watch.window;
     const RetryRule rule = head_of(watch).rule();
     if (has_passed(window, rule, now_.instant)) window = {};
     if (used_up(window, rule)) return over(watch);
     begin_stop(watch, reason);
+}
+
+// Of an entry that only reports: what was told as stalled is no more.
+void Supervisor::good_again(Watch& watch, bool& told) {
+    if (std::exchange(told, false)) watch.trouble.clear();
 }
 
 // A stopped process gets CONT, or it could not act on the signal.

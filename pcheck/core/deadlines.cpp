@@ -59,7 +59,7 @@ void Supervisor::timer_due(Watch& watch) {
 
 void Supervisor::not_appeared(Watch& watch) {
     if (!watch.paused) log(messages::set_pid_fail(watch.ref()));
-    watch.last_failure = "it ended well, but the process has not appeared";
+    watch.last_failure = "ended well, but the process has not appeared";
     watch.last_failure_at = now_.wall;
 }
 

@@ -111,6 +111,7 @@ bool Supervisor::pause(Watch& watch, std::optional<Duration> duration) {
     if (watch.state == EntryState::down) enter(watch, EntryState::down, EntryWait::operator_);
     if (watch.state == EntryState::avail) {
         rest(watch);
+        watch.trouble.clear();
         slots_.leave(watch.key);
         arm_reminder(watch);
     }

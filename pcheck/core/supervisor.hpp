@@ -145,6 +145,7 @@ private:
     // alive.cpp: STOP, and what leads to it
     [[nodiscard]] bool stop_waits(const Watch& watch);
     void stop(Watch& watch, EntryReason reason, std::string why, bool* told = nullptr);
+    static void good_again(Watch& watch, bool& told);
     void begin_stop(Watch& watch, EntryReason reason);
     void signal_main(const Watch& watch, int signal);
     void stopped(Watch& watch);

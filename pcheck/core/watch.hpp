@@ -111,7 +111,7 @@ struct Watch {
     Duration look_gap{};
     std::optional<Instant> remind_at;
 
-    std::string trouble;       // why it was stopped or given up as stalled or over a limit, as logged; since the last Up
+    std::string trouble;       // why it was stopped, given up, or told as stalled or over a limit, as logged; since the last Up
     std::string last_failure;  // of an attempt since the last Up, as logged; empty: none has failed
     WallTime last_failure_at{};
     std::string waits_for;        // with EntryWait::dependency: whose

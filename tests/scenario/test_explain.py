@@ -75,7 +75,7 @@ def a_script_that_trust_refuses_and_what_a_failed_one_wrote_are_told(world):
     world.start_pcheck()
     world.log.wait("(alpha) RETRY_OVER:CONTINUE")
     text = world.order("explain", "alpha")
-    for part in ("its last restart script failed at", "status=3", 'cannot open "/nowhere"', f"-c clear alpha"):
+    for part in ("its last attempt failed at", "status=3", 'cannot open "/nowhere"', f"-c clear alpha"):
         check(part in text, f"{part} is not in:\n{text}")
     text = world.order("explain", "beta")
     check(f"its script would not be run now: {refused} is writable by others" in text, text)
@@ -109,6 +109,7 @@ def wait_returns_when_the_state_is_there_and_when_pcheck_ends(world):
     text = world.refused(75, "wait", "alpha", "AVAIL", "--wait", "0")
     check("alpha is START, not AVAIL" in text, text)
     world.refused(4, "wait", "nobody", "AVAIL")
+    check('no entry "alhpa", did you mean alpha?' in world.refused(4, "explain", "alhpa"), "the entry that is meant is not named")
     check("RETRY_OVER" in world.refused(64, "wait", "alpha", "GIVEN_UP"), "the states are not listed")
     command = world.padmin_command("-f", world.pfile_path, "-c", "wait", "alpha")
     waits = [subprocess.Popen([*command, state, "--wait", "600"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,

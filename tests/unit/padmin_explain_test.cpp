@@ -356,7 +356,7 @@ TEST_CASE("one that was given up is told why, and how to leave that") {
     CHECK(future(view).timetable.attempts.empty());
     std::string text = words(view);
     CHECK(says(text, "the 1 restart in its window is used up"));
-    CHECK(says(text, "its last restart script failed at"));
+    CHECK(says(text, "its last attempt failed at"));
     CHECK(says(text, "status=3"));
     CHECK(says(text, "padmin -f /etc/banken/pfile_cron -c clear crond  when mended"));
     view.entries.front().seen = {8888, 1};

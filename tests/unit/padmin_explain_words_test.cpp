@@ -327,7 +327,7 @@ TEST_CASE("with 0 retries nobody is sent to an order that does not help") {
         CHECK(says(text, "limits  0 restarts are allowed: the script runs by order only (restart)\n"));
         CHECK(lacks(text, "-c clear"));
         CHECK(lacks(text, "from attempt to attempt"));
-        CHECK(says(text, "-c restart crond  start it through its script now, and watch it again\n"));
+        CHECK(says(text, "-c restart crond  watch it again, and start it through its script now\n"));
         CHECK(says(text, "padmin -f /etc/banken/pfile_cron -c reload  with more retries in its line of the pfile"));
         world.order(Verb::clear, "crond");
         REQUIRE(world.state(1) == "RETRY_OVER");
@@ -422,4 +422,53 @@ TEST_CASE("a pause that ends is told with what it leads to in each state") {
         world.order(Verb::stop, "crond", 30min);
         CHECK(says(words(world), "(in 30 min) the pause ends; it stays given up until somebody acts\n"));
     }
+}
+
+TEST_CASE("of a count that was given up it is told how many run, and how its last attempt failed") {
+    World world("worker:/bin/restart:3600:1:continue:min=2");
+    world.run(1, 100);
+    world.start_up();
+    world.pass(10s);
+    world.script_exits(1, 0);
+    world.pass(30s);
+    REQUIRE(world.state(1) == "RETRY_OVER");
+    CHECK(says(words(world), "1 process of it runs, at least 2 are wanted; nothing of it is watched\n"));
+    CHECK(says(words(world), ": restart script ended well, but the process has not appeared\n"));
+}
+
+TEST_CASE("of a group that was given up it is told how the turn of a member failed") {
+    World world = running("a:/bin/a:3600:1:continue:group=g\nb:/bin/b:3600:1:continue:group=g");
+    world.crash(2);
+    world.vanish(1);
+    world.run(1, 200);
+    world.script_exits(1, 0);
+    world.script_exits(2, 4);
+    REQUIRE(world.state(1) == "RETRY_OVER");
+    CHECK(says(words(world), "group g, b, which has failed: its turn failed: restart script status=4; no process of it is known to run\n"));
+    CHECK(says(words(world), "its script now; the others of its group are looked for afresh\n"));
+}
+
+TEST_CASE("a missed heartbeat that is only reported is told until one comes") {
+    World world = running("crond:-:3600:3:continue:heartbeat=30", {}, 0s);
+    world.pass(30s);
+    CHECK(says(words(world), "it is stalled: no heartbeat for 30s, only reported\n"));
+    SUBCASE("which is no more when one comes") { world.step(Heartbeat{1}); }
+    SUBCASE("nor when it is paused") { world.order(Verb::stop, "crond"); }
+    CHECK(lacks(words(world), "it is stalled:"));
+}
+
+TEST_CASE("of a group with 0 retries nobody is told to have failed who has not") {
+    World world = running("a:/bin/a:3600:0:continue:group=g:heartbeat=300\nb:/bin/b:3600:0:continue:group=g");
+    world.pass(300s);
+    const std::string text = words(world, 1);
+    CHECK(says(text, "why     a member of group g failed, and 0 restarts are allowed\n"));
+    CHECK(says(text, "group g, a, which has failed: no heartbeat for 300s; process 100 runs, not watched\n"));
+}
+
+TEST_CASE("a dependency that is paused is told as that") {
+    World world = running("crond:/bin/restart:3600:3:continue:after=db\ndb:/bin/restart:3600:3:continue");
+    world.order(Verb::stop, "db");
+    world.crash(2);
+    world.crash(1);
+    CHECK(says(words(world), "it comes after db, which is DOWN and paused\n"));
 }
