@@ -184,7 +184,7 @@ struct EntryRecord {
     std::string last_argv0;          // of the last main process
     std::vector<ProcessId> orphans;  // at most most_orphans
     std::string last_failure;        // of an attempt since the last Up: "status=3", "/path is writable by others"; empty: none has failed
-    std::string trouble;             // why it was stopped, given up, or told as stalled or over a limit, since the last Up: "no heartbeat for 30s"
+    std::string trouble;  // why it was stopped, given up, or told as stalled or over a limit, since the last Up: "no heartbeat for 30s"
 
     friend bool operator==(const EntryRecord&, const EntryRecord&) = default;
 };
