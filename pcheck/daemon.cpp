@@ -10,6 +10,7 @@
 #include "common/script_environment.hpp"
 #include "common/sys/clock.hpp"
 #include "common/sys/file.hpp"
+#include "common/sys/kernel_needs.hpp"
 
 namespace banken {
 namespace {
@@ -67,6 +68,7 @@ tl::expected<void, LoadFailure> Daemon::start() {
     if (!log) return failed(ExitCode::system, log.error());
     log_.emplace(*std::move(log));
     log_->set_pfile(setup_.loaded.path);
+    if (const auto enough = sys::kernel_suffices(); !enough) return failed(ExitCode::system, enough.error());
     const LoadedPfile& loaded = setup_.loaded;
     const SegmentRequest request{loaded.path,  loaded.stamp,   loaded.owner,         loaded.readers,
                                  setup_.fresh, setup_.dry_run, setup_.image.in_place};
@@ -191,8 +193,8 @@ Result<> Daemon::listen_for_heartbeats(const Pfile& pfile) {
 void Daemon::tell_capabilities() {
     log_read_ = log_->has_reader();
     segment_->set_capabilities(fmt::format(
-        "{}log = {}\nheartbeat_socket = {}\nsystemd = {}\nroot = {}\ndry_run = {}\n", deaths_->capabilities(),
-        log_read_ ? log_->target() : "no: " + log_->lack(), heartbeats_ ? "yes" : "no: it could not be made",
+        "{}clone = {}\nlog = {}\nheartbeat_socket = {}\nsystemd = {}\nroot = {}\ndry_run = {}\n", deaths_->capabilities(),
+        sys::clone_found(), log_read_ ? log_->target() : "no: " + log_->lack(), heartbeats_ ? "yes" : "no: it could not be made",
         ServiceUnits::asks_systemd() ? "yes" : "no: it is not the init", geteuid() == 0 ? "yes" : "no", setup_.dry_run ? "yes" : "no"));
 }
 

@@ -205,11 +205,12 @@ class World:
     def pcheck_command(self, *words):
         return [self.pcheck_program, "--conf", self.conf, *words]
 
-    def start_pcheck(self, *words, environment=None, wait=True, tracer=None):
-        """In the foreground of nobody; its output is in pcheck.out. tracer: of tests/campaign, which goes on as pcheck."""
+    def start_pcheck(self, *words, environment=None, wait=True, tracer=None, through=()):
+        """In the foreground of nobody; its output is in pcheck.out. tracer: of tests/campaign, which goes on as pcheck. through: a command that
+        executes the one behind it."""
         with open(self.path("pcheck.out"), "ab") as out:
             place = self.log.place()
-            command = self.pcheck_command("-f", self.pfile_path, *words)
+            command = [*through, *self.pcheck_command("-f", self.pfile_path, *words)]
             self.pcheck = subprocess.Popen(tracer.command("--", *command) if tracer else command, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                            env={**self.environment, **(environment or {})}, start_new_session=True,
                                            pass_fds=[tracer.writer] if tracer else ())
