@@ -13,14 +13,21 @@ bool knew(const FollowMemory& memory, ProcessId id) {
     return std::ranges::any_of(memory.known, [id](const Candidate& known) { return known.id == id; });
 }
 
+// Another process that was given the pid of the last main process is younger than its death, and its session is a new one: as long as one process
+// is left of the old session, the kernel gives that number to nobody.
+bool has_its_pid(const FollowMemory& memory, const Candidate& candidate) {
+    return memory.last && candidate.id.pid == memory.last->id.pid && candidate.id != memory.last->id;
+}
+
 bool is_orphan(const FollowMemory& memory, const Candidate& candidate) {
+    if (has_its_pid(memory, candidate)) return false;
     if (std::ranges::find(memory.orphans, candidate.id) != memory.orphans.end()) return true;
     return memory.last && memory.death && candidate.session == memory.last->session && candidate.id.start <= *memory.death;
 }
 
 // Start times are ticks of 10 ms and a replacement often starts in the very tick of the death: then only what was known before is older.
 bool younger_than_the_death(const FollowMemory& memory, const Candidate& candidate) {
-    if (!memory.death || candidate.id.start > *memory.death) return true;
+    if (!memory.death || candidate.id.start > *memory.death || has_its_pid(memory, candidate)) return true;
     return candidate.id.start == *memory.death && !knew(memory, candidate.id);
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the scenarios need of the kernel and python3's standard library lacks: processes by pidfd, System V objects, one polling loop."""
 import ctypes
+import errno
 import os
 import select
 import signal
@@ -238,3 +239,37 @@ def remove_semaphore(key):
     semaphore = libc.semget(as_key(key), 0, 0)
     if semaphore >= 0:
         libc.semctl(semaphore, 0, IPC_RMID)
+
+
+def with_pid(pid, argv, environment):
+    """Starts a process that is nobody's child but init's, in its own session, with this pid, as soon as that is free."""
+    middle = os.fork()
+    if middle == 0:
+        try:
+            born = clone_with_pid(pid)
+            if born == 0:
+                os.setsid()
+                null = os.open("/dev/null", os.O_RDWR)
+                for number in (0, 1, 2):
+                    os.dup2(null, number)
+                os.execve(argv[0], argv, environment)
+        except OSError as error:
+            os._exit(error.errno)
+        finally:
+            os._exit(0)
+    error = os.waitstatus_to_exitcode(os.waitpid(middle, 0)[1])
+    if error:
+        raise OSError(error, os.strerror(error))
+    until(lambda: executed(pid, os.path.realpath(argv[0]), argv), f"exec of {argv[0]} as {pid}")
+
+
+def clone_with_pid(pid, bound=BOUND):
+    """fork(2) with clone3's set_tid. By PyDLL: the child holds the interpreter's lock, as we do."""
+    set_tid = (ctypes.c_int * 1)(pid)
+    arguments = (ctypes.c_uint64 * 10)(0, 0, 0, 0, signal.SIGCHLD, 0, 0, 0, ctypes.addressof(set_tid), 1)
+    call = ctypes.PyDLL(None, use_errno=True).syscall
+    deadline = time.monotonic() + bound
+    while (born := call(435, arguments, ctypes.sizeof(arguments))) < 0:
+        if ctypes.get_errno() != errno.EEXIST or time.monotonic() > deadline:
+            raise OSError(ctypes.get_errno(), "clone3")
+    return born

@@ -123,6 +123,14 @@ TEST_CASE("a replacement that starts in the very tick of the death is younger, u
     CHECK(chosen(choose(std::vector{twin}, after(process(10, 100), {twin}, 500), Scope::after_the_loss, false)) == 0);
 }
 
+TEST_CASE("whoever has the pid of the dead main process is younger than its death, and no orphan of its session") {
+    const Candidate main = process(7, 70);
+    const FollowMemory memory = after(main, {}, 100);
+    CHECK(chosen(choose(std::vector{process(7, 90)}, memory, Scope::after_the_loss, false)) == 7);
+    CHECK(chosen(choose(std::vector{process(7, 90)}, memory, Scope::any_age, false)) == 7);
+    CHECK(chosen(choose(std::vector{main}, memory, Scope::any_age, false)) == 0);
+}
+
 TEST_CASE("a survivor takes over when it has exec'ed, was a root before, or the dead one was young") {
     const Candidate master = process(10, 100);
     Candidate child = worker(11, 400, 11);
