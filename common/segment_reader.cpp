@@ -59,12 +59,30 @@ Result<std::vector<EntryRecord>> SegmentReader::entries() const {
 Result<std::vector<EntryRecord>> SegmentReader::entries_as_they_are() const {
     const auto head = header();
     if (!head) return Failure(head.error());
+    const auto left = leaving(*head);
+    if (!left) return left;
     std::vector<EntryRecord> entries;
     std::unordered_set<std::uint32_t> known;
+    for (const EntryRecord& entry : *left) known.insert(entry.key);
     for (std::uint32_t i = 0; i < head->entries; ++i) {
         auto entry = read<EntryRecord>(Table::entries, i);
         if (!entry) return Failure(entry.error());
         if (entry->key != 0 && !known.insert(entry->key).second) continue;
+        entries.push_back(*std::move(entry));
+    }
+    return entries;
+}
+
+Result<std::vector<EntryRecord>> SegmentReader::leaving() const {
+    const auto head = header();
+    return head ? leaving(*head) : Failure(head.error());
+}
+
+Result<std::vector<EntryRecord>> SegmentReader::leaving(const HeaderRecord& head) const {
+    std::vector<EntryRecord> entries;
+    for (std::uint64_t i = 0; i < head.leaving; ++i) {
+        auto entry = read<EntryRecord>(Table::entries, head.entries + i);
+        if (!entry) return Failure(entry.error());
         entries.push_back(*std::move(entry));
     }
     return entries;

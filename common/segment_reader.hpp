@@ -29,6 +29,8 @@ public:
     [[nodiscard]] Result<ParamRecord> param() const;
     // All of them, in the order of the file.
     [[nodiscard]] Result<std::vector<EntryRecord>> entries() const;
+    // Those that are no entries any more, but whose script may still run: for a pcheck that goes on with what was left.
+    [[nodiscard]] Result<std::vector<EntryRecord>> leaving() const;
     // The newest `most` that are still there, oldest first. What is being overwritten just now is left out.
     [[nodiscard]] Result<std::vector<TraceRecord>> trace(std::size_t most) const;
 
@@ -37,6 +39,7 @@ private:
     template <class Record>
     [[nodiscard]] Result<Record> read(Table table, std::uint64_t index) const;
     [[nodiscard]] Result<std::vector<EntryRecord>> entries_as_they_are() const;
+    [[nodiscard]] Result<std::vector<EntryRecord>> leaving(const HeaderRecord& head) const;
 
     std::span<const std::uint64_t> words_;
     TablePlaces places_;

@@ -77,6 +77,7 @@ struct HeaderRecord {
     Busy busy = Busy::no;
     std::uint32_t entries = 0, resources = 0;  // used records of the tables
     FileStamp file;                            // of the pfile as it was loaded
+    std::uint32_t leaving = 0;                 // records behind the entries: removed ones whose script still runs. Since 1.3
     std::string pfile;                         // its resolved path
     std::string reason;                        // why it ended
     std::string version;                       // of the program
@@ -233,8 +234,8 @@ struct Form<FileStamp> {
 template <>
 struct Form<HeaderRecord> {
     using R = HeaderRecord;
-    static constexpr auto fields = std::tuple{Field{1, &R::owner},    Field{9, &R::life},       Field{10, &R::busy},
-                                              Field{11, &R::entries}, Field{12, &R::resources}, Field{13, &R::file}};
+    static constexpr auto fields = std::tuple{Field{1, &R::owner},      Field{9, &R::life},  Field{10, &R::busy},   Field{11, &R::entries},
+                                              Field{12, &R::resources}, Field{13, &R::file}, Field{16, &R::leaving}};
     static constexpr auto texts =
         std::tuple{Text{&R::pfile, 4096}, Text{&R::reason, 255}, Text{&R::version, 31}, Text{&R::capabilities, 511}};
 };

@@ -35,6 +35,8 @@ struct Fates {
 };
 
 // `param` is what the entries' lines take their defaults from. An entry whose line this program cannot read is left out: it starts anew.
-[[nodiscard]] Adoption adoption_of(std::span<const EntryRecord> entries, const ParamRecord& param, const Fates& fates);
+// `leaving`: of entries that a reload had removed, whose script may still run.
+[[nodiscard]] Adoption adoption_of(std::span<const EntryRecord> entries, std::span<const EntryRecord> leaving, const ParamRecord& param,
+                                   const Fates& fates);
 
 }  // namespace banken

@@ -109,7 +109,7 @@ void Daemon::go_on() {
                                                   printable(header.pfile))),
                     loop_->now());
     }
-    executor_->adopt(*adoption_, left->header.entries);
+    executor_->adopt(*adoption_, left->header.entries + left->header.leaving);
 }
 
 Result<> Daemon::open_edge() {
@@ -145,7 +145,7 @@ Result<> Daemon::open_edge() {
     orders_.emplace(segment_->words(), segment_->slots(), may_run);
     const core::Manner manner{.as_root = geteuid() == 0, .dry_run = setup_.dry_run};
     if (const auto& left = segment_->left()) {
-        adoption_ = adoption_of(left->entries, left->param, {may_run, is_awaitable});
+        adoption_ = adoption_of(left->entries, left->leaving, left->param, {may_run, is_awaitable});
         core_.emplace(std::move(setup_.loaded.pfile), manner, std::move(adoption_->recorded), loop_->now());
     } else {
         core_.emplace(std::move(setup_.loaded.pfile), manner, loop_->now());

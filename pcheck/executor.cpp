@@ -94,30 +94,38 @@ void Executor::publish_all(bool segment_is_new) {
     edge_.heartbeat_files.keep_only(entries);
     if (edge_.heartbeats) edge_.heartbeats->keep_only(entries);
     edge_.segment.publish_param(core_.param());
-    publish_entries(entries);
+    publish_entries();
     edge_.log.set_entries(entries.size());
 }
 
 // Of an entry that stays, the record would be overwritten or cut off.
-bool Executor::is_in_the_way(std::size_t place, std::span<const core::EntryKey> entries) const {
+bool Executor::is_in_the_way(std::size_t place, std::span<const core::EntryKey> all) const {
     const core::EntryKey old = places_[place];
-    const bool same = place < entries.size() && entries[place] == old && old != 0;
+    const bool same = place < all.size() && all[place] == old && old != 0;
     return !same && (old == 0 || core_.find(old) != nullptr);
 }
 
+// Behind the entries come removed ones whose scripts still run: should we be killed, no second script begins beside one of these.
 // We may be killed between any two records. When some change their places, all of them are first published a second time behind the table:
 // what has no place at some moment is still found there.
-void Executor::publish_entries(std::span<const core::EntryKey> entries) {
-    const std::size_t behind = places_.size();
+void Executor::publish_entries() {
+    const auto entries = core_.entries();
+    std::vector<core::EntryKey> all(entries.begin(), entries.end());
+    all.insert(all.end(), core_.leaving().begin(), core_.leaving().end());
+    const auto publish_from = [&](std::size_t first, std::size_t place) {
+        for (std::size_t at = first; at < all.size(); ++at) edge_.segment.publish(place++, record_of(*core_.find(all[at]), core_));
+    };
+    const std::size_t behind = places_.size(), leaving = core_.leaving().size();
     bool move = false;
-    for (std::size_t place = 0; place < behind; ++place) move = move || is_in_the_way(place, entries);
-    for (std::size_t at = 0; move && at < entries.size(); ++at) {
-        edge_.segment.publish(behind + at, record_of(*core_.find(entries[at]), core_));
+    for (std::size_t place = 0; place < behind; ++place) move = move || is_in_the_way(place, all);
+    if (move) {
+        publish_from(0, behind);
+        edge_.segment.set_entries(behind + entries.size(), leaving);
     }
-    if (move) edge_.segment.set_entries(behind + entries.size());
     for (const core::EntryKey key : entries) on(core::Publish{key});
-    edge_.segment.set_entries(entries.size());
-    places_.assign(entries.begin(), entries.end());
+    publish_from(entries.size(), entries.size());
+    edge_.segment.set_entries(entries.size(), leaving);
+    places_ = std::move(all);
 }
 
 void Executor::on(const core::Follow& action) {

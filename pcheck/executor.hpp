@@ -109,8 +109,8 @@ private:
     void on(const core::End& action);
 
     [[nodiscard]] std::vector<std::string> environment_for(const core::Watch& watch, core::ScriptKind kind) const;
-    void publish_entries(std::span<const core::EntryKey> entries);
-    [[nodiscard]] bool is_in_the_way(std::size_t place, std::span<const core::EntryKey> entries) const;
+    void publish_entries();
+    [[nodiscard]] bool is_in_the_way(std::size_t place, std::span<const core::EntryKey> all) const;
     void watch_adopted();
     [[nodiscard]] bool watch_adopted(const AdoptedScript& script);
     void expect_heartbeat(const core::Watch& watch);

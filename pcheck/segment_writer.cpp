@@ -50,7 +50,9 @@ Result<std::optional<LeftState>> state_in(const sys::Segment& segment, const Own
     if (!param) return Failure(param.error());
     auto entries = reader->entries();
     if (!entries) return Failure(entries.error());
-    return std::optional(LeftState{*std::move(header), *std::move(param), *std::move(entries)});
+    auto leaving = reader->leaving();
+    if (!leaving) return Failure(leaving.error());
+    return std::optional(LeftState{*std::move(header), *std::move(param), *std::move(entries), *std::move(leaving)});
 }
 
 // Records of this program fit the copies that it was made with: else it would have to be made anew.
@@ -183,6 +185,7 @@ Result<> SegmentWriter::can_go_on(std::uint32_t key, std::optional<uid_t> pfile_
 void SegmentWriter::go_on() {
     traced_ = load(words()[preamble::traced]);
     header_.entries = left_->header.entries;  // second copies included
+    header_.leaving = left_->header.leaving;
     header_.capabilities = left_->header.capabilities;
     publish_header();
     write(Table::heartbeat, 0, encode(heartbeat_));
@@ -221,8 +224,10 @@ void SegmentWriter::publish_param(const Param& param) {
     write(Table::param, 0, encode(param_));
 }
 
-void SegmentWriter::set_entries(std::size_t count) {
-    header_.entries = static_cast<std::uint32_t>(std::min<std::uint64_t>(count, place_of(Table::entries).capacity));
+void SegmentWriter::set_entries(std::size_t count, std::size_t leaving) {
+    const std::uint64_t capacity = place_of(Table::entries).capacity;
+    header_.entries = static_cast<std::uint32_t>(std::min<std::uint64_t>(count, capacity));
+    header_.leaving = static_cast<std::uint32_t>(std::min<std::uint64_t>(leaving, capacity - header_.entries));
     publish_header();
 }
 
@@ -261,7 +266,7 @@ void SegmentWriter::trace(TraceRecord record) {
 std::string SegmentWriter::image() const {
     const auto live = segment_.words();
     const std::uint64_t trace_records = std::min(traced_, place_of(Table::trace).capacity);
-    const std::array<std::uint64_t, table_count> used{1, 1, 1, header_.entries, header_.resources, 0, trace_records};
+    const std::array<std::uint64_t, table_count> used{1, 1, 1, header_.entries + header_.leaving, header_.resources, 0, trace_records};
     std::vector<std::uint64_t> image(live.begin(), live.begin() + preamble::words);
     TablePlaces places{};
     for (std::size_t table = 0; table < table_count; ++table) {
@@ -296,7 +301,7 @@ Result<bool> SegmentWriter::recreated() {
     if (!segment) return Failure(segment.error().in(key_text(key_)));
     segment_ = *std::move(segment);
     traced_ = 0;
-    header_.entries = 0;
+    header_.entries = header_.leaving = 0;
     lay_out();
     return true;
 }

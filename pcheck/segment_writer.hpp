@@ -33,7 +33,7 @@ struct SegmentRequest {
 struct LeftState {
     HeaderRecord header;
     ParamRecord param;
-    std::vector<EntryRecord> entries;
+    std::vector<EntryRecord> entries, leaving;
 };
 
 class SegmentWriter {
@@ -54,7 +54,7 @@ public:
     void publish(std::size_t index, const EntryRecord& entry);
     void publish_param(const Param& param);
     // How many of the published entries are in use. Of two with one key readers see the first.
-    void set_entries(std::size_t count);
+    void set_entries(std::size_t count, std::size_t leaving = 0);
     void set_life(Life life, std::string_view reason = {});
     // What MESSAGE_BOX shows while a reload or a shutdown is being carried out.
     void set_busy(Busy busy);

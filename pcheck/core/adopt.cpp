@@ -44,6 +44,7 @@ void Supervisor::adopt(Recorded recorded) {
         by_identity.erase(same);
     }
     for (const auto& [identity, watch] : by_identity) adopt_leaving(std::move(*watch));
+    for (Watch& watch : recorded.leaving) adopt_leaving(std::move(watch));
     make_groups();
     for (Group& old : recorded.groups) {
         const auto found = groups_.find(old.name);

@@ -23,6 +23,7 @@ Supervisor::Supervisor(Pfile pfile, Manner manner, Recorded recorded, Now now)
     : param_(std::move(pfile.param)), manner_(manner), now_(now) {
     slots_.set_capacity(param_.script_parallel);
     for (const Watch& watch : recorded.watches) last_key_ = std::max(last_key_, watch.key);
+    for (const Watch& watch : recorded.leaving) last_key_ = std::max(last_key_, watch.key);
     for (Pent& pent : pfile.pents) add(std::move(pent));
     make_groups();
     adopt(std::move(recorded));

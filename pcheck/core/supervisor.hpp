@@ -33,6 +33,7 @@ struct Manner {
 struct Recorded {
     std::vector<Watch> watches;  // in file order; `pent` holds at least the identity
     std::vector<Group> groups;   // members by the keys of these watches
+    std::vector<Watch> leaving;  // of entries that a reload had removed
 };
 
 class Supervisor {
@@ -48,8 +49,9 @@ public:
     [[nodiscard]] std::optional<Instant> next_deadline() const;
 
     [[nodiscard]] const Param& param() const { return param_; }
-    // The entries in the order of the file. A removed one whose script still runs is found by its key, but not listed.
+    // The entries in the order of the file. A removed one whose script still runs is found by its key, but not listed here.
     [[nodiscard]] std::span<const EntryKey> entries() const { return order_; }
+    [[nodiscard]] const std::set<EntryKey>& leaving() const { return leaving_; }
     [[nodiscard]] const Watch* find(EntryKey entry) const;
     // The group that the entry is a member of; null: none.
     [[nodiscard]] const Group* group_of(EntryKey entry) const;

@@ -466,10 +466,13 @@ Adoption Schedule::left_behind() const {
     const auto is_running = [this](ProcessId process) {
         return is_alive(process) || std::ranges::any_of(running_, [&](const auto& running) { return running.second.process == process; });
     };
-    std::vector<EntryRecord> records;
-    for (const EntryKey key : core_->entries())
-        records.push_back(decode<EntryRecord>(encode(record_of(*core_->find(key), *core_))).value());
-    return adoption_of(records, decode<ParamRecord>(encode(record_of(core_->param()))).value(), {is_running, is_running});
+    const auto records = [this](const auto& keys) {
+        std::vector<EntryRecord> all;
+        for (const EntryKey key : keys) all.push_back(decode<EntryRecord>(encode(record_of(*core_->find(key), *core_))).value());
+        return all;
+    };
+    return adoption_of(records(core_->entries()), records(core_->leaving()), decode<ParamRecord>(encode(record_of(core_->param()))).value(),
+                       {is_running, is_running});
 }
 
 // pcheck was killed; the next one gives numbers of its own to the scripts that still run, and hears of no others.
@@ -491,6 +494,9 @@ void Schedule::adopt() {
         heard[old->first] = script.run;
         running[script.run] = old->second;
         running[script.run].what.run = script.run;
+    }
+    for (const auto& [run, one] : running_) {
+        if (one.what.kind != ScriptKind::check && !heard.contains(run)) fail(fmt::format("script {} runs and is not adopted", run));
     }
     running_ = std::move(running);
     rules_.adopted(heard, left.recorded);

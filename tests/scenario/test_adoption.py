@@ -162,3 +162,36 @@ def killed_again_and_again_it_loses_nothing(world):
         check(os.path.exists(f"/proc/{pid}"), "alpha runs")
     same(one(world)["restart_total"], "4", "restarts")
     same(len(world.runs("alpha")), 4, "runs of the script")
+
+
+@scenario
+def the_script_of_a_removed_entry_keeps_its_name_across_a_kill_of_pcheck(world):
+    go = world.path("go")
+    hang = world.script("hang.sh", f"echo $$ >> {world.path('runs')}\nwhile [ ! -e {go} ]; do sleep 0.05; done")
+    first, beta = world.daemon("alpha"), world.daemon("beta")
+    others = [pent_line("beta")]
+    world.pfile(pent_line("alpha", hang), *others, CONFIRM_WAIT=0)
+    world.start_pcheck()
+    world.log.wait(up("alpha", first))
+    kill(first)
+    until(lambda: world.read("runs"), "the script")
+    world.pfile(*others, CONFIRM_WAIT=0)
+    place = world.log.place()
+    world.order("reload")
+    script = world.read("runs").strip()
+    world.log.wait(f"Left running: script of (alpha) pid={script}", place)
+    same([entry["pname"] for entry in world.pents()], ["beta"], "the entries")
+
+    place = killed_and_started(world)
+    world.log.wait(f"Left running: script of (alpha) pid={script}", place)
+    same([entry["pname"] for entry in world.pents()], ["beta"], "the entries")
+    world.pfile(pent_line("alpha", hang), *others, CONFIRM_WAIT=0)
+    world.order("reload")
+    world.becomes("alpha", proc_sts="DOWN", waits_for="slot")
+
+    killed_and_started(world)      # beside the new entry of its name
+    world.becomes("alpha", proc_sts="DOWN", waits_for="slot")
+    same(world.read("runs").split(), [script], "runs of the script")
+    world.write("go", "")
+    until(lambda: len(world.read("runs").split()) > 1, "the script of the new entry")
+    check(alive(beta), "beta was ended")

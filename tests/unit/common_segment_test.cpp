@@ -88,7 +88,8 @@ HeaderRecord full_header() {
     header.owner = {{7750, 123456}, {1, 2}, 4026531836, 4026531834, 2049, 1234};
     header.life = Life::running;
     header.busy = Busy::reload;
-    header.entries = 2;
+    header.entries = 1;
+    header.leaving = 1;
     header.file = {2049, 99, WallTime(1169127283s)};
     header.pfile = "/etc/banken/pfile_cron";
     header.reason = "order";
@@ -264,8 +265,9 @@ TEST_CASE("an image is read back, the newest trace records oldest first") {
     CHECK(reader.header().value() == full_header());
     CHECK(reader.param()->shm_dump_file == "/dump");
     CHECK(reader.heartbeat()->wall == WallTime(6s));
-    REQUIRE(reader.entries()->size() == 2);
+    REQUIRE(reader.entries()->size() == 1);
     CHECK(reader.entries()->front().orphans == full_entry().orphans);
+    CHECK(reader.leaving()->size() == 1);
     const auto trace = reader.trace(2).value();
     REQUIRE(trace.size() == 2);
     CHECK(trace.front().number == 2);
@@ -291,10 +293,17 @@ TEST_CASE("what is not ours, of another major version or too short is refused wi
 TEST_CASE("more entries than the table has are damage, not a walk through memory") {
     Words image = small_image();
     HeaderRecord header = full_header();
+    const auto is_damage = [&image](const HeaderRecord& head) {
+        const auto words = encode(head);
+        std::copy(words.begin(), words.end(), image.begin() + preamble::words + 1);
+        return !SegmentReader::open(image)->entries();
+    };
     header.entries = 4000000000;
-    const auto words = encode(header);
-    std::copy(words.begin(), words.end(), image.begin() + preamble::words + 1);
-    CHECK_FALSE(SegmentReader::open(image)->entries());
+    CHECK(is_damage(header));
+    header.entries = 1;
+    header.leaving = 4294967295;
+    CHECK(is_damage(header));
+    CHECK_FALSE(SegmentReader::open(image)->leaving());
 }
 
 TEST_CASE("an image with any one byte wrong, or cut anywhere, is read or refused, never followed") {

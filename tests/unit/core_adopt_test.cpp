@@ -19,11 +19,13 @@ void adopt(World& world, std::string_view pents, AdoptedEntry first, Duration be
     Recorded recorded;
     for (const EntryKey key : world.core.entries()) recorded.watches.push_back(*world.core.find(key));
     for (const Group* group : world.core.groups()) recorded.groups.push_back(*group);
+    for (const EntryKey key : world.core.leaving()) recorded.leaving.push_back(*world.core.find(key));
     world.pass_unseen(between);
     Adopted event;
     for (const Watch& watch : recorded.watches) {
         event.entries.push_back(watch.key == first.entry ? first : AdoptedEntry{watch.key, true, false});
     }
+    for (const Watch& watch : recorded.leaving) event.entries.push_back({watch.key, false, true});
     world.core = Supervisor(World::pfile(pents), Manner{}, std::move(recorded), world.now);
     world.step(event);
     world.start_up();
@@ -53,7 +55,7 @@ TEST_CASE("a stop that ended while nobody watched begins the turn of its group o
     World world = running(shop);
     world.event("disk/full", "web");
     REQUIRE(world.state(2) == "STALL");
-    Recorded recorded{{*world.core.find(1), *world.core.find(2)}, {*world.core.group_of(1)}};
+    Recorded recorded{{*world.core.find(1), *world.core.find(2)}, {*world.core.group_of(1)}, {}};
     world.core = Supervisor(World::pfile(shop), Manner{}, std::move(recorded), world.now);
     world.vanish(2);
     const auto actions = world.core.step(Adopted{{{2, false, false}, {1, true, false}}}, world.now);
@@ -129,7 +131,7 @@ TEST_CASE("what has appeared while nobody watched is looked for before the deadl
     REQUIRE(world.state(1) == "START");
     static_cast<void>(world.log());
     world.pass_unseen(120s);
-    world.core = Supervisor(World::pfile(crond), Manner{}, Recorded{{world.entry(1)}, {}}, world.now);
+    world.core = Supervisor(World::pfile(crond), Manner{}, Recorded{{world.entry(1)}, {}, {}}, world.now);
     world.answer_at_once = false;
     world.step(Adopted{{{1, false, false}}});
     world.step(Deadline{});
@@ -220,5 +222,21 @@ TEST_CASE("a script of an entry that is no more is waited for by the next of its
     CHECK(world.state(added) == "DOWN slot");
     CHECK(world.scripts() == 1);
     world.script_exits(1, 0);
+    CHECK(world.state(added) == "RESTART");
+}
+
+TEST_CASE("a script of an entry that a reload had removed is waited for too, also by one that is the same") {
+    World world = running(crond, "CONFIRM_WAIT 0\n");
+    world.vanish(1);
+    world.crash(1);
+    world.reload("sshd:/bin/restart:86400:3:continue");
+    REQUIRE(world.core.leaving().size() == 1);
+    adopt(world, crond, {2, false, false});
+    world.pass(3s);
+    const EntryKey added = world.core.entries().front();
+    CHECK(world.state(added) == "DOWN slot");
+    CHECK(world.scripts() == 1);
+    world.script_exits(1, 0);
+    CHECK(world.core.leaving().empty());
     CHECK(world.state(added) == "RESTART");
 }

@@ -135,6 +135,36 @@ TEST_CASE("an entry that is there twice, while its place changes, is read once")
     CHECK(names() == "b a ");
 }
 
+TEST_CASE("what is no entry any more lies behind the entries, is read apart from them, and goes on with the state") {
+    Key key;
+    {
+        auto writer = key.open();
+        REQUIRE(writer);
+        EntryRecord gone = entry("gone");
+        gone.key = 9;
+        writer->publish(0, entry("crond"));
+        writer->publish(1, gone);
+        writer->publish(2, gone);
+        for (const std::size_t entries : {1u, 2u}) {  // the second as while places change
+            writer->set_entries(entries, 1);
+            const auto image = words_of(writer->image());
+            const auto reader = SegmentReader::open(image);
+            REQUIRE(reader);
+            REQUIRE(reader->entries());
+            CHECK(reader->entries()->size() == 1);
+            REQUIRE(reader->leaving());
+            CHECK(reader->leaving()->size() == 1);
+            CHECK(reader->leaving()->front() == gone);
+        }
+    }
+    auto next = key.open();
+    REQUIRE(next);
+    REQUIRE(next->left());
+    CHECK(next->left()->entries.size() == 1);
+    CHECK(next->left()->leaving.size() == 1);
+    CHECK(SegmentReader::open(key.attached().words())->header()->leaving == 1);  // still there, should this one be killed now
+}
+
 TEST_CASE("the trace ring keeps the newest records") {
     const Key key;
     auto writer = key.open();
