@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Descriptors, disk space or processor time are not to be had for a while."""
+"""Descriptors, processes, disk space or processor time are not to be had for a while."""
 import os
 import re
 import resource
@@ -39,6 +39,70 @@ def without_a_free_descriptor_nothing_is_forgotten_and_all_is_repaired_when_ther
         new = world.replaced(name, pid)
         world.becomes(name, proc_sts="AVAIL", pid=new)
         same(len(kernel.running(world.path(name))), 1, f"processes of {name}")
+
+
+NOBODY = 65534
+AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps=-all", "--"]     # root has no such limit
+ENOUGH = 1000
+NO_PROCESS = "Restart script failed (alpha) cannot execute: clone3: Resource temporarily unavailable"
+
+
+def limit_processes(pid, soft):
+    """By nobody: root may lack the right to change the limits of others."""
+    subprocess.run([*AS_NOBODY, "prlimit", f"--pid={pid}", f"--nproc={soft}:"], check=True)
+
+
+def pfile_of_nobodys(world, *options, **param):
+    world.script("restart.sh", f"{world.program('alpha')} > /dev/null")
+    path = world.pfile(":".join([pent_line("alpha", world.path("restart.sh"), retries="unlimited"), *options]), CONFIRM_WAIT=0, **param)
+    os.chown(path, NOBODY, NOBODY)
+
+
+@scenario
+def where_no_process_can_be_made_each_attempt_is_told_and_counted_until_one_can(world):
+    pfile_of_nobodys(world, "delay=1")
+    world.start_pcheck(through=AS_NOBODY)
+    first = world.up_pid("alpha")
+    place = world.log.place()
+    limit_processes(world.pcheck.pid, 1)
+    kernel.kill(first)
+    world.log.wait_for_count(NO_PROCESS, 2, place)
+    entry = world.pent("alpha")
+    check(int(entry["restart_count"]) >= 3, f"restart_count {entry['restart_count']}: one of before, two that failed")
+    limit_processes(world.pcheck.pid, ENOUGH)
+    new = world.replaced("alpha", first)
+    world.becomes("alpha", proc_sts="AVAIL", pid=new)
+    same(len(kernel.running(world.path("alpha"))), 1, "processes of alpha")
+
+
+@scenario
+def without_any_delay_between_them_attempts_that_cannot_begin_hold_up_no_order(world):
+    pfile_of_nobodys(world, "delay=0")
+    world.start_pcheck(through=AS_NOBODY)
+    first = world.up_pid("alpha")
+    place = world.log.place()
+    limit_processes(world.pcheck.pid, 1)
+    kernel.kill(first)
+    world.log.wait_for_count(NO_PROCESS, 5, place)
+    world.order("stop", "alpha")
+    attempts = world.pent("alpha")["restart_total"]
+    world.becomes("alpha", proc_sts="DOWN", waits_for="operator", restart_total=attempts)
+    world.order("start", "alpha")
+    limit_processes(world.pcheck.pid, ENOUGH)
+    world.becomes("alpha", proc_sts="AVAIL", pid=world.replaced("alpha", first))
+
+
+@scenario
+def started_where_not_even_a_thread_can_be_made_it_watches_and_works_as_soon_as_one_can(world):
+    pfile_of_nobodys(world, "delay=1")
+    world.start_pcheck(through=[*AS_NOBODY, "prlimit", "--nproc=1:", "--"])
+    world.log.wait(NO_PROCESS)
+    check("no helper thread can be started" in world.refused(1, "reload"), world.last_answer)
+    limit_processes(world.pcheck.pid, ENOUGH)
+    pid = world.up_pid("alpha")
+    world.becomes("alpha", proc_sts="AVAIL", pid=pid)
+    same(world.pid_of("alpha"), pid, "the process of alpha")
+    world.order("reload")
 
 
 def small_disk(world):
