@@ -135,7 +135,7 @@ Result<> Daemon::open_edge() {
     if (!deaths) return Failure(deaths.error());
     deaths_.emplace(*std::move(deaths));
     auto sweep = Sweep::open({[this](core::Looked event) { looked(std::move(event)); }, [this] { sweep_done(); },
-                              [this](std::size_t count) { unreadable(count); }});
+                              [this](std::size_t count) { unreadable(count); }, [this](const std::string& path) { stuck(path); }});
     if (!sweep) return Failure(sweep.error());
     sweep_.emplace(*std::move(sweep));
     auto spawner = sys::Spawner::open(setup_.inheritance);

@@ -79,6 +79,7 @@ private:
     void died(core::EntryKey entry, ProcessId process, const Cause& cause);
     void looked(core::Looked event);
     void unreadable(std::size_t count);
+    void stuck(const std::string& pidfile);
     static void return_memory();
     void keep_time();
     void arm();

@@ -130,6 +130,11 @@ void Daemon::unreadable(std::size_t count) {
     log_->write(messages::warning(text), loop_->now());
 }
 
+void Daemon::stuck(const std::string& pidfile) {
+    log_->write(messages::warning(fmt::format("pidfile {} does not answer: what it named last counts, for all that hang", pidfile)),
+                loop_->now());
+}
+
 void Daemon::keep_time() {
     const Now now = loop_->now();
     deaths_->tick(now.instant);

@@ -44,6 +44,9 @@ public:
     // When advance() is due. Beside that, whenever the worker was drained.
     [[nodiscard]] std::optional<Instant> due() const;
 
+    // A file that hangs now; null: none does.
+    [[nodiscard]] const std::string* stuck() const { return stuck_.empty() ? nullptr : &stuck_.begin()->second; }
+
 private:
     struct Batch;
 

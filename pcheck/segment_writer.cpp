@@ -6,28 +6,40 @@
 #include "common/segment_codec.hpp"
 #include "common/segment_reader.hpp"
 #include "common/sys/identity.hpp"
+#include "common/sys/pid_ref.hpp"
 
 namespace banken {
 namespace {
 
 std::string key_text(std::uint32_t key) { return fmt::format("IPCKEY 0x{:08x}", key); }
 
-// Who left or holds the segment, as far as it can be believed: "pid=7750, pfile=/etc/banken/pfile".
-std::string owner_text(const sys::SegmentStat& stat, std::optional<uid_t> pfile_owner) {
-    if (!sys::believe(stat.permissions, pfile_owner)) return {};
+// What the segment says of who left or holds it, as far as it can be believed.
+std::optional<HeaderRecord> header_of(const sys::SegmentStat& stat, std::optional<uid_t> pfile_owner) {
+    if (!sys::believe(stat.permissions, pfile_owner)) return std::nullopt;
     const auto segment = sys::Segment::attach(stat, sys::Segment::Access::read);
-    if (!segment) return {};
+    if (!segment) return std::nullopt;
     const auto reader = SegmentReader::open(segment->words());
-    const auto header = reader ? reader->header() : fail("");
-    if (!header) return {};
-    return fmt::format("pid={}, pfile={}", header->owner.id.pid, header->pfile);
+    auto header = reader ? reader->header() : fail("");
+    return header ? std::optional(*std::move(header)) : std::nullopt;
+}
+
+// "pid=7750, pfile=/etc/banken/pfile"
+std::string owner_text(const HeaderRecord& header) { return fmt::format("pid={}, pfile={}", header.owner.id.pid, header.pfile); }
+
+// It was killed, but a thread of it waits in the kernel and keeps the key: its first thread, which never leaves alone, has ended.
+bool is_ending(ProcessId process) {
+    const auto stat = sys::read_stat(process.pid);
+    return stat && stat->id() == process && stat->state == 'Z' && !stat->dead();
 }
 
 Failure already_running(std::uint32_t key, std::optional<uid_t> pfile_owner) {
     const auto stat = sys::find_segment(key);
-    const std::string owner = stat ? owner_text(*stat, pfile_owner) : std::string();
-    if (!owner.empty()) return fail("already running, {}", owner);
-    return fail("{} is in use: its semaphore is held by pid={}", key_text(key), sys::holder_of(key));
+    const auto header = stat ? header_of(*stat, pfile_owner) : std::nullopt;
+    if (!header) return fail("{} is in use: its semaphore is held by pid={}", key_text(key), sys::holder_of(key));
+    if (!is_ending(header->owner.id)) return fail("already running, {}", owner_text(*header));
+    constexpr std::string_view why =
+        "was killed and has not ended yet: a thread of it waits, for a dead mount perhaps; start again when it has gone";
+    return Failure(Error{fmt::format("the pcheck of before ({}) {}", owner_text(*header), why), EBUSY});  // a supervisor tries again
 }
 
 // A segment that is at the key, for whoever holds it now. `state`: nothing, where there is nothing to go on with.
@@ -90,9 +102,9 @@ Result<Found> look_at_key(std::uint32_t key, const SegmentRequest& request, cons
     if (!request.fresh && !half_made) {
         auto state = state_in(*segment, self);
         if (!state) {
-            const std::string owner = owner_text(*stat, request.pfile_owner);
-            return fail("{} holds the state of a pcheck that was killed{}{}, which cannot be adopted: {}; --fresh discards it",
-                        key_text(key), owner.empty() ? "" : ", ", owner, state.error().text);
+            const auto header = header_of(*stat, request.pfile_owner);
+            return fail("{} holds the state of a pcheck that was killed{}, which cannot be adopted: {}; --fresh discards it", key_text(key),
+                        header ? ", " + owner_text(*header) : "", state.error().text);
         }
         if (request.dry_run && *state && (*state)->header.capabilities.find("dry_run = yes") == std::string::npos)
             return fail("{} holds the state of a pcheck that was killed: a dry run needs an IPCKEY and a SHM_DUMP_FILE of its own",

@@ -130,7 +130,7 @@ struct Sweep::State {
     PassNumber pass = 0;
     Instant next_look{};
     pid_t last_changing = 0;
-    bool unreadable_told = false;
+    bool unreadable_told = false, stuck_told = false;
 };
 
 void Sweep::State::set_rules(std::vector<EntryRule> all) {
@@ -253,8 +253,9 @@ void Sweep::State::settle(const PidfileReader::Naming& naming) {
 
 void Sweep::State::tell_unreadable() {
     const std::size_t count = reader.unreadable();
-    if (std::exchange(unreadable_told, count != 0) || count == 0) return;
-    handlers.on_unreadable(count);
+    if (!std::exchange(unreadable_told, count != 0) && count != 0) handlers.on_unreadable(count);
+    const std::string* stuck = pidfiles.stuck();
+    if (!std::exchange(stuck_told, stuck != nullptr) && stuck != nullptr) handlers.on_stuck_pidfile(*stuck);
 }
 
 // The first round, if all that it waits for is there. False: nothing was told.

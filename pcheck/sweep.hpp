@@ -33,6 +33,7 @@ public:
         std::function<void(core::Looked)> on_looked;
         std::function<void()> on_sweep_done;                   // all that the sweep had to tell is told
         std::function<void(std::size_t count)> on_unreadable;  // command lines of so many processes; again only after all were readable
+        std::function<void(const std::string& path)> on_stuck_pidfile;  // again only after none was stuck
     };
     // A script of ours that runs now.
     struct Script {

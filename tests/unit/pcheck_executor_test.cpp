@@ -34,7 +34,7 @@ struct Edges : test::PrivateKey {
     SegmentWriter segment;
     OrderServer orders{segment.words(), segment.slots(), [](ProcessId) { return true; }};
     Deaths deaths = Deaths::open({}, true, {[](auto...) {}, [](auto...) {}, [](const std::string&) {}}).value();
-    Sweep sweep = Sweep::open({[](core::Looked) {}, [] {}, [](std::size_t) {}}).value();
+    Sweep sweep = Sweep::open({[](core::Looked) {}, [] {}, [](std::size_t) {}, [](const std::string&) {}}).value();
     sys::Spawner spawner = sys::Spawner::open(sys::Inheritance::of_this_process()).value();
     sys::Worker files = sys::Worker::open(1, 4).value();
     std::optional<Heartbeats> heartbeats;

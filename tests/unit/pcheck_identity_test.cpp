@@ -215,6 +215,8 @@ TEST_CASE("files on a dead mount cost one second each, name what they named last
         CHECK(reader.advance(begin).empty());
         CHECK(reader.advance(begin + 1s).empty());
         CHECK(reader.idle());  // no helper is left for the rest
+        REQUIRE(reader.stuck() != nullptr);
+        CHECK(*reader.stuck() == dir / "a");
         reader.read({{1, dir / "a"}}, begin + 2s);
         CHECK(reader.idle());
     }
@@ -232,4 +234,5 @@ TEST_CASE("files on a dead mount cost one second each, name what they named last
         named = reader.advance(begin + 3s);
     }
     CHECK(named.back().pid == 40);
+    CHECK(reader.stuck() == nullptr);
 }

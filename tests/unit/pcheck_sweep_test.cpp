@@ -201,7 +201,8 @@ TEST_CASE("an answer may ask anew") {
                                           watcher.now += 1h;
                                       },
                                   .on_sweep_done = [] {},
-                                  .on_unreadable = [](std::size_t) {}},
+                                  .on_unreadable = [](std::size_t) {},
+                                  .on_stuck_pidfile = [](const std::string&) {}},
                                  fake.proc.path());
     watcher.sweep.set_rules({{1, {"crond"}}});
     watcher.sweep.look({1, 1, true});

@@ -23,7 +23,8 @@ public:
     explicit Watcher(const std::string& proc, std::vector<EntryRule> rules = {})
         : sweep(*Sweep::open({.on_looked = [this](core::Looked news) { looked.push_back(std::move(news)); },
                               .on_sweep_done = [this] { ++sweeps; },
-                              .on_unreadable = [this](std::size_t count) { unreadable.push_back(count); }},
+                              .on_unreadable = [this](std::size_t count) { unreadable.push_back(count); },
+                              .on_stuck_pidfile = [](const std::string&) {}},
                              proc)) {
         sweep.set_rules(std::move(rules));
     }
