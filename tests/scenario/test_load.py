@@ -9,7 +9,7 @@ import statistics
 import time
 
 from harness import check, pent_line, same, scenario
-from kernel import kill, until
+from kernel import kill, pids, until
 
 PATIENCE = 300.0    # seconds, for what a thousand of something take on a loaded machine
 
@@ -137,3 +137,59 @@ def a_soak_leaves_no_memory_and_no_descriptor_behind(world):
     print(f"soak: {turn} turns, {len(warm)} samples, RssAnon {first:.0f} to {last:.0f} KiB", flush=True)
     check(last < first * 1.01, f"RssAnon grew from {first:.0f} to {last:.0f} KiB")
     until(lambda: len(os.listdir(f"/proc/{pid}/fd")) <= descriptors, "the descriptors that were open before")
+
+
+def crowd(world, count):
+    """So many processes that nobody watches; returns how to end them."""
+    pid = world.daemon("crowd", "--fifo", world.path("crowd.fifo"))
+    before = len(pids())
+    world.tell("crowd.fifo", f"crowd {count}")
+    until(lambda: len(pids()) >= before + count, "the crowd", PATIENCE)
+    return lambda: os.killpg(pid, signal.SIGKILL)
+
+
+def medians(world, times):
+    """In milliseconds: from a kill to its Down, from there to the Up; and for an order."""
+    downs, ups_, orders = [], [], []
+    for _ in range(times):
+        place = world.log.place()
+        pid = int(world.pent("alpha")["pid"])
+        begun = time.monotonic()
+        kill(pid)
+        lost = world.log.wait(f"Process [alpha, pid={pid}] Down", place)
+        back = world.log.wait(re.compile(r"^\(alpha ,pid=\d+\) Up$"), lost.index)
+        ordered = time.monotonic()
+        world.order("stop", "beta")
+        orders.append(time.monotonic() - ordered)
+        downs.append(lost.when - begun)
+        ups_.append(back.when - lost.when)
+    return [1000 * statistics.median(one) for one in (downs, ups_, orders)]
+
+
+def watch_in_a_crowd(world, count, times):
+    """Told, not judged: times are the machine's. An entry that lacks its process makes every sweep a whole one."""
+    alpha, beta = world.daemon("alpha"), world.daemon("beta")
+    world.pfile(pent_line("alpha", world.restarter("alpha"), retries="unlimited") + ":delay=0", pent_line("beta"), pent_line("lacking"))
+    world.start_pcheck()
+    for name, pid in (("alpha", alpha), ("beta", beta)):
+        world.log.wait(f"({name} ,pid={pid}) Up")
+    alone = medians(world, times)
+    end = crowd(world, count)
+    try:
+        among = medians(world, times)
+    finally:
+        end()
+    for what, before, after in zip(("Down after a crash", "Up after that", "an order"), alone, among):
+        print(f"crowd: {what}: {before:.1f} ms alone, {after:.1f} ms among {count}, ratio {after / before:.1f}", flush=True)
+    same(len(world.runs("alpha")), 2 * times, "runs of the script")
+    check(not any("Set pid fail (alpha)" in line for line in world.log.texts()), "alpha was not found")
+
+
+@scenario
+def among_three_thousand_processes_crashes_are_acted_on_and_orders_answered(world):
+    watch_in_a_crowd(world, 3000, 5)
+
+
+@scenario(apart=True)
+def among_thirty_thousand_processes_crashes_are_acted_on_and_orders_answered(world):
+    watch_in_a_crowd(world, int(os.environ.get("BANKEN_CROWD", "30000")), 15)     # the host's pid_max is above that

@@ -7,6 +7,7 @@
 //                           beat PATH COUNT: ten times a second touch PATH or, a socket, send it WATCHDOG=1, and add a byte to the file COUNT
 //                           mute: no more of these
 //                           spin: use a processor | hold MIB: touch so much memory | open N: descriptors | drop: close these
+//                           crowd N: so many processes more, which do nothing; they are in our process group
 //                           storm RATE: so many processes a second that end at once
 //                           leave: end the first thread, another one goes on
 //   --ignore-term       SIGTERM does nothing
@@ -146,6 +147,11 @@ void obey_load(const std::string& verb, const std::string& text) {
             while (true) getppid();
         }).detach();
     if (verb == "storm") std::thread(storm, std::atol(text.c_str())).detach();
+    for (int left = verb == "crowd" ? std::atoi(text.c_str()) : 0; left > 0; --left) {
+        if (fork() == 0) {
+            while (true) pause();
+        }
+    }
     if (verb == "hold") held_memory.assign(std::stoul(text) << 20, 'x');
     for (int left = verb == "open" ? std::atoi(text.c_str()) : 0; left > 0; --left)
         held_descriptors.push_back(open("/dev/null", O_RDONLY | O_CLOEXEC));
