@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stops a program at its system calls: kills it at the Nth of them, or lets one fail. All threads are followed, children are not.
+// Stops a program at its system calls: kills it at the Nth of them, lets one fail, or tells it another time of day. All threads are followed,
+// children are not.
 // usage: tracer OPTION... --attach PID        a program that runs
 //        tracer OPTION... -- COMMAND ARG...   from its exec on; the program keeps the pid that we were started with
 //   --report FD        `tracing` when calls are counted, `hit INDEX NUMBER` when the chosen one was met, `end COUNT` when all is over
@@ -9,7 +10,9 @@
 //   --kill-exit N      SIGKILL when it has been done
 //   --fail NUMBER NTH ERRNO    the NTH call (the first is 0) of this number is not done and returns ERRNO
 //   --fail-all NUMBER ERRNO    every call of this number
+//   --wall FILE        CLOCK_REALTIME is so many seconds later as FILE holds, 8 bytes; only with COMMAND
 #include <dirent.h>
+#include <elf.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/ptrace.h>
@@ -23,6 +26,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <map>
 #include <set>
 #include <string>
@@ -34,7 +38,7 @@ enum class Act { none, kill_entry, kill_exit, fail, fail_all };
 
 struct Options {
     int report = -1;
-    std::string list;
+    std::string list, wall;
     Act act = Act::none;
     std::uint64_t number = 0, nth = 0;
     long error = 0;
@@ -57,6 +61,8 @@ Options parse(int argc, char** argv) {
             options.report = static_cast<int>(next());
         else if (word == "--list" && at + 1 < argc)
             options.list = argv[++at];
+        else if (word == "--wall" && at + 1 < argc)
+            options.wall = argv[++at];
         else if (word == "--from")
             options.from = next();
         else if (word == "--attach")
@@ -81,6 +87,7 @@ class Tracer {
 public:
     explicit Tracer(const Options& options) : options_(options) {
         if (!options.list.empty()) list_ = open(options.list.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+        if (!options.wall.empty() && (wall_ = open(options.wall.c_str(), O_RDONLY | O_CLOEXEC)) < 0) die("wall");
     }
 
     void seize(pid_t thread) const {
@@ -102,16 +109,18 @@ private:
         std::uint64_t call = 0;  // entered last
         long error = 0;          // what it is to return
         bool dies = false;       // when it returns
+        std::uint64_t time = 0;  // where it is to write the time of day
     };
 
     void stopped(pid_t thread, int status);
     void at_call(pid_t thread);
     void entered(pid_t thread, std::uint64_t call, std::uint64_t first);
     void kill_all(pid_t thread, std::uint64_t index);
+    void step_wall(pid_t thread, std::uint64_t place) const;
     void go_on(pid_t thread, long signal = 0) const { ptrace(PTRACE_SYSCALL, thread, nullptr, signal); }
 
     Options options_;
-    int list_ = -1;
+    int list_ = -1, wall_ = -1;
     bool counting_ = true;
     std::uint64_t count_ = 0, of_number_ = 0;
     std::map<pid_t, Thread> threads_;
@@ -192,11 +201,37 @@ void Tracer::entered(pid_t thread, std::uint64_t call, std::uint64_t first) {
     one.error = options_.error;
 }
 
+// Without the vDSO every look at a clock is a call. The auxiliary vector lies on the new stack, behind argc, argv and environment.
+void hide_vdso(pid_t thread) {
+    user_regs_struct registers{};
+    if (ptrace(PTRACE_GETREGS, thread, nullptr, &registers) != 0) die("PTRACE_GETREGS");
+    const auto peek = [thread](std::uint64_t place) { return static_cast<std::uint64_t>(ptrace(PTRACE_PEEKDATA, thread, place, nullptr)); };
+    std::uint64_t place = registers.rsp + 8 * (peek(registers.rsp) + 2);
+    while (peek(place) != 0) place += 8;
+    for (place += 8; peek(place) != AT_NULL; place += 16) {
+        if (peek(place) == AT_SYSINFO_EHDR) ptrace(PTRACE_POKEDATA, thread, place, std::uint64_t{AT_IGNORE});
+    }
+}
+
+// `place`: of a timespec that the call has filled.
+void Tracer::step_wall(pid_t thread, std::uint64_t place) const {
+    std::int64_t seconds = 0;
+    if (pread(wall_, &seconds, sizeof seconds, 0) != sizeof seconds) return;
+    const long now = ptrace(PTRACE_PEEKDATA, thread, place, nullptr);
+    ptrace(PTRACE_POKEDATA, thread, place, now + seconds);
+}
+
 void Tracer::at_call(pid_t thread) {
     __ptrace_syscall_info info{};
     if (ptrace(PTRACE_GET_SYSCALL_INFO, thread, sizeof info, &info) <= 0 || !counting_) return;
-    if (info.op == PTRACE_SYSCALL_INFO_ENTRY) return entered(thread, info.entry.nr, info.entry.args[0]);
+    if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
+        const bool wall =
+            info.entry.nr == SYS_clock_gettime && (info.entry.args[0] == CLOCK_REALTIME || info.entry.args[0] == CLOCK_REALTIME_COARSE);
+        threads_[thread].time = wall ? info.entry.args[1] : 0;
+        return entered(thread, info.entry.nr, info.entry.args[0]);
+    }
     Thread& one = threads_[thread];
+    if (wall_ >= 0 && one.time != 0) step_wall(thread, one.time);
     if (one.dies) kill_all(thread, options_.nth);
     if (one.error == 0) return;
     user_regs_struct registers{};
@@ -214,6 +249,7 @@ void Tracer::stopped(pid_t thread, int status) {
     }
     if (event == PTRACE_EVENT_EXEC && !counting_) {
         counting_ = true;
+        if (wall_ >= 0) hide_vdso(thread);
         report("tracing");
     }
     const bool group_stop = event == PTRACE_EVENT_STOP && signal != SIGTRAP;
