@@ -237,7 +237,7 @@ Matching judge_all(const View& view, const EntryRecord& entry, const Pent& pent,
 }
 
 std::string pidfile_words(const View& view, const EntryRecord& entry, const Pent& pent, const Snapshot& snapshot) {
-    const std::string naming = fmt::format("{} {}", printable(pent.pidfile), naming_words(snapshot));
+    std::string naming = fmt::format("{} {}", printable(pent.pidfile), naming_words(snapshot));
     if (snapshot.processes.empty()) return naming;
     const auto judged = Judge(view, entry, pent, snapshot).all();
     if (judged.empty() || judged.front().standing != Standing::near_miss) return {};

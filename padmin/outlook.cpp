@@ -164,7 +164,7 @@ std::string hold_words(const Subject& subject) {
 
 std::string resume_words(const Subject& subject) {
     const EntryRecord& entry = subject.entry;
-    const std::string ends = fmt::format("{} the pause ends", when(subject));
+    std::string ends = fmt::format("{} the pause ends", when(subject));
     if (entry.state == EntryState::down) return then(ends + "; if it is not there then", gate_words(subject));
     if (entry.state == EntryState::retry_over) return ends + "; it stays given up until somebody acts";
     if (entry.state != EntryState::hold || !entry.timer) return ends;
