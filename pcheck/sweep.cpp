@@ -22,6 +22,7 @@ using core::EntryKey;
 using PassNumber = std::uint64_t;
 
 constexpr std::size_t changing_per_sweep = 4096, changing_per_look = 256;
+constexpr std::size_t reads_in_a_row = 512;  // some milliseconds: then what is more urgent goes first
 constexpr Duration after_a_failed_pass = std::chrono::seconds(1);
 
 // The processes that are asked about, each since the pass that found it.
@@ -92,6 +93,13 @@ struct Round {
     bool pidfiles_asked = false;
 };
 
+// A pass over the table that has begun.
+struct Passing {
+    bool sweep = false;
+    std::vector<core::Look> asked;  // that it answers
+    Duration cost{};
+};
+
 }  // namespace
 
 struct Sweep::State {
@@ -99,13 +107,17 @@ struct Sweep::State {
         : handlers(std::move(to)), table(dir), matches(table), worker(std::move(helpers)), reader(dir, worker), pidfiles(worker) {}
 
     void set_rules(std::vector<EntryRule> all);
-    [[nodiscard]] bool run_pass(sys::Depth depth, Instant now);
+    void begin_sweep(bool something_lacking, Instant now);
+    void begin_looks(Instant now);
+    void begin(sys::Depth depth, bool sweep, Instant now);
+    void go_on(Instant now);
+    void passed(const Passing& done);
     void take(const sys::TableChange& change);
     void ask(ProcessId process, bool keep) { ask(process, keep, pass); }
     void ask(ProcessId process, bool keep, PassNumber since);
     void ask_what_was_not_read();
     void ask_what_changes();
-    void ask_young();
+    void ask_young(const std::vector<core::Look>& looks);
     void ask_pidfiles(Instant now);
     void advance(Instant now);
     void settle(const Reading& reading);
@@ -124,7 +136,9 @@ struct Sweep::State {
     std::set<EntryKey> judging_what_changes;
     std::map<EntryKey, std::string> paths;  // of pidfiles
     Undecided undecided;
-    std::vector<core::Look> asked;
+    std::optional<Passing> passing;
+    std::optional<bool> sweep_waits;  // for a pass of looks; whether something was lacking
+    std::vector<core::Look> asked;    // for the next pass
     std::vector<ProcessId> not_read;  // wholly: gone, or descriptors or memory were short
     std::deque<Round> rounds;
     PassNumber pass = 0;
@@ -151,17 +165,47 @@ void Sweep::State::set_rules(std::vector<EntryRule> all) {
     for (const ProcessId process : table.all()) ask(process, true);
 }
 
-// False: nothing was learned, so nothing may be told.
-bool Sweep::State::run_pass(sys::Depth depth, Instant now) {
-    const Instant begin = sys::read_instant();
-    const auto changes = table.pass(depth, matches.pids_of(asked));  // a dead one that nobody reaps is no answer
-    next_look = now + (changes ? std::max(pass_distance, pass_share * (sys::read_instant() - begin)) : after_a_failed_pass);
-    if (!changes) return false;
+void Sweep::State::begin_sweep(bool something_lacking, Instant now) {
+    const bool every = something_lacking || matches.any_wanted() || std::ranges::any_of(asked, &core::Look::thorough);
+    begin(every ? sys::Depth::every : sys::Depth::eighth, true, now);
+}
+
+void Sweep::State::begin_looks(Instant now) {
+    const bool thorough = std::ranges::any_of(asked, &core::Look::thorough);
+    begin(thorough ? sys::Depth::every : sys::Depth::young, false, now);
+}
+
+// Where it fails nothing is learned, so nothing may be told.
+void Sweep::State::begin(sys::Depth depth, bool sweep, Instant now) {
+    const Instant begun = sys::read_instant();
+    next_look = now + after_a_failed_pass;
+    if (!table.begin(depth, matches.pids_of(asked))) return;  // a dead one that nobody reaps is no answer
+    passing = Passing{sweep, std::exchange(asked, {}), sys::read_instant() - begun};
+    go_on(now);
+}
+
+void Sweep::State::go_on(Instant now) {
+    const Instant begun = sys::read_instant();
+    const auto changes = table.go_on(reads_in_a_row);
+    passing->cost += sys::read_instant() - begun;
+    if (!changes) return;
+    const Passing done = *std::exchange(passing, {});
+    next_look = now + std::max(pass_distance, pass_share * done.cost);
     ++pass;
     for (const auto& change : *changes) take(change);
+    passed(done);
+}
+
+void Sweep::State::passed(const Passing& done) {
     ask_what_was_not_read();
     matches.watch_scripts();
-    return true;
+    if (done.sweep) {
+        for (const ProcessId process : matches.due_again()) ask(process, true);
+        ask_what_changes();
+    } else {
+        ask_young(done.asked);
+    }
+    rounds.push_back({.pass = pass, .asked = done.asked, .sweep = done.sweep});
 }
 
 void Sweep::State::take(const sys::TableChange& change) {
@@ -203,8 +247,8 @@ void Sweep::State::ask_what_changes() {
 }
 
 // A daemon drops its rights and gets its title soon after its start.
-void Sweep::State::ask_young() {
-    if (std::ranges::none_of(asked, [this](const core::Look& look) { return judging_what_changes.contains(look.entry); })) return;
+void Sweep::State::ask_young(const std::vector<core::Look>& looks) {
+    if (std::ranges::none_of(looks, [this](const core::Look& look) { return judging_what_changes.contains(look.entry); })) return;
     const auto processes = table.young();
     for (std::size_t at = 0; at < std::min(processes.size(), changing_per_look); ++at) ask(processes[at], true);
 }
@@ -294,12 +338,11 @@ void Sweep::set_wanted(EntryKey entry, bool every_sweep) { state_->matches.set_w
 void Sweep::set_scripts(std::vector<Script> scripts) { state_->matches.set_scripts(std::move(scripts)); }
 
 void Sweep::sweep(bool something_lacking, Instant now) {
-    const bool every = something_lacking || state_->matches.any_wanted() || std::ranges::any_of(state_->asked, &core::Look::thorough);
-    if (!state_->run_pass(every ? sys::Depth::every : sys::Depth::eighth, now)) return;
-    for (const ProcessId process : state_->matches.due_again()) state_->ask(process, true);
-    state_->ask_what_changes();
-    state_->rounds.push_back({.pass = state_->pass, .asked = std::exchange(state_->asked, {}), .sweep = true});
-    state_->advance(now);
+    if (!state_->passing) {
+        state_->begin_sweep(something_lacking, now);
+        return state_->advance(now);
+    }
+    if (!state_->passing->sweep) state_->sweep_waits = something_lacking;
 }
 
 void Sweep::look(const core::Look& look) {
@@ -310,6 +353,7 @@ void Sweep::look(const core::Look& look) {
 }
 
 std::optional<Instant> Sweep::wake_at() const {
+    if (state_->passing || state_->sweep_waits) return Instant::min();
     std::optional<Instant> first = state_->reader.due();
     const auto consider = [&first](std::optional<Instant> due) {
         if (due && (!first || *due < *first)) first = due;
@@ -320,10 +364,12 @@ std::optional<Instant> Sweep::wake_at() const {
 }
 
 void Sweep::wake(Instant now) {
-    const bool thorough = std::ranges::any_of(state_->asked, &core::Look::thorough);
-    if (!state_->asked.empty() && state_->next_look <= now && state_->run_pass(thorough ? sys::Depth::every : sys::Depth::young, now)) {
-        state_->ask_young();
-        state_->rounds.push_back({.pass = state_->pass, .asked = std::exchange(state_->asked, {})});
+    if (state_->passing) {
+        state_->go_on(now);
+    } else if (const auto waits = std::exchange(state_->sweep_waits, {})) {
+        state_->begin_sweep(*waits, now);
+    } else if (!state_->asked.empty() && state_->next_look <= now) {
+        state_->begin_looks(now);
     }
     state_->advance(now);
 }

@@ -57,7 +57,8 @@ public:
     // first image (a script that ends in `exec daemon`).
     void set_scripts(std::vector<Script> scripts);
 
-    // One pass at once. With `something_lacking`, or an entry that is to be told at every sweep, it reads every fingerprint, else of one eighth.
+    // One pass, begun at once; over a large table it goes on with wake(), so that what is more urgent comes between, and is not begun anew
+    // meanwhile. With `something_lacking`, or an entry that is to be told at every sweep, it reads every fingerprint, else of one eighth.
     void sweep(bool something_lacking, Instant now);
     // Answered by a Looked with the number, unless the entry is gone by then. A look that has not begun is replaced.
     void look(const core::Look& look);

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <string_view>
 
 #include "common/sys/pid_ref.hpp"
@@ -49,55 +50,59 @@ void take_pids(std::string_view entries, std::vector<pid_t>& pids) {
 
 }  // namespace
 
-// One pass: merges the pids that exist with the records of the last pass.
+// A portion of a pass.
 class ProcTable::Merge {
 public:
-    Merge(ProcTable& table, Depth depth, const std::set<pid_t>& also) : table_(table), depth_(depth), also_(also) {}
+    Merge(ProcTable& table, Pass& pass, std::size_t most) : table_(table), pass_(pass), left_(most) {}
 
-    void take(const std::vector<pid_t>& pids) {
-        next.reserve(pids.size());
-        auto old = table_.records_.begin();
-        const auto end = table_.records_.end();
-        for (const pid_t pid : pids) {
-            for (; old != end && old->pid < pid; ++old) gone(*old);
-            if (old != end && old->pid == pid) {
-                again(*old++);
+    // Whether the pass is over.
+    bool take() {
+        const auto& old = table_.records_;
+        std::size_t& at = pass_.next_record;
+        while (pass_.next_pid < pass_.pids.size()) {
+            if (left_ == 0) return false;
+            const pid_t pid = pass_.pids[pass_.next_pid++];
+            for (; at < old.size() && old[at].pid < pid; ++at) gone(old[at]);
+            if (at < old.size() && old[at].pid == pid) {
+                again(old[at++]);
             } else {
                 first(pid);
             }
         }
-        for (; old != end; ++old) gone(*old);
+        for (; at < old.size(); ++at) gone(old[at]);
+        return true;
     }
 
-    std::vector<TableChange> changes;
-    std::vector<Record> next;
-
 private:
-    void tell(TableChange::Kind kind, const Record& record) { changes.push_back({kind, {record.pid, record.start}}); }
+    void tell(TableChange::Kind kind, const Record& record) { pass_.changes.push_back({kind, {record.pid, record.start}}); }
+    Result<ProcessStat> stat(pid_t pid) {
+        --left_;
+        return table_.dir_->stat(pid);
+    }
     void gone(const Record& record) {
         if (!has(record.traits, dead) && !has(record.traits, kernel_thread)) tell(TableChange::Kind::gone, record);
     }
     void first(pid_t pid) {
-        const auto stat = table_.dir_->stat(pid);
-        if (stat) appeared(*stat);
+        const auto now = stat(pid);
+        if (now) appeared(*now);
     }
     void appeared(const ProcessStat& stat) {
         const Record record = record_of(stat);
-        next.push_back(record);
+        pass_.records.push_back(record);
         table_.youngest_ = std::max(table_.youngest_, record.start);
         if (!has(record.traits, dead) && !has(record.traits, kernel_thread)) tell(TableChange::Kind::appeared, record);
     }
     void again(const Record& old) {
-        if (!is_due(old)) return next.push_back(old);
-        const auto stat = table_.dir_->stat(old.pid);
-        if (!stat) return is_gone(stat.error()) ? gone(old) : next.push_back(old);
-        if (stat->fingerprint.start == old.start) return compare(old, *stat);
+        if (!is_due(old)) return pass_.records.push_back(old);
+        const auto now = stat(old.pid);
+        if (!now) return is_gone(now.error()) ? gone(old) : pass_.records.push_back(old);
+        if (now->fingerprint.start == old.start) return compare(old, *now);
         gone(old);
-        appeared(*stat);
+        appeared(*now);
     }
     [[nodiscard]] bool is_due(const Record& old) const {
-        if (also_.contains(old.pid)) return true;
-        switch (depth_) {
+        if (pass_.also.contains(old.pid)) return true;
+        switch (pass_.depth) {
             case Depth::every: return true;
             case Depth::young: return table_.is_young(old.start);
             case Depth::eighth: return has(old.traits, watched) || static_cast<unsigned>(old.pid) % turns == table_.turn_;
@@ -114,7 +119,7 @@ private:
         } else if (!has(record.traits, kernel_thread)) {
             tell_differences(old, record, stat.fingerprint.start_stack == 0);
         }
-        next.push_back(record);
+        pass_.records.push_back(record);
     }
     void tell_differences(const Record& old, const Record& record, bool hidden) {
         if (has(old.traits, watched) && (old.parent != record.parent || old.session != record.session)) {
@@ -136,8 +141,8 @@ private:
     }
 
     ProcTable& table_;
-    Depth depth_;
-    const std::set<pid_t>& also_;
+    Pass& pass_;
+    std::size_t left_;
 };
 
 Result<std::vector<pid_t>> ProcTable::list() const {
@@ -156,13 +161,29 @@ Result<std::vector<pid_t>> ProcTable::list() const {
 }
 
 Result<std::vector<TableChange>> ProcTable::pass(Depth depth, const std::set<pid_t>& also) {
-    const auto pids = list();
+    const auto begun = begin(depth, also);
+    if (!begun) return Failure(begun.error());
+    return *go_on(std::numeric_limits<std::size_t>::max());
+}
+
+Result<> ProcTable::begin(Depth depth, const std::set<pid_t>& also) {
+    auto pids = list();
     if (!pids) return Failure(pids.error());
     if (depth == Depth::eighth) turn_ = (turn_ + 1) % turns;
-    Merge merge(*this, depth, also);
-    merge.take(*pids);
-    records_ = std::move(merge.next);
-    return std::move(merge.changes);
+    Pass& pass = pass_.emplace();
+    pass.depth = depth;
+    pass.also = also;
+    pass.pids = *std::move(pids);
+    pass.records.reserve(pass.pids.size());
+    return {};
+}
+
+std::optional<std::vector<TableChange>> ProcTable::go_on(std::size_t most) {
+    if (!Merge(*this, *pass_, most).take()) return {};
+    records_ = std::move(pass_->records);
+    auto changes = std::move(pass_->changes);
+    pass_.reset();
+    return changes;
 }
 
 const ProcTable::Record* ProcTable::record(pid_t pid) const {
@@ -171,9 +192,13 @@ const ProcTable::Record* ProcTable::record(pid_t pid) const {
 }
 
 void ProcTable::watch(pid_t pid, bool on) {
-    const auto found = std::ranges::lower_bound(records_, pid, {}, &Record::pid);
-    if (found == records_.end() || found->pid != pid) return;
-    found->traits = static_cast<std::uint8_t>(on ? found->traits | watched : found->traits & ~watched);
+    const auto mark = [pid, on](std::vector<Record>& records) {
+        const auto found = std::ranges::lower_bound(records, pid, {}, &Record::pid);
+        if (found == records.end() || found->pid != pid) return;
+        found->traits = static_cast<std::uint8_t>(on ? found->traits | watched : found->traits & ~watched);
+    };
+    mark(records_);
+    if (pass_) mark(pass_->records);
 }
 
 std::optional<ProcTable::Known> ProcTable::find(pid_t pid) const {

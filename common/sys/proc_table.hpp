@@ -45,6 +45,10 @@ public:
     // has no image to compare any more: it stays what it was. Kernel threads and processes first seen dead are not told.
     // `also` are read whatever the depth is. On an error nothing has changed, and the next pass tells it all.
     [[nodiscard]] Result<std::vector<TableChange>> pass(Depth depth, const std::set<pid_t>& also = {});
+    // The same in portions: begun by one call, gone on with until it gives the changes. Each call reads at most `most` fingerprints. What is
+    // asked between is answered as before the pass.
+    [[nodiscard]] Result<> begin(Depth depth, const std::set<pid_t>& also);
+    [[nodiscard]] std::optional<std::vector<TableChange>> go_on(std::size_t most);
 
     // From now on every pass but those over the young reads it. Lost with the process; no effect on one that is not known.
     void watch(pid_t pid, bool on);
@@ -75,12 +79,23 @@ private:
         BootTicks start = 0;
     };
 
+    // One that has begun: it merges the pids that exist with the records of the last one.
+    struct Pass {
+        Depth depth{};
+        std::set<pid_t> also;
+        std::vector<pid_t> pids;
+        std::size_t next_pid = 0, next_record = 0;
+        std::vector<Record> records;
+        std::vector<TableChange> changes;
+    };
+
     [[nodiscard]] Result<std::vector<pid_t>> list() const;
     [[nodiscard]] const Record* record(pid_t pid) const;
     [[nodiscard]] bool is_young(BootTicks start) const;
 
     std::shared_ptr<const ProcDir> dir_;
     std::vector<Record> records_;  // by pid
+    std::optional<Pass> pass_;
     unsigned turn_ = 0;
     BootTicks youngest_ = 0;  // start time of the youngest process seen so far
 };

@@ -209,6 +209,27 @@ TEST_CASE("an answer may ask anew") {
     watcher.until([&] { return answers == 3; });
 }
 
+TEST_CASE("a sweep over a large table takes turns, and what is asked meanwhile is answered by the next pass") {
+    Fake fake;
+    for (pid_t pid = 1000; pid < 1600; ++pid) fake.proc.put({.pid = pid, .comm = "other"});
+    Watcher watcher(fake.proc.path(), {{1, {"crond"}}});
+    watcher.sweep.sweep(true, watcher.now);
+    CHECK(watcher.sweeps == 0);
+    CHECK(watcher.sweep.wake_at() == Instant::min());
+    watcher.sweep.look({1, 7, true});
+    watcher.sweep.sweep(true, watcher.now);  // it is under way
+    watcher.until([&] { return watcher.sweeps > 0; });
+    CHECK(std::ranges::none_of(watcher.looked, [](const Looked& news) { return news.number == 7; }));
+    watcher.now += 1h;
+    watcher.until([&] { return std::ranges::any_of(watcher.looked, [](const Looked& news) { return news.number == 7; }); });
+    CHECK(watcher.sweeps == 1);
+    watcher.sweep.look({1, 8, true});
+    watcher.now += 1h;
+    watcher.sweep.wake(watcher.now);
+    watcher.sweep.sweep(true, watcher.now);  // comes after the look
+    watcher.until([&] { return watcher.sweeps == 2; });
+}
+
 TEST_CASE("what is below a running script never matches, until the script has ended") {
     Fake fake;
     fake.proc.put({.pid = 60, .comm = "restart", .exe = "/bin/dash", .command_line = std::string("sh\0/etc/init.d/crond\0", 21)});

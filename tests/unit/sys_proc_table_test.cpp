@@ -132,6 +132,26 @@ TEST_CASE("the first pass tells all, the next one nothing") {
     CHECK_FALSE(table.find(30));
 }
 
+TEST_CASE("a pass in portions tells what one at once would, and all is as before until its end") {
+    const FakeProc proc;
+    for (const pid_t pid : {30, 400, 2000}) proc.put({.pid = pid, .comm = "x"});
+    ProcTable table = table_of(proc.path());
+    REQUIRE(table.pass(Depth::every));
+    proc.remove(30);
+    proc.put({.pid = 500, .comm = "x"});
+    proc.put({.pid = 2000, .comm = "y"});
+    REQUIRE(table.begin(Depth::every, {}));
+    CHECK_FALSE(table.go_on(2));  // 1 and 400
+    table.watch(400, true);
+    CHECK(table.lives({30, 5000}));
+    CHECK_FALSE(table.go_on(1));
+    CHECK_FALSE(table.find(500));
+    CHECK(table.go_on(1) == Changes{{Kind::gone, {30, 5000}}, {Kind::appeared, {500, 5000}}, {Kind::renamed, {2000, 5000}}});
+    CHECK_FALSE(table.lives({30, 5000}));
+    proc.put({.pid = 400, .comm = "x", .parent = 30});
+    CHECK(*table.pass(Depth::every) == Changes{{Kind::moved, {400, 5000}}});
+}
+
 TEST_CASE("a pass over the young reads those that started within two seconds of the youngest") {
     const FakeProc proc;
     proc.put({.pid = 30, .comm = "old", .start = 4000});
