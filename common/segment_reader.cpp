@@ -59,7 +59,7 @@ Result<std::vector<EntryRecord>> SegmentReader::entries() const {
 Result<std::vector<EntryRecord>> SegmentReader::entries_as_they_are() const {
     const auto head = header();
     if (!head) return Failure(head.error());
-    const auto left = leaving(*head);
+    auto left = leaving(*head);
     if (!left) return left;
     std::vector<EntryRecord> entries;
     std::unordered_set<std::uint32_t> known;

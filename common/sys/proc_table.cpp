@@ -170,11 +170,12 @@ Result<> ProcTable::begin(Depth depth, const std::set<pid_t>& also) {
     auto pids = list();
     if (!pids) return Failure(pids.error());
     if (depth == Depth::eighth) turn_ = (turn_ + 1) % turns;
-    Pass& pass = pass_.emplace();
+    Pass pass;  // not made in its place: clang 14 holds that this needs an end of the class
     pass.depth = depth;
     pass.also = also;
     pass.pids = *std::move(pids);
     pass.records.reserve(pass.pids.size());
+    pass_ = std::move(pass);
     return {};
 }
 
