@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/command.hpp"
+#include "common/definition.hpp"
 #include "common/diagnostic.hpp"
 #include "common/messages.hpp"
 #include "common/result.hpp"
@@ -19,15 +21,6 @@
 namespace banken {
 
 struct ParamRecord;
-
-// A script with its arguments, split at blanks, double quotes grouping. Empty: `-`, only report.
-struct Command {
-    std::vector<std::string> argv;  // argv[0] is an absolute path
-    std::string text;               // as written in the pfile, escapes resolved
-
-    [[nodiscard]] bool none() const { return argv.empty(); }
-    friend bool operator==(const Command&, const Command&) = default;
-};
 
 enum class ScriptOutput { inherit, null, file };
 
@@ -144,6 +137,7 @@ struct Pent {
 struct Pfile {
     Param param;
     std::vector<Pent> pents;
+    std::vector<Definition> resources;  // of parse_pfile only what their lines say; the loader reads the files
 };
 
 // Which options a line gives, and where their values stand.
