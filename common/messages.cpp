@@ -50,6 +50,11 @@ constexpr std::array<MessageRow, message_ids> rows{{
     {"suppressed", "616a87b1f9a250b25bd7732040cb9bfb", Priority::warning},
     {"polling", "04dda9e04deeee6d850bc85b7656388c", Priority::warning},
     {"segment_removed", "77d80d23aa3af78c9cad460f55184135", Priority::warning},
+    {"resource_state", "51772a66056256045f374369fb30c161", Priority::notice},
+    {"check_failed", "de8e937470b040dff1441cddcc4fa013", Priority::warning},
+    {"action_failed", "3f89842de8de8d6b9d5999814402b183", Priority::err},
+    {"action_running", "9019cfa97a20433812748ce535b9c169", Priority::warning},
+    {"application_left", "502eede516f81da0599eded0fef3a705", Priority::notice},
     {"warning", "b236c7ae0af1eb75546f0fc5cbc5c63e", Priority::warning},
 }};
 
@@ -219,6 +224,32 @@ Message suppressed(EntryRef entry, std::size_t lines) {
 Message polling(std::string_view reason) { return line(MessageId::polling, fmt::format("Falling back to polling: {}", printable(reason))); }
 
 Message segment_removed() { return line(MessageId::segment_removed, "Segment was removed, recreating"); }
+
+Message resource_state(EntryRef resource, std::string_view state, std::string_view reason, bool failed) {
+    auto message =
+        line(MessageId::resource_state, resource, fmt::format("Resource ({}) {}: {}", printable(resource.name), state, printable(reason)));
+    if (failed) message.priority = Priority::err;
+    return message;
+}
+
+Message check_failed(EntryRef resource, std::string_view check, std::string_view outcome) {
+    return line(MessageId::check_failed, resource,
+                fmt::format("Check failed ({}): {} {}", printable(resource.name), check, printable(outcome)));
+}
+
+Message action_failed(EntryRef resource, std::string_view script, std::string_view outcome) {
+    return line(MessageId::action_failed, resource,
+                fmt::format("Script failed ({}): {} {}", printable(resource.name), script, printable(outcome)));
+}
+
+Message action_running(EntryRef resource, pid_t pid, std::string_view script, seconds since) {
+    auto text = fmt::format("Script still running ({} ,pid={}): {} for {}s", printable(resource.name), pid, script, since.count());
+    return line(MessageId::action_running, resource, std::move(text), pid);
+}
+
+Message application_left(EntryRef resource) {
+    return line(MessageId::application_left, resource, fmt::format("Left running: application ({})", printable(resource.name)));
+}
 
 Message warning(std::string_view text) { return line(MessageId::warning, printable(text)); }
 

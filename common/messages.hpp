@@ -55,6 +55,11 @@ enum class MessageId {
     suppressed,
     polling,
     segment_removed,
+    resource_state,
+    check_failed,
+    action_failed,
+    action_running,
+    application_left,
     warning,
 };
 inline constexpr std::size_t message_ids = static_cast<std::size_t>(MessageId::warning) + 1;
@@ -76,7 +81,7 @@ struct Message {
 // 128 bits as 32 hex digits, never changed once released.
 [[nodiscard]] std::string_view journal_id_of(MessageId id);
 
-// The entry a line is about.
+// The entry a line is about, or a resource by its tag.
 struct EntryRef {
     std::string_view name;
     unsigned pent_id = 0;
@@ -125,6 +130,12 @@ Message events_lost(std::size_t events);
 Message suppressed(EntryRef entry, std::size_t lines);
 Message polling(std::string_view reason);
 Message segment_removed();
+Message resource_state(EntryRef resource, std::string_view state, std::string_view reason,
+                       bool failed);  // failed: OSF, Faulted, OfflineFault
+Message check_failed(EntryRef resource, std::string_view check, std::string_view outcome);
+Message action_failed(EntryRef resource, std::string_view script, std::string_view outcome);
+Message action_running(EntryRef resource, pid_t pid, std::string_view script, seconds since);
+Message application_left(EntryRef resource);
 Message warning(std::string_view text);  // lint at start and what has no line of its own
 
 }  // namespace messages

@@ -26,10 +26,14 @@ constexpr std::array grammar{
     Grammar{"reload", OrderVerb::reload, Target::none},       Grammar{"clear", OrderVerb::clear, Target::required},
     Grammar{"restart", OrderVerb::restart, Target::required}, Grammar{"event", OrderVerb::event, Target::required},
     Grammar{"dump", OrderVerb::dump, Target::none},           Grammar{"reexec", OrderVerb::reexec, Target::none},
-    Grammar{"shutdown", OrderVerb::shutdown, Target::none},
+    Grammar{"shutdown", OrderVerb::shutdown, Target::none},   Grammar{"restore", OrderVerb::restore, Target::required},
+    Grammar{"remove", OrderVerb::remove, Target::required},   Grammar{"check", OrderVerb::check, Target::required},
+    Grammar{"recover", OrderVerb::recover, Target::required}, Grammar{"standby", OrderVerb::standby, Target::required},
+    Grammar{"update", OrderVerb::update, Target::required},   Grammar{"online", OrderVerb::restore, Target::required},
+    Grammar{"offline", OrderVerb::remove, Target::required},
 };
 
-constexpr std::array<std::string_view, 7> not_built{"restore", "remove", "check", "recover", "standby", "update", "metrics"};
+constexpr std::array<std::string_view, 1> not_built{"metrics"};
 constexpr std::uint64_t longest_pause_days = 3650;
 
 // "30m": s, m, h, d.
@@ -101,7 +105,6 @@ Result<ParsedOrder> parse_order(std::span<const std::string> words) {
         const std::string hint = did_you_mean(word, known);
         return fail("unknown order {}{}", quoted(word), hint.empty() ? fmt::format(", one of {} expected", fmt::join(known, ", ")) : hint);
     }
-    if (word == "shutdown" && words.size() == 2 && words[1] == "remove") return fail("order shutdown remove is not built yet");
 
     ParsedOrder order;
     order.verb = rule->verb;
@@ -114,6 +117,10 @@ Result<ParsedOrder> parse_order(std::span<const std::string> words) {
     }
     if (order.verb == OrderVerb::stop && rest.size() >= 2 && rest.back() == "for")
         return fail("order stop: a time is missing behind for, such as 30m");
+    if (order.verb == OrderVerb::shutdown && !rest.empty() && rest.front() == "remove") {
+        order.remove = true;
+        rest = rest.subspan(1);
+    }
     if (order.verb == OrderVerb::reload && !rest.empty() && rest.front() == "-t") {
         order.difference = true;
         rest = rest.subspan(1);

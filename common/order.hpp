@@ -55,7 +55,23 @@ bool free_slot(std::span<std::uint64_t> slot, std::uint64_t state, std::uint64_t
 // Those that padmin answers by itself, from the segment.
 inline constexpr std::array<std::string_view, 4> reading_orders{"show", "explain", "match", "wait"};
 
-enum class OrderVerb : std::uint8_t { stop, start, reload, clear, restart, event, dump, reexec, shutdown };
+enum class OrderVerb : std::uint8_t {
+    stop,
+    start,
+    reload,
+    clear,
+    restart,
+    event,
+    dump,
+    reexec,
+    shutdown,
+    restore,
+    remove,
+    check,
+    recover,
+    standby,
+    update
+};
 [[nodiscard]] std::string_view text_of(OrderVerb verb);
 [[nodiscard]] std::optional<OrderVerb> verb_of(std::string_view word);
 
@@ -65,6 +81,7 @@ struct ParsedOrder {
     std::optional<Duration> duration;  // stop … for 30m
     bool difference = false;           // reload -t: nothing is changed
     std::string event{};               // event class/event NAME: the target is a name, never an id
+    bool remove = false;               // shutdown remove
 
     friend bool operator==(const ParsedOrder&, const ParsedOrder&) = default;
 };

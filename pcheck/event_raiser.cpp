@@ -52,6 +52,11 @@ std::string_view event_of(MessageId id) {
         case MessageId::suppressed:
         case MessageId::polling:
         case MessageId::segment_removed:
+        case MessageId::resource_state:  // what is told of resources is raised as such
+        case MessageId::check_failed:
+        case MessageId::action_failed:
+        case MessageId::action_running:
+        case MessageId::application_left:
         case MessageId::warning: break;
     }
     return {};

@@ -2,21 +2,10 @@
 // What time brings: waits that end, limits that are reached, looks and reminders that are due.
 #include <csignal>
 
+#include "pcheck/core/due.hpp"
 #include "pcheck/core/supervisor.hpp"
 
 namespace banken::core {
-namespace {
-
-constexpr Duration after_kill = std::chrono::seconds(10);         // what is still there then cannot be ended
-constexpr Duration script_runs_long = std::chrono::seconds(300);  // then it is told for the first time
-
-bool is_due(std::optional<Instant>& deadline, Instant now) {
-    if (!deadline || *deadline > now) return false;
-    deadline.reset();
-    return true;
-}
-
-}  // namespace
 
 void Supervisor::due(Watch& watch) {
     if (is_due(watch.paused_until, now_.instant)) {

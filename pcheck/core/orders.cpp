@@ -48,6 +48,12 @@ void Supervisor::carry_out(const Order& order) {
         case Verb::start:
         case Verb::clear:
         case Verb::restart: break;
+        case Verb::restore:
+        case Verb::remove:
+        case Verb::check:
+        case Verb::recover:
+        case Verb::standby:
+        case Verb::update:
         case Verb::reexec:
         case Verb::reload: return;
     }
@@ -93,6 +99,12 @@ void Supervisor::for_one(const Order& order, Watch& watch) {
         case Verb::clear: order_clear(watch); return answer(order.id);
         case Verb::restart: return order_restart(watch, order);
         case Verb::event:
+        case Verb::restore:
+        case Verb::remove:
+        case Verb::check:
+        case Verb::recover:
+        case Verb::standby:
+        case Verb::update:
         case Verb::reexec:
         case Verb::reload:
         case Verb::dump:

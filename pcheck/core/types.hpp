@@ -8,18 +8,21 @@
 #include <variant>
 #include <vector>
 
+#include "common/definition.hpp"
 #include "common/exit_status.hpp"
 #include "common/messages.hpp"
 #include "common/order.hpp"
 #include "common/pfile.hpp"
 #include "common/process.hpp"
+#include "common/resource_state.hpp"
 #include "common/time.hpp"
 
 namespace banken::core {
 
-using EntryKey = std::uint32_t;  // one entry as long as it lives, across reloads; given by the supervisor from 1, never used again
-using RunId = std::uint64_t;     // one run of a script; from 1, never used again
-using OrderId = std::uint64_t;   // one order; 0: nobody waits for an answer
+using EntryKey = std::uint32_t;     // one entry as long as it lives, across reloads; given by the supervisor from 1, never used again
+using RunId = std::uint64_t;        // one run of a script; from 1, never used again
+using ResourceKey = std::uint32_t;  // one resource, likewise
+using OrderId = std::uint64_t;      // one order; 0: nobody waits for an answer
 
 // A process that passes all filters of an entry, and what the choice among several needs to know.
 struct Candidate {
@@ -72,6 +75,7 @@ struct Order {
     std::string target;                // name or pent_id of one entry; empty: all
     std::optional<Duration> duration;  // stop … for 30m
     std::string event{};               // event: "class/event"; then the target is a name
+    bool remove = false;               // shutdown remove
 };
 // A pfile that passed every check.
 struct Reloaded {
@@ -106,9 +110,14 @@ struct AdoptedEntry {
     bool main_lives = false;
     bool script_lives = false;  // the process that ScriptRun::process names; its end comes as ScriptEnded of the same run
 };
+struct AdoptedResource {
+    ResourceKey resource = 0;
+    std::vector<RunId> live;  // the runs whose processes live; their ends come as ScriptEnded
+};
 // The first event after an adoption.
 struct Adopted {
     std::vector<AdoptedEntry> entries;
+    std::vector<AdoptedResource> resources;
 };
 // The instant asked for by next_deadline() has come.
 struct Deadline {};
@@ -157,6 +166,36 @@ struct RunScript {
     EntryKey entry = 0;
     ScriptKind kind = ScriptKind::restart;
 };
+// What a cmdline script is told of its run (reference/primecluster.md, 1.5). A Check is told nothing.
+struct CmdlineFacts {
+    Report last_report = Report::none;
+    Report intended = Report::none;   // online, standby, offline
+    std::string_view offline_reason;  // with Stop: STOP, FAULT, SHUT; a name with static storage
+    bool autorecover = false;
+
+    friend bool operator==(const CmdlineFacts&, const CmdlineFacts&) = default;
+};
+struct RunResourceScript {
+    RunId run = 0;
+    ResourceKey resource = 0;
+    ResourceScript script{};
+    CmdlineFacts facts{};
+};
+// The resource's record in the segment is to say what `Resources::find` says now, and the dump file soon after.
+struct PublishResource {
+    ResourceKey resource = 0;
+};
+// One of the events of class `resource` (spec/events.md), whose line was logged just before.
+struct Raise {
+    std::string_view event;  // a name with static storage
+    Message message;
+    bool recovering = false;
+};
+// The copies of the resource's scripts are to be renewed.
+struct CopyScripts {
+    ResourceKey resource = 0;
+    OrderId order = 0;
+};
 // The run is over although its process lives: it has become the process that it was to start.
 struct ReleaseScript {
     RunId run = 0;
@@ -177,7 +216,7 @@ struct Remind {
     WallTime since{};
 };
 struct Trace {
-    EntryKey entry = 0;
+    EntryKey entry = 0;  // 0: about none
     pid_t pid = 0;
     std::string_view event;  // a name with static storage
     std::string detail;
@@ -197,7 +236,15 @@ struct End {
     OrderId order = 0;
 };
 
-using Action = std::variant<Log, Remind, Publish, PublishAll, Follow, Unfollow, Look, ReadHeartbeat, Measure, RunScript, ReleaseScript,
-                            SignalScript, SignalProcess, Trace, Answer, WriteDump, End>;
+// Nothing of the resources is left to be removed: entries too end, as by shutdown.
+struct EndAfterRemove {
+    int exit_status = 0;
+    std::string reason;
+    OrderId order = 0;
+};
+
+using Action =
+    std::variant<Log, Remind, Publish, PublishAll, Follow, Unfollow, Look, ReadHeartbeat, Measure, RunScript, ReleaseScript, SignalScript,
+                 SignalProcess, Trace, Answer, WriteDump, End, RunResourceScript, PublishResource, Raise, CopyScripts, EndAfterRemove>;
 
 }  // namespace banken::core

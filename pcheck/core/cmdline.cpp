@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+// The machine of cmdline resources: Start, Stop and what Check says meanwhile (spec/state-table.md, cmdline).
+#include <algorithm>
+
+#include "pcheck/core/check_results.hpp"
+#include "pcheck/core/resources.hpp"
+
+namespace banken::core {
+namespace {
+
+constexpr Duration tick = std::chrono::seconds(10), quick = std::chrono::milliseconds(250);
+
+Stage stage_of(const Resource& resource) {
+    switch (resource.step) {
+        case Step::starting: return Stage::starting;
+        case Step::started: return Stage::started;
+        case Step::stopping: return Stage::stopping;
+        case Step::stopped: return Stage::stopped;
+        case Step::asked:
+        case Step::none: break;
+    }
+    if (resource.paused) return Stage::deact;
+    switch (resource.state) {
+        case ResourceState::offline: return Stage::offline;
+        case ResourceState::online:
+        case ResourceState::warning: return Stage::online;
+        case ResourceState::standby: return Stage::standby;
+        case ResourceState::faulted: return Stage::faulted;
+        case ResourceState::offline_fault: return Stage::offline_fault;
+        case ResourceState::unknown:
+        case ResourceState::illstate:
+        case ResourceState::isp:
+        case ResourceState::isu:
+        case ResourceState::osu:
+        case ResourceState::osf:
+        case ResourceState::wait:
+        case ResourceState::deact: break;
+    }
+    return Stage::unknown;
+}
+
+ResourceState state_of(Report report) {
+    switch (report) {
+        case Report::online: return ResourceState::online;
+        case Report::offline: return ResourceState::offline;
+        case Report::faulted: return ResourceState::faulted;
+        case Report::standby: return ResourceState::standby;
+        case Report::warning: return ResourceState::warning;
+        case Report::offline_fault: return ResourceState::offline_fault;
+        case Report::none:
+        case Report::unknown: break;
+    }
+    return ResourceState::unknown;
+}
+
+std::string within(const Resource& resource, std::string_view what) {
+    const auto limit = std::chrono::duration_cast<std::chrono::seconds>(resource.definition.limit(ResourceScript::start));
+    return fmt::format("Check has not said {} within {}s", what, limit.count());
+}
+
+}  // namespace
+
+// Without a detector the state is all that is known.
+CmdlineFacts Resources::facts_of(const Resource& resource) {
+    CmdlineFacts facts{.last_report = resource.report, .intended = {}, .offline_reason = {}, .autorecover = false};
+    if (resource.definition.flags.null_detector) facts.last_report = resource.in_service() ? Report::online : Report::offline;
+    return facts;
+}
+
+void Resources::take_step(Resource& resource, Step step) {
+    if (resource.step == step) return;
+    resource.step = step;
+    resource.wait_at.reset();
+    ++resource.stage;
+    touch(resource);
+}
+
+bool Resources::may_check(const Resource& resource) const {
+    const bool rests = resource.paused && resource.step == Step::none;
+    return resource.definition.has(ResourceScript::check) && !resource.definition.flags.null_detector && resource.unended.empty() &&
+           !resource.check && !rests && !dry_run_;
+}
+
+// CHECK. While one runs: it is the answer if it began in this stage, else another follows it.
+void Resources::ask_check(Resource& resource) {
+    if (may_check(resource)) (void)run(resource, ResourceScript::check);
+}
+
+// ON.
+void Resources::go_online(Resource& resource) {
+    if (resource.definition.flags.null_detector) return begin_start(resource, false);
+    take_step(resource, Step::asked);
+    ask_check(resource);
+}
+
+void Resources::asked(Resource& resource, const Ended& end) {
+    const bool there =
+        end.report == (resource.to_standby ? Report::standby : Report::online) || (!resource.to_standby && end.report == Report::warning);
+    if (there) return came_in(resource, state_of(end.report));
+    if (end.report != Report::faulted) return begin_start(resource, false);
+    take_step(resource, Step::none);
+    set_goal(resource, Goal::none);
+    resource.fault = true;
+    set_state(resource, ResourceState::faulted, "Check says Faulted, Start was not run");
+}
+
+void Resources::begin_start(Resource& resource, bool recovery) {
+    CmdlineFacts facts = facts_of(resource);
+    if (recovery) resource.to_standby = false;
+    if (!recovery) resource.autorecovered = false;
+    facts.intended = resource.to_standby ? Report::standby : Report::online;
+    facts.autorecover = recovery;
+    resource.recovering = recovery;
+    take_step(resource, Step::starting);
+    set_state(resource, ResourceState::wait, recovery ? "Start is running, to recover" : "Start is running");
+    (void)run(resource, ResourceScript::start, facts);
+}
+
+// OFF.
+void Resources::go_offline(Resource& resource) {
+    CmdlineFacts facts = facts_of(resource);
+    constexpr std::array reasons{std::string_view("STOP"), std::string_view("FAULT"), std::string_view("SHUT")};
+    facts.intended = Report::offline;
+    facts.offline_reason = reasons[static_cast<std::size_t>(resource.why_out)];
+    resource.was_in = resource.in_service();
+    resource.recovering = false;
+    const Definition& definition = resource.definition;
+    if (definition.has(ResourceScript::stop)) {
+        take_step(resource, Step::stopping);
+        set_state(resource, ResourceState::wait, "Stop is running");
+        (void)run(resource, ResourceScript::stop, facts);
+        return;
+    }
+    if (definition.flags.null_detector || definition.flags.lie_offline) return removed(resource, true, {});
+    take_step(resource, Step::stopped);
+    set_state(resource, ResourceState::wait, "Check is to say Offline");
+    resource.wait_at = now_.instant + definition.limit(ResourceScript::stop);
+    ask_check(resource);
+}
+
+void Resources::cmdline_ended(Resource& resource, const Ended& end) {
+    if (end.run.script == ResourceScript::check) return reported(resource, end);
+    if (end.outcome != Outcome::good) log(messages::action_failed({resource.definition.tag}, text_of(end.run.script), end.text));
+    if (end.run.script == ResourceScript::start) return start_ended(resource, end);
+    stop_ended(resource, end);
+}
+
+void Resources::start_ended(Resource& resource, const Ended& end) {
+    if (end.outcome != Outcome::good) return start_failed(resource, end.text);
+    if (resource.is_leaving()) return take_step(resource, Step::none);
+    if (resource.definition.flags.null_detector)
+        return came_in(resource, resource.to_standby ? ResourceState::standby : ResourceState::online);
+    take_step(resource, Step::started);
+    resource.reason = fmt::format("Check is to say {}", text_of(resource.to_standby ? Report::standby : Report::online));
+    if (end.run.limit != Duration{}) resource.wait_at = end.run.begun + end.run.limit;
+    ask_check(resource);
+}
+
+void Resources::stop_ended(Resource& resource, const Ended& end) {
+    if (end.outcome != Outcome::good) return removed(resource, false, end.text);
+    if (resource.definition.flags.null_detector) return removed(resource, true, {});
+    take_step(resource, Step::stopped);
+    resource.reason = "Check is to say Offline";
+    if (end.run.limit != Duration{}) resource.wait_at = end.run.begun + end.run.limit;
+    ask_check(resource);
+}
+
+// What it was to bring is in; paused meanwhile, a recovery is judged again at `start`.
+void Resources::start_failed(Resource& resource, std::string why) {
+    take_step(resource, Step::none);
+    if (resource.is_leaving()) return;
+    std::string reason = "Start has failed: " + why;
+    if (!resource.recovering) {
+        set_goal(resource, Goal::none);
+        resource.fault = true;
+        return set_state(resource, ResourceState::faulted, std::move(reason));
+    }
+    if (resource.paused) {
+        resource.recovering = false;
+        set_state(resource, ResourceState::online, reason);
+    }
+    failed(resource, std::move(reason), resource.definition.on_failure);
+}
+
+void Resources::came_in(Resource& resource, ResourceState state) {
+    const bool recovered = std::exchange(resource.recovering, false),
+               started = resource.step == Step::started || resource.step == Step::starting;
+    take_step(resource, Step::none);
+    resource.bad_quick = 0;
+    resource.fault = false;
+    resource.failure.clear();
+    resource.told_report = false;
+    set_state(resource, state, started ? "Start has succeeded" : fmt::format("Check says {}", text_of(resource.report)));
+    if (!recovered) return;
+    ++resource.recovered;
+    tell_state(resource, resource.shown(), "recovered");
+}
+
+void Resources::wait_due(Resource& resource) {
+    if (resource.step == Step::started)
+        return start_failed(resource, within(resource, text_of(resource.to_standby ? Report::standby : Report::online)));
+    if (resource.step == Step::stopped) removed(resource, false, within(resource, text_of(Report::offline)));
+}
+
+// A report counts only in the state and step in which its Check began; an older one is noted, and CHECK follows.
+void Resources::reported(Resource& resource, const Ended& end) {
+    const bool slow = now_.instant - end.run.begun > quick;
+    Instant next = end.run.begun + (slow ? 2 * tick : tick);
+    while (next <= now_.instant) next += tick;
+    resource.tick_at = next;
+    if (end.run.unwanted) return;
+    ++resource.checks;
+    resource.last_check = end.outcome == Outcome::good ? "ok" : end.text;
+    resource.report = end.outcome == Outcome::timed_out ? Report::unknown : end.report;
+    if (end.outcome == Outcome::timed_out) tell_bad_check(resource, end.run.script, end.text, true, false);
+    if (end.run.stage != resource.stage) return ask_check(resource);
+    Ended judged = end;
+    judged.report = resource.report;
+    if (resource.step == Step::asked) return asked(resource, judged);
+    take_report(resource, judged);
+}
+
+void Resources::take_report(Resource& resource, const Ended& end) {
+    const ResourceState found = state_of(end.report);
+    const auto says = [&end] { return fmt::format("Check says {}", text_of(end.report)); };
+    switch (meaning_of(end.report, stage_of(resource))) {
+        case Meaning::note: return;
+        case Meaning::agree: resource.told_report = false; return;
+        case Meaning::tell:
+            return tell_report(resource, end.report == Report::unknown ? says() : fmt::format("unexpected {}", text_of(end.report)));
+        case Meaning::fault: return fault(resource, end);
+        case Meaning::start_failed: return start_failed(resource, says());
+        case Meaning::done: return removed(resource, true, {});
+        case Meaning::stop_failed: return removed(resource, false, says());
+        case Meaning::came_in:
+            if ((end.report == Report::standby) == resource.to_standby) came_in(resource, found);
+            return;
+        case Meaning::initial_fault: resource.fault = true; return set_state(resource, ResourceState::faulted, "initial fault");
+        case Meaning::becomes: break;
+    }
+    if (end.report == Report::online || end.report == Report::warning) resource.bad_quick = 0;
+    resource.told_report = false;
+    const bool after_fault = resource.state == ResourceState::faulted;
+    if (found == ResourceState::faulted) resource.fault = true;
+    const ResourceState next = after_fault && found == ResourceState::offline ? ResourceState::offline_fault : found;
+    if (next != resource.state) set_state(resource, next, after_fault ? resource.reason : says());
+}
+
+void Resources::tell_report(Resource& resource, std::string what) {
+    if (std::exchange(resource.told_report, true) || resource.definition.flags.lie_offline) return;
+    resource.reason = std::move(what);
+    log(messages::resource_state({resource.definition.tag}, text_of(resource.shown()), resource.reason, false));
+}
+
+// FAULT.
+void Resources::fault(Resource& resource, const Ended& end) {
+    std::string why = fmt::format("Check says {}", text_of(end.report));
+    const bool only_shown = resource.definition.flags.monitor_only;
+    if (only_shown && std::exchange(resource.told_report, true)) return;
+    ++resource.bad_checks;
+    const bool enough = ++resource.bad_quick >= resource.definition.check_failures;
+    const bool cut_off = resource.state == ResourceState::standby;
+    tell_bad_check(resource, end.run.script, end.text, false, enough && !only_shown && !cut_off && may_recover(resource));
+    if (only_shown) resource.reason = std::move(why);
+    if (only_shown || !enough) return;
+    resource.bad_quick = 0;
+    if (cut_off) return failed(resource, std::move(why), OnFailure::continue_);
+    recover(resource, std::move(why));
+}
+
+}  // namespace banken::core

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+// Goals of resources, and what they wait for: RESTORE, REMOVE, RECOVER, FAILED and the end that follows (spec/state-table.md).
+#include <algorithm>
+
+#include "pcheck/core/resources.hpp"
+
+namespace banken::core {
+
+RecordedState recorded_state(const Resource& resource) {
+    switch (resource.goal) {
+        case Goal::in: return RecordedState::in;
+        case Goal::out: return resource.fault && !resource.is_generic() ? RecordedState::failed : RecordedState::out;
+        case Goal::failed: return RecordedState::failed;
+        case Goal::none:
+        case Goal::recover: break;
+    }
+    if (resource.in_service() || resource.coming_in()) return RecordedState::in;
+    return resource.failed() ? RecordedState::failed : RecordedState::out;
+}
+
+Resources::Keys Resources::walk(ResourceKey from, const std::map<ResourceKey, Keys>& edges) const {
+    std::set<ResourceKey> seen;
+    Keys next{from}, found;
+    while (!next.empty()) {
+        const auto of = edges.find(next.back());
+        next.pop_back();
+        if (of == edges.end()) continue;
+        for (const ResourceKey key : of->second) {
+            if (!seen.insert(key).second) continue;
+            found.push_back(key);
+            next.push_back(key);
+        }
+    }
+    return found;
+}
+
+Resources::Keys Resources::below(ResourceKey resource) const { return walk(resource, children_); }
+Resources::Keys Resources::above(ResourceKey resource) const { return walk(resource, parents_); }
+
+// No script of it begins: one that was killed, or one of a removed resource of its tag, is still there.
+bool Resources::blocked(const Resource& resource) const {
+    return resource.cannot_be_ended() ||
+           std::ranges::any_of(leaving_, [&](ResourceKey key) { return resources_.at(key).definition.tag == resource.definition.tag; });
+}
+
+// Until nothing moves: what one has reached another may have waited for. Each turn reaches a goal, drops it, passes it on or begins a script.
+void Resources::pursue_all() {
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (const ResourceKey key : order_) moved = pursue(at(key)) || moved;
+    }
+}
+
+bool Resources::pursue(Resource& resource) {
+    if (resource.run && !resource.checks_run()) return false;
+    switch (resource.goal) {
+        case Goal::none: return false;
+        case Goal::in: return pursue_in(resource);
+        case Goal::out:
+        case Goal::failed: return pursue_out(resource);
+        case Goal::recover: return pursue_recover(resource);
+    }
+    return false;
+}
+
+void Resources::set_goal(Resource& resource, Goal goal) {
+    if (resource.goal == goal) return;
+    resource.goal = goal;
+    resource.goal_since = now_.instant;
+    touch(resource);
+}
+
+bool Resources::is_up(const Resource& child, const Resource& parent) const {
+    if (!child.in_service() || child.is_leaving() || child.is_recovering()) return false;
+    if (child.state != ResourceState::standby) return true;
+    return parent.to_standby && parent.goal == Goal::in;
+}
+
+bool Resources::pursue_in(Resource& resource) {
+    if (resource.step != Step::none) return false;
+    const bool reached = resource.in_service() && (resource.state != ResourceState::standby || resource.to_standby);
+    if (reached) {
+        set_goal(resource, Goal::none);
+        return true;
+    }
+    bool waits = false;
+    for (const ResourceKey key : children_[resource.key]) {
+        const Resource& child = at(key);
+        const bool asked = !resource.to_standby || child.definition.flags.standby_capable;
+        if (!asked || is_up(child, resource)) continue;
+        if (child.goal != Goal::in && !child.is_recovering()) {
+            set_goal(resource, Goal::none);
+            resource.reason = fmt::format("child {} {}", child.definition.tag, text_of(child.shown()));
+            return true;
+        }
+        waits = true;
+    }
+    if (waits || blocked(resource)) return false;
+    if (!resource.is_generic()) {
+        go_online(resource);
+        return true;
+    }
+    resource.reason = "restore action is running";
+    (void)run(resource, ResourceScript::restore);
+    return true;
+}
+
+bool Resources::pursue_out(Resource& resource) {
+    if (resource.step == Step::stopping || resource.step == Step::stopped) return false;
+    bool moved = false, waits = false;
+    for (const ResourceKey key : parents_[resource.key]) {
+        Resource& parent = at(key);
+        if (!parent.in_service() && !parent.coming_in()) continue;
+        waits = true;
+        if (parent.is_leaving()) continue;
+        take_out(parent, Goal::out, resource.why_out);
+        moved = true;
+    }
+    if (waits) return moved;
+    if (resource.checks_run()) {
+        resource.run->unwanted = true;
+        end(*resource.run);
+        return false;
+    }
+    if (blocked(resource)) {
+        removed(resource, false, "a script that cannot be ended");
+        return true;
+    }
+    if (resource.out() && !resource.coming_in()) {
+        set_goal(resource, Goal::none);
+        return true;
+    }
+    if (!resource.is_generic()) {
+        go_offline(resource);
+        return true;
+    }
+    rest_checks(resource);
+    set_state(resource, ResourceState::isu, "remove action is running");
+    (void)run(resource, ResourceScript::remove);
+    return true;
+}
+
+bool Resources::pursue_recover(Resource& resource) {
+    if (resource.checks_run()) {
+        resource.run->unwanted = true;
+        end(*resource.run);
+        return false;
+    }
+    set_goal(resource, Goal::none);
+    if (!resource.is_generic()) {
+        begin_start(resource, true);
+        return true;
+    }
+    rest_checks(resource);
+    resource.reason = "recover action is running";
+    (void)run(resource, ResourceScript::recover);
+    return true;
+}
+
+// Its remove, Stop or what stands for it has ended.
+void Resources::removed(Resource& resource, bool well, const std::string& why) {
+    const bool generic = resource.is_generic(), after_failure = resource.goal == Goal::failed || (!generic && resource.fault);
+    set_goal(resource, Goal::none);
+    resource.recovering = resource.was_in = false;
+    take_step(resource, Step::none);
+    if (well) {
+        if (!after_failure) resource.fault = false;
+        const ResourceState bad = generic ? ResourceState::osf : ResourceState::offline_fault;
+        const ResourceState good = generic ? ResourceState::osu : ResourceState::offline;
+        const std::string_view done = generic ? "remove action has succeeded" : "Stop has succeeded";
+        return set_state(resource, after_failure ? bad : good,
+                         after_failure && !resource.failure.empty() ? resource.failure : std::string(done));
+    }
+    resource.fault = true;
+    if (resource.definition.stay_when_not_removed && ending_) ending_->stay = resource.definition.tag;
+    set_state(resource, generic ? ResourceState::osf : ResourceState::faulted,
+              fmt::format("{} has failed: {}", generic ? "remove action" : "Stop", why));
+    raise("remove_failed", messages::resource_state({resource.definition.tag}, text_of(resource.shown()), resource.reason, true));
+}
+
+// Why RESTORE is refused; empty: it is not.
+std::string Resources::restore_refusal(const Resource& resource) const {
+    Keys all = below(resource.key);
+    all.push_back(resource.key);
+    for (const ResourceKey key : all) {
+        const Resource& one = resources_.at(key);
+        const std::string& tag = one.definition.tag;
+        if (one.is_leaving()) return fmt::format("{} is being removed", tag);
+        if (blocked(one)) return fmt::format("{} has a script that cannot be ended", tag);
+        if (one.state == ResourceState::faulted || one.state == ResourceState::offline_fault)
+            return fmt::format("{} is {}: clear it first", tag, text_of(one.state));
+    }
+    return {};
+}
+
+void Resources::restore(Resource& resource, bool to_standby) {
+    Keys all = below(resource.key);
+    all.push_back(resource.key);
+    for (const ResourceKey key : all) {
+        Resource& one = at(key);
+        const bool asked = key == resource.key || !to_standby || one.definition.flags.standby_capable;
+        if (!asked || (key != resource.key && is_up(one, resource)) || one.goal == Goal::recover) continue;
+        if (one.step == Step::none) one.to_standby = to_standby;
+        set_goal(one, Goal::in);
+    }
+    if (resource.paused) resume(resource);
+}
+
+void Resources::take_out(Resource& resource, Goal goal, OfflineReason why) {
+    if (resource.step == Step::asked) take_step(resource, Step::none);
+    resource.why_out = why;
+    set_goal(resource, goal);
+}
+
+void Resources::remove(Resource& resource, Goal goal, OfflineReason why) {
+    for (const ResourceKey key : above(resource.key)) {
+        Resource& parent = at(key);
+        if (parent.is_leaving()) continue;
+        const bool is_in = parent.in_service() || parent.coming_in();
+        if (is_in || parent.goal == Goal::in) take_out(parent, is_in ? Goal::out : Goal::none, why);
+    }
+    take_out(resource, goal, why);
+}
+
+// Not waited for any longer.
+void Resources::end_coming_in(Resource& resource) {
+    if (resource.run && resource.coming_in()) end(*resource.run);
+}
+
+bool Resources::may_recover(Resource& resource) {
+    const Definition& definition = resource.definition;
+    const bool able = resource.is_generic() ? definition.has(ResourceScript::recover) : definition.flags.auto_recover;
+    if (!able || blocked(resource) || dry_run_) return false;
+    const auto& limit = definition.recover_limit;
+    if (!limit) return resource.is_generic() || !resource.autorecovered;
+    const Instant oldest = now_.instant - limit->period;
+    std::erase_if(resource.recoveries, [oldest](Instant begun) { return begun <= oldest; });
+    return resource.recoveries.size() < limit->count;
+}
+
+// RECOVER.
+void Resources::recover(Resource& resource, std::string why) {
+    if (!may_recover(resource)) return failed(resource, std::move(why), resource.definition.on_failure);
+    resource.recoveries.push_back(now_.instant);
+    resource.autorecovered = true;
+    resource.ordered = false;
+    set_goal(resource, Goal::recover);
+}
+
+// FAILED.
+void Resources::failed(Resource& resource, std::string why, OnFailure on_failure) {
+    touch(resource);
+    resource.reason = resource.failure = std::move(why);
+    if (resource.paused) return;  // its check at `start` judges it again
+    raise("recovery_failed", messages::resource_state({resource.definition.tag}, text_of(resource.shown()), resource.reason, true));
+    resource.fault = true;
+    if (on_failure != OnFailure::continue_ && !ending_)
+        ending_ = {on_failure == OnFailure::exit ? 1 : 0,
+                   fmt::format("on_failure {} ({})", on_failure == OnFailure::exit ? "exit" : "shutdown", resource.definition.tag),
+                   0,
+                   {}};
+    remove(resource, Goal::failed, OfflineReason::fault);
+    for (const ResourceKey key : above(resource.key)) end_coming_in(at(key));
+    if (on_failure != OnFailure::continue_) drop_tree(resource);
+}
+
+// Every child below that no other resource, in service or to be, needs.
+void Resources::drop_tree(const Resource& resource) {
+    Keys children = below(resource.key);
+    Keys tree = above(resource.key);
+    tree.push_back(resource.key);
+    tree.insert(tree.end(), children.begin(), children.end());
+    std::set<ResourceKey> needed;
+    for (const ResourceKey key : order_) {
+        const Resource& other = at(key);
+        if (std::ranges::find(tree, key) != tree.end() || !(other.in_service() || other.goal == Goal::in)) continue;
+        for (const ResourceKey child : below(key)) needed.insert(child);
+    }
+    for (const ResourceKey key : children) {
+        Resource& child = at(key);
+        if (needed.contains(key) || child.is_leaving()) continue;
+        const bool is_in = child.in_service() || child.coming_in();
+        take_out(child, is_in ? Goal::out : Goal::none, OfflineReason::fault);
+        end_coming_in(child);
+    }
+}
+
+void Resources::end_if_done() {
+    if (!ending_) return;
+    for (const ResourceKey key : order_) {
+        if (at(key).is_leaving()) return;
+    }
+    const ResourceEnding ending = *std::exchange(ending_, std::nullopt);
+    if (ending.stay.empty()) return emit(EndAfterRemove{ending.exit_status, ending.reason, ending.order});
+    answer(ending.order, 1, fmt::format("{} could not be removed, pcheck goes on", ending.stay));
+}
+
+}  // namespace banken::core

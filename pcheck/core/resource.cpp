@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pcheck/core/resource.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace banken::core {
+
+ResourceState Resource::shown() const {
+    if (!paused) return state;
+    if (!is_generic()) return ResourceState::deact;
+    return state == ResourceState::isp ? ResourceState::isu : state;
+}
+
+bool Resource::in_service() const {
+    switch (state) {
+        case ResourceState::isp:
+        case ResourceState::isu:
+        case ResourceState::online:
+        case ResourceState::warning:
+        case ResourceState::standby: return true;
+        case ResourceState::wait: return recovering || was_in;
+        case ResourceState::illstate:
+        case ResourceState::osu:
+        case ResourceState::osf:
+        case ResourceState::unknown:
+        case ResourceState::offline:
+        case ResourceState::faulted:
+        case ResourceState::offline_fault:
+        case ResourceState::deact: return false;
+    }
+    return false;
+}
+
+bool Resource::coming_in() const {
+    if (!is_generic()) return step == Step::starting || step == Step::started;
+    return runs(ResourceScript::restore) || runs(ResourceScript::recover);
+}
+
+bool Resource::cannot_be_ended() const {
+    return std::ranges::any_of(unended, [](const ResourceRun& one) { return !is_check(one.script); });
+}
+
+bool Resource::out() const { return state == ResourceState::osu || state == ResourceState::offline || state == ResourceState::illstate; }
+
+bool Resource::failed() const {
+    return state == ResourceState::osf || state == ResourceState::faulted || state == ResourceState::offline_fault;
+}
+
+std::optional<Instant> Resource::next_deadline() const {
+    std::optional<Instant> next;
+    const auto consider = [&next](const std::optional<Instant>& at) {
+        if (at && (!next || *at < *next)) next = at;
+    };
+    for (const auto& at : {paused_until, quick_at, deep_at, remind_at, tick_at, wait_at}) consider(at);
+    if (run) consider(run->deadline);
+    if (check) consider(check->deadline);
+    return next;
+}
+
+}  // namespace banken::core

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+// Resources that come and go: at the start, by a reload, and from a pcheck that was killed.
+#include <algorithm>
+
+#include "pcheck/core/resources.hpp"
+
+namespace banken::core {
+
+ResourceKey Resources::add(Definition definition) {
+    const ResourceKey key = ++last_key_;
+    Resource& resource = resources_[key];
+    resource.key = key;
+    resource.state = definition.kind == ResourceKind::generic ? ResourceState::illstate : ResourceState::unknown;
+    resource.definition = std::move(definition);
+    resource.since = now_.instant;
+    resource.since_wall = now_.wall;
+    order_.push_back(key);
+    return key;
+}
+
+void Resources::start_added(const Keys& added, const RecordedStates& recorded) {
+    const auto recorded_of = [&](ResourceKey key) -> std::optional<RecordedState> {
+        const auto found = recorded.find(at(key).definition.tag);
+        return found == recorded.end() ? std::nullopt : std::optional(found->second);
+    };
+    std::set<ResourceKey> wanted;
+    for (const ResourceKey key : added) {
+        const InitialState initial = at(key).definition.initial;
+        const auto was = recorded_of(key);
+        const bool in =
+            initial == InitialState::restore || (initial == InitialState::last && was.value_or(RecordedState::in) == RecordedState::in);
+        if (!in || was == RecordedState::failed) continue;
+        wanted.insert(key);
+        for (const ResourceKey child : below(key)) {
+            if (recorded_of(child) != RecordedState::failed) wanted.insert(child);
+        }
+    }
+    for (const ResourceKey key : added) {
+        const auto was = recorded_of(key);
+        start_added(at(key), was == RecordedState::failed ? *was : wanted.contains(key) ? RecordedState::in : RecordedState::out);
+    }
+    if (dry_run_) return;
+    for (const ResourceKey key : wanted) {
+        Resource& resource = at(key);
+        if (!resource.in_service() && resource.goal == Goal::none) set_goal(resource, Goal::in);
+    }
+}
+
+void Resources::start_added(Resource& resource, RecordedState recorded) {
+    touch(resource);
+    const bool generic = resource.is_generic();
+    switch (recorded) {
+        case RecordedState::failed:
+            resource.fault = true;
+            return set_state(resource, generic ? ResourceState::osf : ResourceState::offline_fault, "had failed before pcheck ended");
+        case RecordedState::in:
+            if (generic) resource.state = ResourceState::osu;
+            resource.reason = "not restored yet";
+            return;
+        case RecordedState::out: break;
+    }
+    if (generic) return set_state(resource, ResourceState::osu, "not asked to be in service");
+    if (resource.definition.flags.null_detector) return set_state(resource, ResourceState::offline, "not asked to be in service");
+    resource.reason = "not checked yet";
+    ask_check(resource);
+}
+
+void Resources::on(const Reloaded& event) {
+    std::map<std::string_view, const Definition*> wanted;
+    for (const Definition& definition : event.pfile.resources) wanted[definition.tag] = &definition;
+    for (const ResourceKey key : Keys(order_)) {
+        const auto found = wanted.find(at(key).definition.tag);
+        const bool stays = found != wanted.end() && found->second->kind == at(key).definition.kind;
+        if (!stays) take_away(at(key));
+    }
+    param_ = event.pfile.param;
+    order_.clear();
+    Keys added;
+    for (const Definition& definition : event.pfile.resources) {
+        const auto known = by_tag_.find(definition.tag);
+        if (known != by_tag_.end()) {
+            order_.push_back(known->second);
+            change(at(known->second), definition);
+        } else {
+            added.push_back(add(definition));
+        }
+    }
+    index();
+    start_added(added, {});
+    for (const ResourceKey key : order_) touch(at(key));
+}
+
+void Resources::take_away(Resource& resource) {
+    const EntryRef ref{resource.definition.tag};
+    if (resource.in_service()) log(messages::application_left(ref));
+    by_tag_.erase(resource.definition.tag);
+    const bool busy = resource.run || resource.check || !resource.unended.empty();
+    if (busy) {
+        rest_checks(resource);
+        resource.goal = Goal::none;
+        resource.paused_until.reset();
+        resource.tick_at.reset();
+        resource.wait_at.reset();
+        leaving_.insert(resource.key);
+    } else {
+        resources_.erase(resource.key);
+    }
+}
+
+void Resources::change(Resource& resource, Definition definition) {
+    if (resource.definition == definition) return;
+    const bool lines_only = [&] {
+        Definition same = definition;
+        same.line = resource.definition.line;
+        return same == resource.definition;
+    }();
+    resource.definition = std::move(definition);
+    touch(resource);
+    if (!lines_only && resource.is_generic()) arm_checks(resource);
+    if (!lines_only && !resource.is_generic() && resource.step == Step::none && !resource.tick_at && !resource.check) ask_check(resource);
+}
+
+// ---- adoption ----
+
+void Resources::adopt(RecordedResources recorded, Now now) {
+    now_ = now;
+    ending_ = std::move(recorded.ending);
+    if (ending_) ending_->order = 0;  // it was answered "interrupted"
+    for (Resource& old : recorded.resources) {
+        const auto found = by_tag_.find(old.definition.tag);
+        const bool same = found != by_tag_.end() && at(found->second).definition.kind == old.definition.kind;
+        ResourceKey key = ++last_key_;
+        if (same) {
+            key = found->second;
+            old.definition = std::move(at(key).definition);
+            old.resource_id = at(key).resource_id;
+        } else {
+            leaving_.insert(key);
+        }
+        old.key = key;
+        for (auto* run : {&old.run, &old.check}) {
+            if (*run) last_run_ = std::max(last_run_, (*run)->run);
+        }
+        for (const ResourceRun& run : old.unended) last_run_ = std::max(last_run_, run.run);
+        adopted_keys_.insert(key);
+        resources_[key] = std::move(old);
+    }
+}
+
+void Resources::on(const Adopted& event) {
+    std::map<ResourceKey, std::vector<RunId>> live;
+    for (const AdoptedResource& one : event.resources) live[one.resource] = one.live;
+    for (const ResourceKey key : adopted_keys_) {
+        const auto found = resources_.find(key);
+        if (found != resources_.end()) adopted(found->second, live[key]);
+    }
+    Keys added;
+    std::ranges::copy_if(order_, std::back_inserter(added), [this](ResourceKey key) { return !adopted_keys_.contains(key); });
+    adopted_keys_.clear();
+    start_added(added, {});
+    if (!ending_) return;
+    for (const ResourceKey key : order_) {
+        Resource& resource = at(key);
+        const bool is_out = (resource.out() || resource.state == ResourceState::offline_fault) && !resource.coming_in();
+        const bool by_order = ending_->reason == "order";
+        if (by_order && !resource.is_leaving()) take_out(resource, is_out ? Goal::none : Goal::out, OfflineReason::shut);
+    }
+}
+
+void Resources::adopted(Resource& resource, const std::vector<RunId>& live) {
+    touch(resource);
+    const auto lives = [&live](const ResourceRun& run) { return std::ranges::find(live, run.run) != live.end(); };
+    std::erase_if(resource.unended, [&](const ResourceRun& run) { return !lives(run); });
+    for (const ResourceRun& run : resource.unended) runs_[run.run] = resource.key;
+    std::optional<ResourceRun> gone;
+    for (auto* place : {&resource.run, &resource.check}) {
+        if (!*place) continue;
+        if (lives(**place)) {
+            runs_[(*place)->run] = resource.key;
+            continue;
+        }
+        const ResourceRun run = *std::exchange(*place, std::nullopt);
+        if (!is_check(run.script)) gone = run;
+    }
+    if (leaving_.contains(resource.key)) {
+        const bool busy = resource.run || resource.check || !resource.unended.empty();
+        if (busy) return;
+        leaving_.erase(resource.key);
+        resources_.erase(resource.key);
+        return;
+    }
+    if (gone) adopted_run(resource, *gone);
+    const bool waits = resource.step == Step::started || resource.step == Step::stopped || resource.step == Step::asked;
+    if (!resource.is_generic() && (waits || resource.step == Step::none)) ask_check(resource);
+    if (resource.is_generic() && resource.state == ResourceState::isp && !resource.run && resource.goal == Goal::none) {
+        arm_checks(resource);
+        if (resource.quick_at) begin_check(resource, ResourceScript::quick_check);
+    }
+    if (resource.goal == Goal::failed) remove(resource, Goal::failed, OfflineReason::fault);
+}
+
+// Its end was missed. What never had a process was never started; the others must bear a second run, but Start.
+void Resources::adopted_run(Resource& resource, const ResourceRun& run) {
+    switch (run.script) {
+        case ResourceScript::restore:
+            if (resource.goal == Goal::none) set_goal(resource, Goal::in);
+            return;
+        case ResourceScript::recover:
+            if (!run.process && !resource.paused && !resource.is_leaving()) {
+                resource.ordered = true;
+                return set_goal(resource, Goal::recover);
+            }
+            resource.reason = "recover action has ended unseen";
+            return;
+        case ResourceScript::start:
+            if (run.process) {
+                take_step(resource, Step::started);
+                if (run.limit != Duration{}) resource.wait_at = run.begun + run.limit;
+                return;
+            }
+            take_step(resource, Step::none);
+            if (!std::exchange(resource.recovering, false)) return set_state(resource, ResourceState::unknown, "Start was not run");
+            set_state(resource, ResourceState::online, "Start was not run");
+            if (resource.paused || resource.is_leaving()) return;
+            resource.ordered = true;
+            return set_goal(resource, Goal::recover);
+        case ResourceScript::stop: take_step(resource, Step::none); return;
+        case ResourceScript::remove:
+        case ResourceScript::quick_check:
+        case ResourceScript::deep_check:
+        case ResourceScript::check: return;
+    }
+}
+
+}  // namespace banken::core

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scripts of resources, their limits, and what is told about a resource.
+#include <csignal>
+
+#include "pcheck/core/due.hpp"
+#include "pcheck/core/resources.hpp"
+
+namespace banken::core {
+namespace {
+
+bool is_failed(ResourceState state) {
+    return state == ResourceState::osf || state == ResourceState::faulted || state == ResourceState::offline_fault;
+}
+
+}  // namespace
+
+// Recorded before it is done: the record stands ahead of the script.
+ResourceRun& Resources::run(Resource& resource, ResourceScript script, CmdlineFacts facts) {
+    auto& place = script == ResourceScript::check ? resource.check : resource.run;
+    ResourceRun& run = place.emplace();
+    run.run = ++last_run_;
+    run.script = script;
+    run.begun = now_.instant;
+    run.limit = resource.definition.limit(script);
+    run.recovery = facts.autorecover;
+    run.stage = resource.stage;
+    if (run.limit != Duration{})
+        run.deadline = now_.instant + run.limit;
+    else if (param_.remind_interval != Duration{})
+        resource.remind_at = now_.instant + script_runs_long;
+    runs_[run.run] = resource.key;
+    touched_.erase(resource.key);
+    emit(PublishResource{resource.key});
+    emit(RunResourceScript{run.run, resource.key, script, facts});
+    return run;
+}
+
+// END: once; what a check has to say is not waited for.
+void Resources::end(ResourceRun& run) {
+    if (run.phase != ResourceRun::Phase::running) return;
+    const bool check = is_check(run.script);
+    run.phase = check ? ResourceRun::Phase::killed : ResourceRun::Phase::terminated;
+    run.deadline = now_.instant + (check ? after_kill : param_.script_kill_wait);
+    emit(SignalScript{run.run, check ? SIGKILL : SIGTERM});
+}
+
+void Resources::limit_due(Resource& resource, std::optional<ResourceRun>& run) {
+    switch (run->phase) {
+        case ResourceRun::Phase::running: return end(*run);
+        case ResourceRun::Phase::terminated:
+            run->phase = ResourceRun::Phase::killed;
+            run->deadline = now_.instant + after_kill;
+            return emit(SignalScript{run->run, SIGKILL});
+        case ResourceRun::Phase::killed: break;
+    }
+    log(messages::cannot_end({resource.definition.tag}, run->process ? run->process->pid : 0));
+    resource.unended.push_back(*run);
+    const ResourceRun gone = *std::exchange(run, std::nullopt);
+    if (!leaving_.contains(resource.key)) ended(resource, judge_end(resource, gone, {gone.run, ScriptEnded::How::exited, 0, {}}));
+}
+
+void Resources::tell_long_run(Resource& resource) {
+    const ResourceRun* run = resource.run ? &*resource.run : resource.check ? &*resource.check : nullptr;
+    if (!run || param_.remind_interval == Duration{}) return;
+    resource.remind_at = now_.instant + param_.remind_interval;
+    const auto since = std::chrono::duration_cast<std::chrono::seconds>(now_.instant - run->begun);
+    log(messages::action_running({resource.definition.tag}, run->process ? run->process->pid : 0, text_of(run->script), since));
+}
+
+void Resources::set_state(Resource& resource, ResourceState state, std::string reason) {
+    const ResourceState before = resource.shown();
+    if (resource.state != state) ++resource.stage;
+    resource.state = state;
+    resource.reason = std::move(reason);
+    tell_state(resource, before);
+}
+
+// `event`: what the change is called; a state that is not another one is told when it is an event of its own.
+void Resources::tell_state(Resource& resource, ResourceState before, std::string_view event) {
+    touch(resource);
+    const ResourceState shown = resource.shown();
+    if (shown != before) {
+        resource.since = now_.instant;
+        resource.since_wall = now_.wall;
+    } else if (event == "state") {
+        return;
+    }
+    Message line = messages::resource_state({resource.definition.tag}, text_of(shown), resource.reason, is_failed(shown));
+    log(line);
+    raise(event, std::move(line));
+}
+
+void Resources::set_paused(Resource& resource, bool paused) {
+    const ResourceState before = resource.shown();
+    resource.paused = paused;
+    tell_state(resource, before);
+}
+
+void Resources::raise(std::string_view event, Message message, bool recovering) { emit(Raise{event, std::move(message), recovering}); }
+
+void Resources::tell_bad_check(Resource& resource, ResourceScript script, const std::string& outcome, bool timed_out, bool recovering) {
+    Message line = messages::check_failed({resource.definition.tag}, text_of(script), outcome);
+    log(line);
+    raise(timed_out ? "check_timeout" : "check_failed", std::move(line), recovering);
+}
+
+}  // namespace banken::core

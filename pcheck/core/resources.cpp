@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pcheck/core/resources.hpp"
+
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "common/exit_code.hpp"
+#include "pcheck/core/due.hpp"
+
+namespace banken::core {
+
+Resources::Resources(std::vector<Definition> definitions, Param param, bool dry_run, Now now)
+    : param_(std::move(param)), dry_run_(dry_run), now_(now) {
+    for (Definition& definition : definitions) add(std::move(definition));
+    index();
+}
+
+std::vector<Action> Resources::begin(const RecordedStates& recorded, Now now) {
+    now_ = now;
+    start_added(order_, recorded);
+    return finish_step();
+}
+
+std::vector<Action> Resources::step(const Event& event, Now now) {
+    now_ = now;
+    std::visit([this](const auto& what) { on(what); }, event);
+    return finish_step();
+}
+
+std::vector<Action> Resources::finish_step() {
+    pursue_all();
+    end_if_done();
+    for (const ResourceKey key : touched_) {
+        if (!leaving_.contains(key) && resources_.contains(key)) emit(PublishResource{key});
+    }
+    touched_.clear();
+    return std::exchange(actions_, {});
+}
+
+std::optional<Instant> Resources::next_deadline() const {
+    std::optional<Instant> next;
+    for (const auto& [key, resource] : resources_) {
+        if (const auto at = resource.next_deadline(); at && (!next || *at < *next)) next = at;
+    }
+    return next;
+}
+
+const Resource* Resources::find(ResourceKey resource) const {
+    const auto found = resources_.find(resource);
+    return found == resources_.end() ? nullptr : &found->second;
+}
+
+ResourceKey Resources::resource_of(RunId run) const {
+    const auto found = runs_.find(run);
+    return found == runs_.end() ? 0 : found->second;
+}
+
+std::vector<Action> Resources::left_behind() const {
+    std::vector<Action> actions;
+    for (const auto& [key, resource] : resources_) {
+        const EntryRef ref{resource.definition.tag};
+        if (resource.run && resource.run->process) actions.push_back(Log{messages::left_running(ref, resource.run->process->pid)});
+        if (resource.in_service() && !leaving_.contains(key)) actions.push_back(Log{messages::application_left(ref)});
+    }
+    return actions;
+}
+
+// The places of the tags, and who stands above and below whom.
+void Resources::index() {
+    by_tag_.clear();
+    children_.clear();
+    parents_.clear();
+    for (const ResourceKey key : order_) by_tag_.emplace(at(key).definition.tag, key);
+    for (const ResourceKey key : order_) {
+        at(key).resource_id = static_cast<unsigned>(&key - order_.data()) + 1;
+        for (const std::string& tag : at(key).definition.depends) {
+            const auto child = by_tag_.find(tag);
+            if (child == by_tag_.end()) continue;
+            children_[key].push_back(child->second);
+            parents_[child->second].push_back(key);
+        }
+    }
+}
+
+void Resources::on(const ScriptStarted& event) {
+    const auto found = resources_.find(resource_of(event.run));
+    if (found == resources_.end()) return;
+    Resource& resource = found->second;
+    for (auto* run : {&resource.run, &resource.check}) {
+        if (*run && (*run)->run == event.run) (*run)->process = event.process;
+    }
+    emit(PublishResource{resource.key});  // before the edge lets the child go on
+}
+
+void Resources::on(const ScriptEnded& event) {
+    const auto found = resources_.find(resource_of(event.run));
+    runs_.erase(event.run);
+    if (found == resources_.end()) return;
+    Resource& resource = found->second;
+    touch(resource);
+    std::erase_if(resource.unended, [&event](const ResourceRun& one) { return one.run == event.run; });
+    for (auto* place : {&resource.run, &resource.check}) {
+        if (!*place || (*place)->run != event.run) continue;
+        const ResourceRun run = *std::exchange(*place, std::nullopt);
+        if (run.phase != ResourceRun::Phase::running) emit(SignalScript{event.run, SIGKILL});  // what is left of its group ends with it
+        if (!leaving_.contains(resource.key)) ended(resource, judge_end(resource, run, event));
+        break;
+    }
+    const bool busy = resource.run || resource.check || !resource.unended.empty();
+    if (leaving_.contains(resource.key) && !busy) {
+        leaving_.erase(resource.key);
+        resources_.erase(found);
+    }
+}
+
+Resources::Ended Resources::judge_end(const Resource& resource, const ResourceRun& run, const ScriptEnded& event) const {
+    Ended end{.run = run, .outcome = Outcome::bad, .text = {}, .report = Report::unknown};
+    if (run.phase != ResourceRun::Phase::running) {
+        const auto took = run.limit != Duration{} ? run.limit : now_.instant - run.begun;
+        end.outcome = Outcome::timed_out;
+        end.text = fmt::format("timeout={}s", std::chrono::duration_cast<std::chrono::seconds>(took).count());
+    } else if (event.how == ScriptEnded::How::exited) {
+        end.outcome = event.status == 0 ? Outcome::good : Outcome::bad;
+        end.text = short_text_of_status(event.status);
+        const bool all = resource.definition.flags.all_exit_codes;
+        end.report = WIFEXITED(event.status) ? report_of(WEXITSTATUS(event.status), all) : all ? Report::unknown : Report::offline;
+    } else {
+        end.text = fmt::format("cannot execute: {}", event.reason);
+    }
+    return end;
+}
+
+void Resources::ended(Resource& resource, const Ended& end) {
+    resource.remind_at.reset();
+    if (resource.is_generic())
+        generic_ended(resource, end);
+    else
+        cmdline_ended(resource, end);
+}
+
+void Resources::on(const Deadline&) {
+    Keys all;
+    for (const auto& [key, resource] : resources_) {
+        if (const auto at = resource.next_deadline(); at && *at <= now_.instant) all.push_back(key);
+    }
+    for (const ResourceKey key : all) due(at(key));
+}
+
+void Resources::due(Resource& resource) {
+    const bool leaves = leaving_.contains(resource.key);
+    touch(resource);
+    if (resource.run && is_due(resource.run->deadline, now_.instant)) limit_due(resource, resource.run);
+    if (resource.check && is_due(resource.check->deadline, now_.instant)) limit_due(resource, resource.check);
+    if (leaves) return;
+    if (is_due(resource.paused_until, now_.instant)) {
+        resume(resource);
+        log(messages::monitoring(true, {resource.definition.tag}));
+    }
+    if (is_due(resource.remind_at, now_.instant)) tell_long_run(resource);
+    if (is_due(resource.wait_at, now_.instant)) wait_due(resource);
+    if (is_due(resource.tick_at, now_.instant)) ask_check(resource);
+    check_due(resource);
+}
+
+}  // namespace banken::core
