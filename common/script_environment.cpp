@@ -66,4 +66,43 @@ std::vector<std::string> script_environment(std::span<const std::string> inherit
     return all;
 }
 
+std::vector<std::string> resource_environment(std::span<const std::string> inherited, const ResourceVariables& variables) {
+    std::vector<std::string> all(inherited.begin(), inherited.end());
+    const Definition& definition = *variables.definition;
+    const auto set = [&all](std::string_view name, std::string_view value) {
+        std::erase_if(all, [name](const std::string& variable) { return name_in(variable) == name; });
+        all.push_back(fmt::format("{}={}", name, value));
+    };
+    const std::string path(environment_value(inherited, "PATH").value_or("/usr/sbin:/usr/bin:/sbin:/bin"));
+    set("PATH", fmt::format("{}/bin:{}", variables.root, path));
+    set("LKROOT", variables.root);
+    set("PCHECK_PFILE", variables.pfile);
+    set("BANKEN_IPCKEY", fmt::format("0x{:08x}", variables.ipc_key));
+    if (definition.kind == ResourceKind::generic) {
+        set("TAG", definition.tag);
+        set("ID", definition.id);
+        set("INFO", definition.info);
+        set("LKCHECKINTERVAL", std::to_string(std::chrono::duration_cast<std::chrono::seconds>(definition.quick_interval).count()));
+        return all;
+    }
+    std::erase_if(all, [](const std::string& variable) { return variable.starts_with("HV_"); });
+    set("HV_APPLICATION", variables.application);
+    set("HV_NODENAME", definition.tag);
+    if (variables.script == ResourceScript::check) return all;
+    set("HV_SCRIPT_TYPE", variables.script == ResourceScript::start ? "Online" : "Offline");
+    set("HV_LAST_DET_REPORT", variables.last_report);
+    set("HV_INTENDED_STATE", variables.intended);
+    set("HV_OFFLINE_REASON", variables.reason);
+    set("HV_AUTORECOVER", variables.autorecover ? "1" : "0");
+    set("HV_FORCED_REQUEST", "0");
+    return all;
+}
+
+Command resource_command(const Definition& definition, ResourceScript script) {
+    Command command = definition.script(script);
+    if (definition.kind != ResourceKind::generic || command.none()) return command;
+    for (const std::string& word : {std::string("-t"), definition.tag, std::string("-i"), definition.id}) command.argv.push_back(word);
+    return command;
+}
+
 }  // namespace banken

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The environment of restart, stop and check scripts (spec/pcheck.md, Script environment). Pure: lists of NAME=value in and out.
+// The environment of restart, stop, check and resource scripts (spec/pcheck.md, Script environment). Pure: lists of NAME=value in and out.
 #pragma once
 
 #include <sys/types.h>
@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/definition.hpp"
 #include "common/entry_state.hpp"
 
 namespace banken {
@@ -36,6 +37,21 @@ struct ScriptVariables {
     std::uint32_t ipc_key = 0;        // BANKEN_IPCKEY=0x1f000501
     std::string_view user{}, home{};  // run_as: USER, LOGNAME, HOME; empty: pcheck's own stay
 };
+
+// Of a resource's script (spec/resources.md). `root` has our compat commands in its bin, which comes first in PATH.
+struct ResourceVariables {
+    const Definition* definition = nullptr;
+    ResourceScript script{};
+    std::string_view application{};                        // cmdline: the top of its tree
+    std::string_view last_report{}, intended{}, reason{};  // cmdline, Start and Stop
+    bool autorecover = false;
+    std::string_view root{};
+    std::string_view pfile{};
+    std::uint32_t ipc_key = 0;
+};
+[[nodiscard]] std::vector<std::string> resource_environment(std::span<const std::string> inherited, const ResourceVariables& variables);
+// What it is executed with: of generic with -t TAG -i ID behind the definition's own.
+[[nodiscard]] Command resource_command(const Definition& definition, ResourceScript script);
 
 [[nodiscard]] std::vector<std::string> script_environment(std::span<const std::string> inherited, const ScriptVariables& variables);
 

@@ -29,6 +29,10 @@ constexpr std::uint64_t enumerators(Life) { return lives; }
 constexpr std::uint64_t enumerators(Busy) { return busies; }
 constexpr std::uint64_t enumerators(ScriptRecord::Kind) { return script_kinds; }
 constexpr std::uint64_t enumerators(EndingPhase) { return endings; }
+constexpr std::uint64_t enumerators(ResourceEnd) { return resource_ends; }
+constexpr std::uint64_t enumerators(ResourceState) { return resource_states; }
+constexpr std::uint64_t enumerators(Goal) { return static_cast<std::uint64_t>(Goal::recover) + 1; }
+constexpr std::uint64_t enumerators(Report) { return reports; }
 
 template <class T>
 constexpr std::uint64_t most_of() {
@@ -186,11 +190,12 @@ private:
 static_assert(Coding<OwnerRecord>::width == 8);
 static_assert(Coding<ScriptRecord>::width == 7);
 static_assert(Coding<FileStamp>::width == 3);
-static_assert(end_of_fields<HeaderRecord>(1) == 17);
+static_assert(end_of_fields<HeaderRecord>(1) == 19);
 static_assert(end_of_fields<HeartbeatRecord>(1) == 3);
 static_assert(end_of_fields<ParamRecord>(1) == 11);
 static_assert(end_of_fields<EntryRecord>(1) == 94);
-static_assert(end_of_fields<ResourceRecord>(1) == 8);
+static_assert(Coding<ResourceRunRecord>::width == 11);
+static_assert(end_of_fields<ResourceRecord>(1) == 59);
 static_assert(end_of_fields<TraceRecord>(1) == 6);
 
 constexpr std::size_t words_for(std::size_t bytes) { return (bytes + 7) / 8; }
@@ -211,6 +216,12 @@ void append(Words& words, const std::vector<ProcessId>& processes, std::size_t m
     for (std::size_t i = 0; i < count; ++i, place += 2) Coding<ProcessId>::to(&words[place], processes[i]);
 }
 
+void append(Words& words, const std::vector<Instant>& instants, std::size_t most) {
+    const std::size_t count = std::min(instants.size(), most / 8);
+    words.push_back(8 * count);
+    for (std::size_t i = 0; i < count; ++i) Coding<Instant>::to(&words.emplace_back(), instants[i]);
+}
+
 void take(std::span<const std::uint64_t> words, std::size_t bytes, std::string& text) {
     text.assign(reinterpret_cast<const char*>(words.data()), bytes);
 }
@@ -220,6 +231,13 @@ bool take(std::span<const std::uint64_t> words, std::size_t bytes, std::vector<P
         if (!Coding<ProcessId>::from(&words[place], processes.emplace_back())) return false;
     }
     return bytes % 16 == 0;
+}
+
+bool take(std::span<const std::uint64_t> words, std::size_t bytes, std::vector<Instant>& instants) {
+    for (std::size_t place = 0; place < bytes / 8; ++place) {
+        if (!Coding<Instant>::from(&words[place], instants.emplace_back())) return false;
+    }
+    return bytes % 8 == 0;
 }
 
 // Reads one record from its first word to its last. Remembers the first word that cannot be.
@@ -302,11 +320,13 @@ template std::vector<std::uint64_t> encode(const HeaderRecord&);
 template std::vector<std::uint64_t> encode(const HeartbeatRecord&);
 template std::vector<std::uint64_t> encode(const ParamRecord&);
 template std::vector<std::uint64_t> encode(const EntryRecord&);
+template std::vector<std::uint64_t> encode(const ResourceRecord&);
 template std::vector<std::uint64_t> encode(const TraceRecord&);
 template Result<HeaderRecord> decode(std::span<const std::uint64_t>);
 template Result<HeartbeatRecord> decode(std::span<const std::uint64_t>);
 template Result<ParamRecord> decode(std::span<const std::uint64_t>);
 template Result<EntryRecord> decode(std::span<const std::uint64_t>);
+template Result<ResourceRecord> decode(std::span<const std::uint64_t>);
 template Result<TraceRecord> decode(std::span<const std::uint64_t>);
 template std::size_t longest<HeaderRecord>();
 template std::size_t longest<HeartbeatRecord>();

@@ -13,7 +13,7 @@
 
 namespace banken {
 
-// Record: HeaderRecord, HeartbeatRecord, ParamRecord, EntryRecord, TraceRecord.
+// Record: HeaderRecord, HeartbeatRecord, ParamRecord, EntryRecord, ResourceRecord, TraceRecord.
 template <class Record>
 [[nodiscard]] std::vector<std::uint64_t> encode(const Record& record);
 

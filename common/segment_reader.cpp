@@ -88,6 +88,19 @@ Result<std::vector<EntryRecord>> SegmentReader::leaving(const HeaderRecord& head
     return entries;
 }
 
+Result<std::vector<ResourceRecord>> SegmentReader::resources() const {
+    const auto head = header();
+    if (!head) return Failure(head.error());
+    std::vector<ResourceRecord> resources;
+    for (std::uint32_t i = 0; i < head->resources; ++i) {
+        auto resource = read<ResourceRecord>(Table::resources, i);
+        if (!resource) return Failure(resource.error());
+        if (resource->key != 0) resources.push_back(*std::move(resource));
+    }
+    std::ranges::stable_sort(resources, {}, &ResourceRecord::resource_id);
+    return resources;
+}
+
 Result<std::vector<TraceRecord>> SegmentReader::trace(std::size_t most) const {
     const std::uint64_t capacity = places_[static_cast<std::size_t>(Table::trace)].capacity;
     const std::uint64_t end = load(words_[preamble::traced]);

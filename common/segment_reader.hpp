@@ -31,6 +31,8 @@ public:
     [[nodiscard]] Result<std::vector<EntryRecord>> entries() const;
     // Those that are no entries any more, but whose script may still run: for a pcheck that goes on with what was left.
     [[nodiscard]] Result<std::vector<EntryRecord>> leaving() const;
+    // In the order of the file; ahead of them, with resource_id 0, those that were removed while a script of them ran.
+    [[nodiscard]] Result<std::vector<ResourceRecord>> resources() const;
     // The newest `most` that are still there, oldest first. What is being overwritten just now is left out.
     [[nodiscard]] Result<std::vector<TraceRecord>> trace(std::size_t most) const;
 

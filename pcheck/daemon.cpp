@@ -88,6 +88,7 @@ tl::expected<void, LoadFailure> Daemon::start() {
     warn_of_lost_segments();
     tell_capabilities();
     go_on();
+    go_on_with_resources();
     check_scripts(running());
     next_check_ = loop_->now().instant;
     next_sweep_ = next_check_;
@@ -130,7 +131,7 @@ Result<> Daemon::open_edge() {
     images_.emplace(*std::move(images));
     auto deaths = Deaths::open(setup_.config.detect, !setup_.loaded.pfile.param.detect_event,
                                {[this](core::EntryKey entry, ProcessId process, Cause cause) { died(entry, process, cause); },
-                                [this](core::RunId run, int status) { executor_->script_ended(run, status); },
+                                [this](core::RunId run, int status) { script_ended(run, status); },
                                 [this](const std::string& reason) { log_->write(messages::polling(reason), loop_->now()); }});
     if (!deaths) return Failure(deaths.error());
     deaths_.emplace(*std::move(deaths));
@@ -143,6 +144,7 @@ Result<> Daemon::open_edge() {
     spawner_.emplace(*std::move(spawner));
     if (auto opened = open_signs_of_life(); !opened) return opened;
     orders_.emplace(segment_->words(), segment_->slots(), may_run);
+    std::vector<Definition> definitions = std::exchange(setup_.loaded.pfile.resources, {});
     const core::Manner manner{.as_root = geteuid() == 0, .dry_run = setup_.dry_run};
     if (const auto& left = segment_->left()) {
         adoption_ = adoption_of(left->entries, left->leaving, left->param, {may_run, is_awaitable});
@@ -153,6 +155,7 @@ Result<> Daemon::open_edge() {
     executor_.emplace(
         Edge{*loop_, *log_, *segment_, *orders_, *deaths_, *sweep_, *spawner_, *files_, heartbeats_, *heartbeat_files_, *units_}, *core_,
         setup_.environment, setup_.loaded.path, [this](const core::Event& event) { dispatch(event); });
+    open_resources(std::move(definitions));
     return {};
 }
 
@@ -215,6 +218,7 @@ void Daemon::warn_of_lost_segments() {
 // After the loop: nothing is watched any more, so what follows may wait, within bounds.
 void Daemon::finish(const core::End& end) {
     segment_->set_busy(Busy::shutdown);
+    resources_->leave();
     segment_->set_life(Life::ended, end.reason);
     notify_->stopping(loop_->now().instant);
     write_last_dump();

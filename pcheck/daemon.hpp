@@ -23,6 +23,7 @@
 #include "pcheck/image.hpp"
 #include "pcheck/loader.hpp"
 #include "pcheck/order_server.hpp"
+#include "pcheck/resource_host.hpp"
 #include "pcheck/segment_writer.hpp"
 #include "pcheck/service_units.hpp"
 #include "pcheck/sweep.hpp"
@@ -62,6 +63,8 @@ private:
     [[nodiscard]] tl::expected<void, LoadFailure> start();
     [[nodiscard]] Result<> open_edge();
     [[nodiscard]] Result<> open_signs_of_life();
+    void open_resources(std::vector<Definition> definitions);
+    void go_on_with_resources();
     [[nodiscard]] Result<> listen_for_heartbeats(const Pfile& pfile);
     void tell_capabilities();
     void go_on();
@@ -76,6 +79,7 @@ private:
     [[nodiscard]] Result<> add_sources();
     [[nodiscard]] Result<> add_signals();
     void dispatch(const core::Event& event);
+    void script_ended(core::RunId run, int status);
     void died(core::EntryKey entry, ProcessId process, const Cause& cause);
     void looked(core::Looked event);
     void unreadable(std::size_t count);
@@ -89,6 +93,7 @@ private:
 
     // daemon_orders.cpp: orders and files
     void take_orders();
+    void carry_out(const core::Order& order);
     void reload(core::OrderId order);
     void show_difference(core::OrderId order);
     void reloaded(core::OrderId order, tl::expected<LoadedPfile, LoadFailure> loaded);
@@ -124,6 +129,7 @@ private:
     core::Recorder recorder_;
     std::optional<Executor> executor_;
     std::optional<EventRaiser> events_;  // none: --dry-run
+    std::optional<ResourceHost> resources_;
     std::optional<Adoption> adoption_;
     std::vector<sys::EventSource> sources_;
     sys::EventSource deaths_source_, notify_source_, heartbeats_source_;

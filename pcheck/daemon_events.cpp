@@ -93,6 +93,12 @@ void Daemon::dispatch(const core::Event& event) {
     arm();
 }
 
+void Daemon::script_ended(core::RunId run, int status) {
+    if (run < core::first_resource_run) return executor_->script_ended(run, status);
+    resources_->script_ended(run, status);
+    arm();
+}
+
 // A cause that stayed unknown was waited for: the death was noticed that much earlier.
 void Daemon::died(core::EntryKey entry, ProcessId process, const Cause& cause) {
     constexpr BootTicks patience = Deaths::patience / std::chrono::milliseconds(10);
@@ -155,6 +161,7 @@ void Daemon::keep_time() {
         next_ping_ = now.instant + *notify_->watchdog_interval() / 2;
     }
     if (const auto due = core_->next_deadline(); due && *due <= now.instant) dispatch(core::Deadline{});
+    resources_->keep_time();
     try_reexec(now.instant);
     arm();
 }
@@ -167,6 +174,7 @@ void Daemon::arm() {
         if (due) next = std::min(next, *due);
     }
     if (const auto due = events_ ? events_->next_deadline() : std::nullopt) next = std::min(next, *due);
+    if (const auto due = resources_->next_deadline()) next = std::min(next, *due);
     loop_->set_deadline(next);
     if (notify_source_) sys::EventLoop::set_io_events(*notify_source_, notify_->wants_write() ? std::uint32_t{EPOLLOUT} : 0u);
 }
@@ -185,6 +193,7 @@ void Daemon::check_messages() {
         log_->write(messages::segment_removed(), now);
         orders_->rebind(segment_->words(), segment_->slots());
         executor_->publish_all(true);
+        resources_->publish_all();
     }
     if (log_->has_reader() != log_read_) tell_capabilities();
     reap_strangers();

@@ -22,6 +22,27 @@ std::string would_clear(const core::Supervisor& core, const Pfile& after) {
     return names.empty() ? "" : fmt::format("would clear: {}\n", fmt::join(names, ", "));
 }
 
+bool is_for_resources(OrderVerb verb) {
+    switch (verb) {
+        case OrderVerb::restore:
+        case OrderVerb::remove:
+        case OrderVerb::check:
+        case OrderVerb::recover:
+        case OrderVerb::standby:
+        case OrderVerb::update: return true;
+        case OrderVerb::stop:
+        case OrderVerb::start:
+        case OrderVerb::reload:
+        case OrderVerb::clear:
+        case OrderVerb::restart:
+        case OrderVerb::event:
+        case OrderVerb::dump:
+        case OrderVerb::reexec:
+        case OrderVerb::shutdown: return false;
+    }
+    return false;
+}
+
 }  // namespace
 
 void Daemon::take_orders() {
@@ -37,10 +58,21 @@ void Daemon::take_orders() {
         } else if (parsed->verb == OrderVerb::reexec) {
             reexec(order);
         } else {
-            dispatch(core::Order{order, parsed->verb, parsed->target, parsed->duration, parsed->event});
+            carry_out({order, parsed->verb, parsed->target, parsed->duration, parsed->event, parsed->remove});
         }
     }
     arm();
+}
+
+// A tag is no entry's name: an order for one of them is for resources alone. Those without a name are for both, and answered by the entries' core.
+void Daemon::carry_out(const core::Order& order) {
+    const bool removes = order.verb == core::Verb::shutdown && order.remove && !resources_->empty();
+    if (removes) segment_->set_busy(Busy::shutdown);
+    if (removes || (!order.target.empty() && resources_->has(order.target)) || is_for_resources(order.verb))
+        return resources_->dispatch(order);
+    if (order.verb == core::Verb::stop && order.target.empty()) resources_->pause_all(order.duration);
+    if (order.verb == core::Verb::start && order.target.empty()) resources_->resume_all();
+    dispatch(order);
 }
 
 void Daemon::reload(core::OrderId order) {
@@ -96,7 +128,10 @@ void Daemon::reloaded(core::OrderId order, tl::expected<LoadedPfile, LoadFailure
     deaths_->set_poll(!setup_.loaded.pfile.param.detect_event);
     tell_capabilities();
     if (events_) events_->configure(setup_.loaded.pfile.param);
-    dispatch(core::Reloaded{order, std::exchange(setup_.loaded.pfile, {})});
+    core::Reloaded news{0, std::exchange(setup_.loaded.pfile, {})};
+    resources_->dispatch(news);
+    news.order = order;
+    dispatch(news);
     const Instant now = loop_->now().instant;  // shorter intervals count from now
     next_sweep_ = std::min(next_sweep_, now + core_->param().monitor_interval);
     next_check_ = std::min(next_check_, now + core_->param().msg_check_interval);
@@ -107,7 +142,7 @@ void Daemon::reloaded(core::OrderId order, tl::expected<LoadedPfile, LoadFailure
 
 // As the core has it: a second copy would be kept for nothing else.
 Pfile Daemon::running() const {
-    Pfile pfile{core_->param(), {}};
+    Pfile pfile{core_->param(), {}, resources_->definitions()};
     for (const core::EntryKey key : core_->entries()) pfile.pents.push_back(core_->find(key)->pent);
     return pfile;
 }

@@ -104,20 +104,24 @@ void EventRaiser::look_for_root() {
 }
 
 void EventRaiser::raise(const Message& message, Now now) {
+    if (const std::string_view event = event_of(message.id); !event.empty()) raise("pcheck", event, message, false, now);
+}
+
+void EventRaiser::raise(std::string_view event_class, std::string_view event, const Message& message, bool recovering, Now now) {
     now_ = now.instant;
-    const std::string_view event = event_of(message.id);
-    if (event.empty() || root_ == Root::missing) return;
+    if (root_ == Root::missing) return;
     if (queue_.size() >= most_queued) {
         queue_.pop_front();
         lose(now.instant);
     }
     EventFacts& facts = queue_.emplace_back();
-    facts.event_class = "pcheck";
+    facts.event_class = event_class;
     facts.event = event;
     facts.monitor = "pcheck";
     facts.instance = message.entry.empty() ? origin_.pfile : message.entry;
     facts.severity = word_of(message.priority);
     facts.text = message.text;
+    facts.recovering = recovering;
     facts.time = std::chrono::floor<std::chrono::seconds>(now.wall.time_since_epoch()).count();
     go_on();
 }

@@ -53,6 +53,8 @@ public:
 
     // Queued and returned from. When the queue is full the oldest goes, is counted, and is told later.
     void raise(const Message& message, Now now);
+    // An event of another class, whose line this is.
+    void raise(std::string_view event_class, std::string_view event, const Message& message, bool recovering, Now now);
 
     [[nodiscard]] int helper_fd() const { return helper_.fd(); }
     [[nodiscard]] int responders_fd() const { return keeper_.fd(); }

@@ -262,13 +262,26 @@ void Executor::peek_at(core::RunId run, Run& started) {
 void Executor::tell_sweep_of_scripts() {
     std::vector<Sweep::Script> scripts;
     for (const auto& [run, started] : runs_) scripts.push_back({started.process, started.first_image});
-    for (const ProcessId& responder : responders_) scripts.push_back({responder, {}});
+    for (const auto* others : {&responders_, &resource_scripts_}) {
+        for (const ProcessId& process : *others) scripts.push_back({process, {}});
+    }
     edge_.sweep.set_scripts(std::move(scripts));
 }
 
 void Executor::set_responders(std::vector<ProcessId> responders) {
     responders_ = std::move(responders);
     tell_sweep_of_scripts();
+}
+
+void Executor::set_resource_scripts(std::vector<ProcessId> scripts) {
+    resource_scripts_ = std::move(scripts);
+    tell_sweep_of_scripts();
+}
+
+bool Executor::write_dump() {
+    if (dump_is_out_) return false;
+    perform({core::WriteDump{0}});
+    return true;
 }
 
 void Executor::script_ended(core::RunId run, int wait_status) {

@@ -75,6 +75,9 @@ public:
 
     // Event responders that run now: like scripts, what is below one never matches.
     void set_responders(std::vector<ProcessId> responders);
+    void set_resource_scripts(std::vector<ProcessId> scripts);
+    // Unasked; false: another one is being written.
+    [[nodiscard]] bool write_dump();
 
     // The core's last word: the process is to end.
     [[nodiscard]] const std::optional<core::End>& end() const { return end_; }
@@ -107,6 +110,12 @@ private:
     void on(const core::Answer& action);
     void on(const core::WriteDump& action);
     void on(const core::End& action);
+    // The resources' own: the host's.
+    void on(const core::RunResourceScript&) {}
+    void on(const core::PublishResource&) {}
+    void on(const core::Raise&) {}
+    void on(const core::CopyScripts&) {}
+    void on(const core::EndAfterRemove&) {}
 
     [[nodiscard]] std::vector<std::string> environment_for(const core::Watch& watch, core::ScriptKind kind) const;
     void publish_entries();
@@ -123,7 +132,7 @@ private:
     std::string pfile_;
     std::function<void(core::Event)> feed_;
     std::map<core::RunId, Run> runs_;
-    std::vector<ProcessId> responders_;
+    std::vector<ProcessId> responders_, resource_scripts_;
     std::map<core::OrderId, OrderTicket> tickets_;
     core::OrderId last_order_ = 0;
     std::vector<core::EntryKey> places_;    // whose records lie where in the segment; 0: not known

@@ -64,7 +64,9 @@ Result<std::optional<LeftState>> state_in(const sys::Segment& segment, const Own
     if (!entries) return Failure(entries.error());
     auto leaving = reader->leaving();
     if (!leaving) return Failure(leaving.error());
-    return std::optional(LeftState{*std::move(header), *std::move(param), *std::move(entries), *std::move(leaving)});
+    auto resources = reader->resources();
+    if (!resources) return Failure(resources.error());
+    return std::optional(LeftState{*std::move(header), *std::move(param), *std::move(entries), *std::move(leaving), *std::move(resources)});
 }
 
 // Records of this program fit the copies that it was made with: else it would have to be made anew.
@@ -72,7 +74,7 @@ bool has_room(const TablePlaces& places) {
     const auto copy = [&](Table table) { return places[static_cast<std::size_t>(table)].copy; };
     return longest<HeaderRecord>() <= copy(Table::header) && longest<HeartbeatRecord>() <= copy(Table::heartbeat) &&
            longest<ParamRecord>() <= copy(Table::param) && longest<EntryRecord>() <= copy(Table::entries) &&
-           longest<TraceRecord>() <= copy(Table::trace);
+           longest<ResourceRecord>() <= copy(Table::resources) && longest<TraceRecord>() <= copy(Table::trace);
 }
 
 // A pcheck was killed before its segment had its magic: it is as large as ours are to the word, nobody uses it and nothing in it speaks against it.
@@ -198,6 +200,9 @@ void SegmentWriter::go_on() {
     traced_ = load(words()[preamble::traced]);
     header_.entries = left_->header.entries;  // second copies included
     header_.leaving = left_->header.leaving;
+    header_.resources = left_->header.resources;
+    header_.ending = left_->header.ending;
+    header_.ended_by = left_->header.ended_by;
     header_.capabilities = left_->header.capabilities;
     publish_header();
     write(Table::heartbeat, 0, encode(heartbeat_));
@@ -230,6 +235,21 @@ void SegmentWriter::write(Table table, std::uint64_t index, std::span<const std:
 void SegmentWriter::publish_header() { write(Table::header, 0, encode(header_)); }
 
 void SegmentWriter::publish(std::size_t index, const EntryRecord& entry) { write(Table::entries, index, encode(entry)); }
+
+void SegmentWriter::publish(std::size_t index, const ResourceRecord& resource) {
+    if (index >= place_of(Table::resources).capacity) return;
+    write(Table::resources, index, encode(resource));
+    if (index < header_.resources) return;
+    header_.resources = static_cast<std::uint32_t>(index + 1);
+    publish_header();
+}
+
+void SegmentWriter::set_ending(ResourceEnd ending, std::uint32_t by) {
+    if (header_.ending == ending && header_.ended_by == by) return;
+    header_.ending = ending;
+    header_.ended_by = by;
+    publish_header();
+}
 
 void SegmentWriter::publish_param(const Param& param) {
     param_ = record_of(param);
@@ -313,7 +333,7 @@ Result<bool> SegmentWriter::recreated() {
     if (!segment) return Failure(segment.error().in(key_text(key_)));
     segment_ = *std::move(segment);
     traced_ = 0;
-    header_.entries = header_.leaving = 0;
+    header_.entries = header_.leaving = header_.resources = 0;
     lay_out();
     return true;
 }

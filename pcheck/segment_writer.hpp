@@ -34,6 +34,7 @@ struct LeftState {
     HeaderRecord header;
     ParamRecord param;
     std::vector<EntryRecord> entries, leaving;
+    std::vector<ResourceRecord> resources;
 };
 
 class SegmentWriter {
@@ -52,7 +53,10 @@ public:
 
     // ---- publishing; nothing here can fail: what is too long is cut, what is beyond the tables is left out ----
     void publish(std::size_t index, const EntryRecord& entry);
+    // A place that is beyond those in use so far counts as used from now on.
+    void publish(std::size_t index, const ResourceRecord& resource);
     void publish_param(const Param& param);
+    void set_ending(ResourceEnd ending, std::uint32_t by);
     // How many of the published entries are in use. Of two with one key readers see the first.
     void set_entries(std::size_t count, std::size_t leaving = 0);
     void set_life(Life life, std::string_view reason = {});

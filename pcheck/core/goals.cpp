@@ -254,11 +254,14 @@ void Resources::failed(Resource& resource, std::string why, OnFailure on_failure
     if (resource.paused) return;  // its check at `start` judges it again
     raise("recovery_failed", messages::resource_state({resource.definition.tag}, text_of(resource.shown()), resource.reason, true));
     resource.fault = true;
-    if (on_failure != OnFailure::continue_ && !ending_)
-        ending_ = {on_failure == OnFailure::exit ? 1 : 0,
-                   fmt::format("on_failure {} ({})", on_failure == OnFailure::exit ? "exit" : "shutdown", resource.definition.tag),
-                   0,
-                   {}};
+    if (on_failure != OnFailure::continue_ && !ending_) {
+        const std::string_view how = on_failure == OnFailure::exit ? "exit" : "shutdown";
+        ending_ = ResourceEnding{.exit_status = on_failure == OnFailure::exit ? 1 : 0,
+                                 .reason = fmt::format("on_failure {} ({})", how, resource.definition.tag),
+                                 .order = 0,
+                                 .stay = {},
+                                 .by = resource.key};
+    }
     remove(resource, Goal::failed, OfflineReason::fault);
     for (const ResourceKey key : above(resource.key)) end_coming_in(at(key));
     if (on_failure != OnFailure::continue_) drop_tree(resource);

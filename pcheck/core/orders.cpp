@@ -42,7 +42,8 @@ std::vector<EntryKey> Supervisor::named(std::string_view target) const {
 void Supervisor::carry_out(const Order& order) {
     switch (order.verb) {
         case Verb::dump: return emit(WriteDump{order.id});
-        case Verb::shutdown: return finish(0, order.id != 0 ? "order" : "signal", order.id);
+        case Verb::shutdown:
+            return finish(order.exit_status, !order.reason.empty() ? order.reason : order.id != 0 ? "order" : "signal", order.id);
         case Verb::event: return order_event(order);
         case Verb::stop:
         case Verb::start:

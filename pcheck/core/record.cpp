@@ -79,6 +79,8 @@ void write(Text& text, const Order& event, const Supervisor&) {
     if (!event.target.empty()) text.add("target", event.target);
     if (event.duration) text.add("for", event.duration->count());
     if (!event.event.empty()) text.add("event", event.event);
+    if (event.exit_status != 0) text.add("status", event.exit_status);
+    if (!event.reason.empty()) text.add("reason", event.reason);
 }
 
 void write_pent(Text& text, const Pent& pent) {

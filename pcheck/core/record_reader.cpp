@@ -112,6 +112,8 @@ void read(Order& event, Words& words, const Context&) {
     event.verb = verb.value_or(Verb{});
     event.target = words.text("target");
     event.event = words.text("event");
+    event.exit_status = words.optional_number<int>("status").value_or(0);
+    event.reason = words.text("reason");
     if (const auto duration = words.optional_number<Duration::rep>("for")) event.duration = Duration(*duration);
 }
 

@@ -223,7 +223,7 @@ void Resources::order_shutdown_remove(const Order& order) {
     if (ending_) {
         ending_->order = order.id;
     } else {
-        ending_ = ResourceEnding{.exit_status = 0, .reason = "order", .order = order.id, .stay = {}};
+        ending_ = ResourceEnding{.exit_status = 0, .reason = "order", .order = order.id, .stay = {}, .by = 0};
     }
     for (const ResourceKey key : order_) {
         Resource& resource = at(key);

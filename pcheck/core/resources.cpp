@@ -47,6 +47,12 @@ std::optional<Instant> Resources::next_deadline() const {
     return next;
 }
 
+std::vector<ResourceKey> Resources::all() const {
+    Keys keys;
+    for (const auto& [key, resource] : resources_) keys.push_back(key);
+    return keys;
+}
+
 const Resource* Resources::find(ResourceKey resource) const {
     const auto found = resources_.find(resource);
     return found == resources_.end() ? nullptr : &found->second;
@@ -61,7 +67,13 @@ std::vector<Action> Resources::left_behind() const {
     std::vector<Action> actions;
     for (const auto& [key, resource] : resources_) {
         const EntryRef ref{resource.definition.tag};
-        if (resource.run && resource.run->process) actions.push_back(Log{messages::left_running(ref, resource.run->process->pid)});
+        for (const auto* run : {&resource.run, &resource.check}) {
+            if (!*run) continue;
+            if (is_check((*run)->script))
+                actions.push_back(SignalScript{(*run)->run, SIGKILL});  // which nobody would hear
+            else if ((*run)->process)
+                actions.push_back(Log{messages::left_running(ref, (*run)->process->pid)});
+        }
         if (resource.in_service() && !leaving_.contains(key)) actions.push_back(Log{messages::application_left(ref)});
     }
     return actions;

@@ -29,6 +29,7 @@ struct ResourceEnding {
     std::string reason;  // for the dump
     OrderId order = 0;   // of a `shutdown remove`
     std::string stay;    // whose remove failed with remove_failure=stay
+    ResourceKey by = 0;  // whose failure asked for it; 0: an order
 };
 
 // State as the segment holds it.
@@ -57,6 +58,9 @@ public:
     [[nodiscard]] std::optional<Instant> next_deadline() const;
     [[nodiscard]] bool has(std::string_view tag) const { return by_tag_.contains(tag); }
     [[nodiscard]] std::span<const ResourceKey> resources() const { return order_; }
+    // With those that were removed, but a script of them still runs.
+    [[nodiscard]] std::vector<ResourceKey> all() const;
+    [[nodiscard]] bool is_leaving(ResourceKey resource) const { return leaving_.contains(resource); }
     [[nodiscard]] const Resource* find(ResourceKey resource) const;
     [[nodiscard]] ResourceKey resource_of(RunId run) const;
     [[nodiscard]] const std::optional<ResourceEnding>& ending() const { return ending_; }

@@ -76,6 +76,8 @@ struct Order {
     std::optional<Duration> duration;  // stop … for 30m
     std::string event{};               // event: "class/event"; then the target is a name
     bool remove = false;               // shutdown remove
+    int exit_status = 0;               // shutdown: what pcheck ends with …
+    std::string reason{};              // … and why, where it is no order or signal
 };
 // A pfile that passed every check.
 struct Reloaded {

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the daemon has to do with resources: their host, and where they go on from.
+#include "pcheck/daemon.hpp"
+#include "pcheck/last_dump.hpp"
+
+namespace banken {
+
+void Daemon::open_resources(std::vector<Definition> definitions) {
+    ResourceHandlers handlers;
+    handlers.answer = [this](core::OrderId order, int status, std::string_view text) { executor_->answer(order, status, text); };
+    handlers.end = [this](const core::EndAfterRemove& end) {
+        core::Order shutdown;
+        shutdown.id = end.order;
+        shutdown.verb = core::Verb::shutdown;
+        shutdown.exit_status = end.exit_status;
+        shutdown.reason = end.reason;
+        dispatch(shutdown);
+    };
+    handlers.on_scripts = [this] { executor_->set_resource_scripts(resources_->scripts()); };
+    handlers.write_dump = [this] { return executor_->write_dump(); };
+    resources_.emplace(ResourceEdge{*loop_, *log_, *segment_, *deaths_, *spawner_, *files_, events_},
+                       ResourceOrigin{setup_.loaded.path, setup_.environment, BANKEN_COMPAT_ROOT, setup_.config.state_dir},
+                       std::move(handlers));
+    resources_->load(std::move(definitions), core_->param(), setup_.dry_run);
+}
+
+// From what a pcheck that was killed has left; else, for initial=last, from the dump file of the one before.
+void Daemon::go_on_with_resources() {
+    if (const auto& left = segment_->left()) return resources_->adopt(resources_of(left->resources, left->header, is_awaitable));
+    if (resources_->empty()) return;
+    auto last = last_dump(core_->param().shm_dump_file, setup_.loaded.path);
+    if (!last) log_->write(messages::warning("initial=last: " + last.error().text), loop_->now());
+    resources_->begin(last ? *last : core::RecordedStates());
+}
+
+}  // namespace banken
