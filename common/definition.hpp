@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A resource that only scripts control: its line in the pfile, its definition file and the time limits of DEFAULTS_FILE (spec/resources.md).
-// Pure: text in, values out.
+// A resource that only scripts control: what its line in the pfile, its definition file and DEFAULTS_FILE say of it (spec/resources.md). How they are
+// read: definition_file.hpp, defaults_file.hpp.
 #pragma once
 
 #include <array>
@@ -12,13 +12,16 @@
 #include <vector>
 
 #include "common/command.hpp"
-#include "common/diagnostic.hpp"
+#include "common/result.hpp"
 #include "common/time.hpp"
 
 namespace banken {
 
 enum class ResourceKind { generic, cmdline };
 [[nodiscard]] std::string_view text_of(ResourceKind kind);
+
+// The same text, if a resource may have this name; the error says what is expected.
+[[nodiscard]] Result<std::string> tag_of(std::string_view text);
 
 // All that a resource's definition can name. The first five are generic's, the others cmdline's.
 enum class ResourceScript { restore, remove, quick_check, deep_check, recover, start, stop, check };
@@ -41,7 +44,7 @@ struct RecoverLimit {
     friend bool operator==(const RecoverLimit&, const RecoverLimit&) = default;
 };
 
-// cmdline's flags (reference/primecluster.md, 2).
+// cmdline's flags (reference/primecluster.md, 2). Without a Check, and only then, null_detector is on.
 struct CmdlineFlags {
     bool null_detector = false;   // state only from Start and Stop; then all others are false
     bool all_exit_codes = false;  // false: a Check's 0 is Online, all else Offline
@@ -73,7 +76,7 @@ struct Definition {
     std::optional<RecoverLimit> recover_limit;  // unset: none; cmdline: once, until re-armed
     std::vector<std::string> events;            // "class/event"; empty: any
     bool copy = false;
-    std::string info, id;
+    std::string info, id;  // id: the tag, unless given
 
     // generic
     Duration quick_interval = std::chrono::seconds(120), deep_interval = std::chrono::seconds(300);  // 0: off

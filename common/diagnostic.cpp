@@ -12,7 +12,7 @@
 namespace banken {
 
 std::string text_of(const Diagnostic& diagnostic, std::string_view file) {
-    std::string place = printable(file);
+    std::string place = printable(diagnostic.file.empty() ? file : diagnostic.file);
     if (diagnostic.line != 0) place += fmt::format(":{}", diagnostic.line);
     if (diagnostic.column != 0) place += fmt::format(":{}", diagnostic.column);
     return fmt::format("{}: {}: {}", place, diagnostic.severity == Diagnostic::Severity::error ? "error" : "warning", diagnostic.text);
@@ -24,7 +24,8 @@ bool good(const std::vector<Diagnostic>& diagnostics) {
 }
 
 void sort_by_place(std::vector<Diagnostic>& diagnostics) {
-    std::ranges::stable_sort(diagnostics, {}, [](const Diagnostic& d) { return std::tuple(d.line == 0, d.line, d.column); });
+    std::ranges::stable_sort(diagnostics, {},
+                             [](const Diagnostic& d) { return std::tuple(std::string_view(d.file), d.line == 0, d.line, d.column); });
 }
 
 void Diagnostics::warning(std::size_t line, std::size_t column, std::string_view text) {

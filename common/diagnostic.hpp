@@ -16,6 +16,7 @@ struct Diagnostic {
     Severity severity = Severity::error;
     std::size_t line = 0, column = 0;
     std::string text;
+    std::string file{};  // empty: the one that is being read; else another that it names
 };
 
 // "FILE:LINE:COLUMN: error: TEXT", "FILE: error: TEXT" without a place.
@@ -24,7 +25,7 @@ struct Diagnostic {
 // No error; warnings keep it good.
 [[nodiscard]] bool good(const std::vector<Diagnostic>& diagnostics);
 
-// In the order of the file, those without a place after them; what has one place stays as it was.
+// In the order of the file, those without a place after them, then likewise those of other files; what has one place stays as it was.
 void sort_by_place(std::vector<Diagnostic>& diagnostics);
 
 // Collects mistakes. A file of noise costs no more than max_kept texts: the rest is only counted.

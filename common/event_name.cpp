@@ -22,4 +22,11 @@ Result<> check_event_name(std::string_view text) {
     return good ? Result<>() : fail("{} is not class/event, each of A-Za-z0-9._-", quoted(text));
 }
 
+Result<std::vector<std::string>> event_names_of(std::string_view text) {
+    return comma_list_of<std::string>(text, [](std::string_view word) {
+        const auto good = check_event_name(word);
+        return good ? Result<std::string>(std::string(word)) : Failure(good.error());
+    });
+}
+
 }  // namespace banken

@@ -9,6 +9,7 @@
 #include "common/pfile_after.hpp"
 #include "common/pfile_param.hpp"
 #include "common/pfile_pent.hpp"
+#include "common/pfile_resource.hpp"
 #include "common/pfile_text.hpp"
 #include "common/segment_records.hpp"
 
@@ -50,7 +51,7 @@ void lint_groups(const std::vector<Pent>& pents, Diagnostics& diagnostics) {
 void lint(const Pfile& pfile, Diagnostics& diagnostics) {
     const bool unlimited = std::any_of(pfile.pents.begin(), pfile.pents.end(),
                                        [](const Pent& pent) { return !pent.script.none() && pent.script_timeout == Duration{}; });
-    if (pfile.pents.empty()) diagnostics.warning(0, 0, "no PENT line: nothing is watched");
+    if (pfile.pents.empty() && pfile.resources.empty()) diagnostics.warning(0, 0, "no PENT line: nothing is watched");
     if (unlimited && pfile.param.script_timeout == Duration{}) {
         diagnostics.warning(0, 0, "no SCRIPT_TIMEOUT: a restart script that hangs is never ended");
     }
@@ -90,9 +91,10 @@ ParsedPfile parse_pfile(std::string_view text) {
     Pfile pfile;
     pfile.param = param.finish();
     pfile.pents = pents.finish(pfile.param);
+    pfile.resources = resources.finish(pfile.pents);
     judge_after(pfile.pents, pents, diagnostics);
     lint(pfile, diagnostics);
-    return {std::move(pfile), pents.take_given(), diagnostics.take()};
+    return {std::move(pfile), pents.take_given(), diagnostics.take(), resources.take_columns()};
 }
 
 // A segment may say anything: what no pfile can say is cut where it is reckoned with.

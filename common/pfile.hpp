@@ -137,7 +137,7 @@ struct Pent {
 struct Pfile {
     Param param;
     std::vector<Pent> pents;
-    std::vector<Definition> resources;  // of parse_pfile only what their lines say; the loader reads the files
+    std::vector<Definition> resources{};  // of parse_pfile only what their lines say; the loader reads the files
 };
 
 // Which options a line gives, and where their values stand.
@@ -149,10 +149,16 @@ struct GivenOptions {
     [[nodiscard]] bool has(PentOption option) const { return column(option) != 0; }
 };
 
+// Where the fields of a RESOURCE line stand.
+struct ResourceColumns {
+    std::size_t tag = 0, file = 0;
+};
+
 struct ParsedPfile {
-    Pfile pfile;                          // meaningful only without errors
-    std::vector<GivenOptions> given;      // for each of its entries
-    std::vector<Diagnostic> diagnostics;  // all of them, in the order of the file, missing keys last
+    Pfile pfile;                                      // meaningful only without errors
+    std::vector<GivenOptions> given;                  // for each of its entries
+    std::vector<Diagnostic> diagnostics;              // all of them, in the order of the file, missing keys last
+    std::vector<ResourceColumns> resource_columns{};  // for each of its resources
 
     [[nodiscard]] bool good() const;  // no error; warnings keep it good
 };

@@ -79,27 +79,7 @@ Result<std::string> group_of(const std::string& text) {
     return text;
 }
 
-// A part of a list at commas.
-template <class T, class Parse>
-Result<std::vector<T>> list_of(std::string_view text, Parse parse) {
-    std::vector<T> list;
-    for (const auto part : split(text, ',')) {
-        const auto word = trimmed(part);
-        if (word.empty()) return fail("{} has an empty part", quoted(text));
-        const Result<T> value = parse(word);
-        if (!value) return Failure(value.error());
-        if (std::find(list.begin(), list.end(), *value) != list.end()) return fail("{} is given twice", quoted(word));
-        list.push_back(*value);
-    }
-    return list;
-}
-
 Result<std::string> name_in_list(std::string_view text) { return std::string(text); }
-
-Result<std::string> event_in_list(std::string_view text) {
-    const auto good = check_event_name(text);
-    return good ? Result<std::string>(std::string(text)) : Failure(good.error());
-}
 
 Result<int> exit_code_of(std::string_view text) {
     const auto code = number_of(text, exit_code_range);
@@ -226,13 +206,13 @@ Result<> read_option(Option option, const std::string& text, Pent& pent) {
         case Option::min: return put(pent.min, count_of(text, option));
         case Option::max: return put(pent.max, count_of(text, option));
         case Option::group: return put(pent.group, group_of(text));
-        case Option::after: return put(pent.after, list_of<std::string>(text, name_in_list));
+        case Option::after: return put(pent.after, comma_list_of<std::string>(text, name_in_list));
         case Option::confirm: return read_confirm(text, pent);
         case Option::delay: return read_delay(text, pent);
         case Option::stable: return put(pent.stable, time_of(text, option));
         case Option::script_timeout: return put(pent.script_timeout, time_of(text, option));
         case Option::start_timeout: return put(pent.start_timeout, time_of(text, option));
-        case Option::success_exit: return put(pent.success_exit, list_of<int>(text, exit_code_of));
+        case Option::success_exit: return put(pent.success_exit, comma_list_of<int>(text, exit_code_of));
         case Option::run_as: pent.run_as = text; return {};
         case Option::check:
         case Option::check_interval:
@@ -264,7 +244,7 @@ Result<> read_alive(Option option, const std::string& text, Pent& pent) {
     if (option == Option::fds) return put(pent.fds, limit_of(text, option, descriptors_of));
     if (option == Option::on_limit) return put(pent.limit_restarts, second_of(text, option));
     if (option == Option::stop) return put(pent.stop, stop_of(text));
-    if (option == Option::events) return put(pent.events, list_of<std::string>(text, event_in_list));
+    if (option == Option::events) return put(pent.events, event_names_of(text));
     bool off = false;
     auto read = put(off, second_of(text, option));  // monitor
     pent.monitor = !off;

@@ -111,4 +111,17 @@ Param ParamReader::finish() {
     return std::move(param_);
 }
 
+Diagnostic error_about(ParamKey key, std::string_view pfile, std::string_view text) {
+    const ParamRule& rule = rule_of(key);
+    Diagnostic diagnostic;
+    diagnostic.text = fmt::format("{}: {}", rule.name, text);
+    PfileLines lines(pfile);
+    while (const auto line = lines.next()) {
+        if (line->section != PfileSection::param || line->first_word() != rule.name) continue;
+        diagnostic.line = line->number;
+        diagnostic.column = param_value(*line, rule.value).column;
+    }
+    return diagnostic;
+}
+
 }  // namespace banken

@@ -43,4 +43,7 @@ private:
     std::array<Setting, param_keys> settings_{};
 };
 
+// What is wrong with the value of a key beyond its text, with its place in the pfile.
+[[nodiscard]] Diagnostic error_about(ParamKey key, std::string_view pfile, std::string_view text);
+
 }  // namespace banken

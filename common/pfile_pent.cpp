@@ -11,11 +11,6 @@ namespace {
 
 const FieldRule& rule_of(PentField field) { return pent_field_rules[static_cast<std::size_t>(field)]; }
 
-// "crond, ": which entry a message is about, if it has a name.
-std::string label_of(const std::vector<PfileField>& fields) {
-    return fields[0].raw.empty() ? std::string() : shortened(fields[0].text()) + ", ";
-}
-
 Result<std::string> name_of(const std::string& text) {
     if (text.size() > max_name) return fail("{} bytes, 1..{} expected", text.size(), max_name);
     if (text.find('\t') != text.npos) return fail("control character");
@@ -77,11 +72,6 @@ private:
     std::string label_;
 };
 
-bool is_tag(std::string_view text) {
-    constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-";
-    return !text.empty() && text.size() <= max_name && text.find_first_not_of(letters) == text.npos && text.find_first_of("./-") != 0;
-}
-
 }  // namespace
 
 void PentReader::read(const PfileLine& line) {
@@ -140,28 +130,6 @@ std::vector<Pent> PentReader::finish(const Param& param) {
         diagnostics_.warning(pents_[i].line, column, fmt::format("{}, confirm: no effect with DETECT poll", shortened(pents_[i].name)));
     }
     return std::move(pents_);
-}
-
-void ResourceReader::read(const PfileLine& line) {
-    if (++lines_ > pfile_max_resources) {
-        if (lines_ == pfile_max_resources + 1) {
-            diagnostics_.error(line.number, line.column, fmt::format("more than {} RESOURCE lines", pfile_max_resources));
-        }
-        return;
-    }
-    const auto fields = split_fields(line.text, line.column);
-    const auto label = label_of(fields);
-    const auto refuse = [&](std::size_t column, std::string_view text) {
-        diagnostics_.error(line.number, column, fmt::format("{}{}", label, text));
-    };
-    if (fields.size() != 3) return refuse(line.column, fmt::format("{} instead of 3 fields (tag:kind:file)", fields.size()));
-    const auto kind = value_of(fields[1].text(), resource_kind_rule);
-    const auto file = value_of(fields[2].text(), {ValueKind::path});
-    const bool tag_good = is_tag(fields[0].raw);
-    if (!tag_good) refuse(fields[0].column, fmt::format("field 1 (tag): not 1..{} of A-Za-z0-9._/-, or begins with one of ./-", max_name));
-    if (!kind) refuse(fields[1].column, kind.error().in("field 2 (kind)").text);
-    if (!file) refuse(fields[2].column, file.error().in("field 3 (file)").text);
-    if (tag_good && kind && file) refuse(line.column, "RESOURCE lines are not built yet");
 }
 
 }  // namespace banken

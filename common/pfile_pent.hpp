@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The PENT and RESOURCE lines of a pfile (spec/pfile.md, PENT and RESOURCE).
+// The PENT lines of a pfile (spec/pfile.md, PENT).
 #pragma once
 
 #include <cstddef>
@@ -36,18 +36,6 @@ private:
     std::vector<GivenOptions> given_;  // for each of them
     std::size_t lines_ = 0;
     std::unordered_map<std::string, std::size_t> lines_by_identity_;
-};
-
-// RESOURCE lines are not built yet: their shape is checked, then they are refused.
-class ResourceReader {
-public:
-    explicit ResourceReader(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
-
-    void read(const PfileLine& line);
-
-private:
-    Diagnostics& diagnostics_;
-    std::size_t lines_ = 0;
 };
 
 }  // namespace banken

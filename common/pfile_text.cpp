@@ -137,6 +137,10 @@ std::vector<PfileField> split_fields(std::string_view text, std::size_t column) 
     }
 }
 
+std::string label_of(const std::vector<PfileField>& fields) {
+    return fields[0].raw.empty() ? std::string() : shortened(fields[0].text()) + ", ";
+}
+
 Result<std::vector<std::string>> split_command(std::string_view text) {
     std::vector<std::string> words;
     bool in_word = false, in_quotes = false;

@@ -52,6 +52,9 @@ struct PfileField {
 // The fields between colons; `column` is that of the text's first byte.
 [[nodiscard]] std::vector<PfileField> split_fields(std::string_view text, std::size_t column);
 
+// "crond, ": which entry or resource a message about these fields is about, if it has a name.
+[[nodiscard]] std::string label_of(const std::vector<PfileField>& fields);
+
 // The words of a command line: split at blanks, double quotes group. An open quote is an error.
 [[nodiscard]] Result<std::vector<std::string>> split_command(std::string_view text);
 

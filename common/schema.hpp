@@ -239,7 +239,6 @@ inline constexpr std::uint64_t longest_delay = 86400;  // seconds
 // ---- a RESOURCE line: tag:kind:file ----
 
 inline constexpr ValueRule resource_kind_rule{ValueKind::choice, {}, "generic, cmdline"};
-inline constexpr bool resources_built = false;
 
 // ---- banken.conf ----
 

@@ -2,6 +2,7 @@
 // Small words about text that every parser and message needs. Blank = space or tab. Views point into what was passed in.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -63,5 +64,20 @@ struct Range {
 [[nodiscard]] Result<Duration> seconds_of(std::string_view text, Range seconds);
 // Seconds with up to nine decimals: 0.5
 [[nodiscard]] Result<Duration> decimal_seconds_of(std::string_view text, Range seconds);
+
+// The parts between commas, without the blanks around them, each as `parse` understands it. An empty one, and one that is there twice, is an error.
+template <class T, class Parse>
+[[nodiscard]] Result<std::vector<T>> comma_list_of(std::string_view text, Parse parse) {
+    std::vector<T> list;
+    for (const auto part : split(text, ',')) {
+        const auto word = trimmed(part);
+        if (word.empty()) return fail("{} has an empty part", quoted(text));
+        const Result<T> value = parse(word);
+        if (!value) return Failure(value.error());
+        if (std::find(list.begin(), list.end(), *value) != list.end()) return fail("{} is given twice", quoted(word));
+        list.push_back(*value);
+    }
+    return list;
+}
 
 }  // namespace banken

@@ -9,7 +9,7 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <set>
+#include <unordered_map>
 #include <utility>
 
 #include "common/segment_reader.hpp"
@@ -40,6 +40,7 @@ public:
         if (!param_.shm_dump_file.empty()) dump();
         heartbeats();
         exit_action();
+        shared_limits();
         return std::move(found_);
     }
 
@@ -52,12 +53,20 @@ private:
         found_.push_back({severity, pent.line, column, fmt::format("{}, {}: {}", shortened(pent.name), where, text)});
     }
 
+    void say(Severity severity, std::size_t resource, DefinitionKey key, std::string_view text) {
+        const Definition& definition = loaded_.pfile.resources[resource];
+        const auto [line, column] = loaded_.given_keys[resource].place(key);
+        const auto name = rule_of(key).rule.name;
+        found_.push_back({severity, line, column, fmt::format("{}, {}: {}", shortened(definition.tag), name, text), definition.file});
+    }
+
     void scripts();
     void output();
     void key();
     void dump();
     void heartbeats();
     void exit_action();
+    void shared_limits();
 
     const LoadedPfile& loaded_;
     const Param& param_;
@@ -79,20 +88,17 @@ std::optional<std::string> not_executable(const std::string& path) {
 }
 
 void Lint::scripts() {
-    std::set<std::pair<std::size_t, std::optional<PentOption>>> refused;
-    for (const RefusedScript& script : refused_scripts(loaded_.pfile)) {
-        refused.emplace(script.pent_id - 1, script.option);
-        say(Severity::error, script.pent_id - 1, script.option, script.reason);
+    for (const NamedScript& script : scripts_of(loaded_.pfile)) {
+        auto why = why_refused(script, param_);
+        if (!why) why = not_executable(script.command->argv.front());
+        if (!why) continue;
+        if (script.pent_id != 0)
+            say(Severity::error, script.index, script.option, *why);
+        else
+            say(Severity::error, script.index, key_of(script.script), *why);
     }
     for (std::size_t i = 0; i < loaded_.pfile.pents.size(); ++i) {
         const Pent& pent = loaded_.pfile.pents[i];
-        const auto judge = [&](const Command& script, std::optional<PentOption> option) {
-            if (script.none() || refused.contains({i, option})) return;
-            if (const auto why = not_executable(script.argv.front())) say(Severity::error, i, option, *why);
-        };
-        judge(pent.script, std::nullopt);
-        judge(pent.check, PentOption::check);
-        judge(pent.stop.script, PentOption::stop);
         if (pent.runner && pent.runner->uid != geteuid() && geteuid() != 0) {
             say(Severity::warning, i, PentOption::run_as, "only a pcheck of root can run scripts as another user");
         }
@@ -166,6 +172,25 @@ void Lint::exit_action() {
             {Severity::warning, pent.line, 0,
              fmt::format("{}: action exit only ends pcheck: a cluster manager or supervisor must watch it and act", shortened(pent.name))});
     }
+    for (std::size_t i = 0; i < loaded_.pfile.resources.size(); ++i) {
+        if (loaded_.pfile.resources[i].on_failure != OnFailure::exit) continue;
+        say(Severity::warning, i, DefinitionKey::on_failure,
+            "exit only ends pcheck: a cluster manager or supervisor must watch it and act");
+    }
+}
+
+// What DEFAULTS_FILE says of one it says of both.
+void Lint::shared_limits() {
+    if (param_.defaults_file.empty()) return;
+    std::unordered_map<std::string, const Definition*> firsts;
+    for (const Definition& resource : loaded_.pfile.resources) {
+        if (resource.kind != ResourceKind::generic) continue;
+        const auto [first, is_new] = firsts.try_emplace(variable_part_of(resource.tag), &resource);
+        if (is_new) continue;
+        found_.push_back({Severity::warning, resource.line, 0,
+                          fmt::format("{}: its time limits in DEFAULTS_FILE are those of {} in line {}, too", shortened(resource.tag),
+                                      shortened(first->second->tag), first->second->line)});
+    }
 }
 
 }  // namespace
@@ -194,9 +219,12 @@ int test_pfile(const std::string& named, const tl::expected<Config, LoadFailure>
     for (const Diagnostic& diagnostic : all) fmt::print(stderr, "{}\n", text_of(diagnostic, named));
     if (!good(all)) return number_of(ExitCode::config);
     if (!config) return number_of(config.error().code);
-    const std::size_t entries = loaded->pfile.pents.size();
-    fmt::print("{}: good, {} {}, {} {}\n", named, entries, entries == 1 ? "entry" : "entries", all.size(),
-               all.size() == 1 ? "warning" : "warnings");
+    const auto counted = [](std::size_t number, std::string_view one, std::string_view several) {
+        return fmt::format(", {} {}", number, number == 1 ? one : several);
+    };
+    const std::size_t resources = loaded->pfile.resources.size();
+    fmt::print("{}: good{}{}{}\n", named, counted(loaded->pfile.pents.size(), "entry", "entries"),
+               resources == 0 ? "" : counted(resources, "resource", "resources"), counted(all.size(), "warning", "warnings"));
     return number_of(ExitCode::ok);
 }
 

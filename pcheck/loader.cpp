@@ -13,22 +13,10 @@
 #include "common/sys/identity.hpp"
 #include "common/sys/trust.hpp"
 #include "common/text.hpp"
+#include "pcheck/resource_files.hpp"
 
 namespace banken {
 namespace {
-
-// With the place of the value in the file.
-Diagnostic bad_group(std::string_view text, const Error& error) {
-    Diagnostic diagnostic;
-    diagnostic.text = fmt::format("STATE_GROUP: {}", error.text);
-    PfileLines lines(text);
-    while (const auto line = lines.next()) {
-        if (line->section != PfileSection::param || line->first_word() != "STATE_GROUP") continue;
-        diagnostic.line = line->number;
-        diagnostic.column = param_value(*line, param_rules[static_cast<std::size_t>(ParamKey::state_group)].value).column;
-    }
-    return diagnostic;
-}
 
 // What `user` and `run_as` mean on this host; each name is asked for once.
 class Users {
@@ -70,6 +58,15 @@ private:
     std::unordered_map<uid_t, std::vector<gid_t>> groups_;
 };
 
+// Nobody runs them yet.
+void refuse_resources(LoadedPfile& loaded, const std::vector<ResourceColumns>& columns) {
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        const Definition& resource = loaded.pfile.resources[i];
+        loaded.diagnostics.push_back({Diagnostic::Severity::error, resource.line, columns[i].tag,
+                                      fmt::format("{}, RESOURCE lines are not built yet", shortened(resource.tag))});
+    }
+}
+
 }  // namespace
 
 tl::expected<LoadedPfile, LoadFailure> examine_pfile(const std::string& path) {
@@ -89,9 +86,11 @@ tl::expected<LoadedPfile, LoadFailure> examine_pfile(const std::string& path) {
         if (group)
             loaded.readers = *group;
         else
-            loaded.diagnostics.push_back(bad_group(file->text, group.error()));
+            loaded.diagnostics.push_back(error_about(ParamKey::state_group, file->text, group.error().text));
     }
     Users(loaded).resolve();
+    read_resources(loaded, file->text, parsed.resource_columns);
+    refuse_resources(loaded, parsed.resource_columns);
     sort_by_place(loaded.diagnostics);
     return loaded;
 }
@@ -104,21 +103,43 @@ tl::expected<LoadedPfile, LoadFailure> load_pfile(const std::string& path) {
     return loaded;
 }
 
+std::vector<NamedScript> scripts_of(const Pfile& pfile) {
+    std::vector<NamedScript> scripts;
+    const auto add = [&scripts](const NamedScript& script) {
+        if (!script.command->none()) scripts.push_back(script);
+    };
+    for (std::size_t i = 0; i < pfile.pents.size(); ++i) {
+        const Pent& pent = pfile.pents[i];
+        NamedScript script{.command = &pent.script, .name = pent.name, .index = i, .pent_id = static_cast<unsigned>(i + 1)};
+        if (pent.runner) script.runner = pent.runner->uid;
+        add(script);
+        script.command = &pent.check;
+        script.option = PentOption::check;
+        add(script);
+        script.command = &pent.stop.script;
+        script.option = PentOption::stop;
+        add(script);
+    }
+    for (std::size_t i = 0; i < pfile.resources.size(); ++i) {
+        const Definition& resource = pfile.resources[i];
+        for (std::size_t which = 0; which < resource_scripts; ++which) {
+            add({.command = &resource.scripts[which], .name = resource.tag, .index = i, .script = static_cast<ResourceScript>(which)});
+        }
+    }
+    return scripts;
+}
+
+std::optional<std::string> why_refused(const NamedScript& script, const Param& param) {
+    if (!param.script_check_strict) return std::nullopt;
+    const auto trusted = sys::check_script(script.command->argv.front(), script.runner);
+    return trusted ? std::nullopt : std::optional(trusted.error().text);
+}
+
 std::vector<RefusedScript> refused_scripts(const Pfile& pfile) {
     std::vector<RefusedScript> refused;
-    if (!pfile.param.script_check_strict) return refused;
-    unsigned pent_id = 0;
-    for (const Pent& pent : pfile.pents) {
-        ++pent_id;
-        const auto judge = [&](const Command& script, std::optional<PentOption> option) {
-            if (script.none()) return;
-            const auto runner = pent.runner ? std::optional<uid_t>(pent.runner->uid) : std::nullopt;
-            const auto trusted = sys::check_script(script.argv.front(), runner);
-            if (!trusted) refused.push_back({pent.name, pent_id, option, trusted.error().text});
-        };
-        judge(pent.script, std::nullopt);
-        judge(pent.check, PentOption::check);
-        judge(pent.stop.script, PentOption::stop);
+    for (const NamedScript& script : scripts_of(pfile)) {
+        if (auto reason = why_refused(script, pfile.param))
+            refused.push_back({std::string(script.name), script.pent_id, *std::move(reason)});
     }
     return refused;
 }

@@ -12,19 +12,23 @@ namespace {
 constexpr const char* usual_config = "/etc/banken/banken.conf";
 constexpr std::size_t config_limit = 1u << 20;
 
-tl::unexpected<LoadFailure> unusable(ExitCode code, std::string line) { return tl::unexpected(LoadFailure{code, {std::move(line)}}); }
-
 }  // namespace
 
-tl::expected<TrustedFile, LoadFailure> read_trusted(const std::string& named, std::size_t limit) {
+tl::expected<TrustedFile, Unread> read_if_trusted(const std::string& named, std::size_t limit) {
     const auto path = resolved_path(named);
-    if (!path) return unusable(ExitCode::no_input, path.error().text);
+    if (!path) return tl::unexpected(Unread{ExitCode::no_input, path.error().text});
     auto text = read_file(*path, limit);
-    if (!text) return unusable(ExitCode::no_input, text.error().text);
-    if (const auto trusted = check_trust(*path, TrustKind::file, geteuid()); !trusted) {
-        return unusable(ExitCode::config, fmt::format("{}: error: refused: {}", named, trusted.error().text));
-    }
+    if (!text) return tl::unexpected(Unread{ExitCode::no_input, text.error().text});
+    if (const auto trusted = check_trust(*path, TrustKind::file, geteuid()); !trusted)
+        return tl::unexpected(Unread{ExitCode::config, fmt::format("refused: {}", trusted.error().text)});
     return TrustedFile{*path, *std::move(text)};
+}
+
+tl::expected<TrustedFile, LoadFailure> read_trusted(const std::string& named, std::size_t limit) {
+    auto file = read_if_trusted(named, limit);
+    if (file) return *std::move(file);
+    const auto& [code, why] = file.error();
+    return tl::unexpected(LoadFailure{code, {code == ExitCode::config ? fmt::format("{}: error: {}", named, why) : why}});
 }
 
 std::vector<std::string> error_lines(const std::vector<Diagnostic>& diagnostics, const std::string& file) {

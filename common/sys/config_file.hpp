@@ -24,7 +24,15 @@ struct TrustedFile {
     std::string text;
 };
 
+// Why a file was not read, and with which status a program ends that cannot do without.
+struct Unread {
+    ExitCode code{};
+    std::string why;  // "/etc/x: No such file or directory", "refused: /etc/x is writable by others"
+};
+
 // A regular file that nobody but root and our own user could have written (spec/pcheck.md, Trust). Failures: 66, 78.
+[[nodiscard]] tl::expected<TrustedFile, Unread> read_if_trusted(const std::string& named, std::size_t limit);
+// The same for the file that a program is told to use.
 [[nodiscard]] tl::expected<TrustedFile, LoadFailure> read_trusted(const std::string& named, std::size_t limit);
 
 // The errors among `diagnostics`, as lines about `file`.

@@ -93,14 +93,6 @@ check_examples() {
     awk -F '\t' '{ print "example" NR ":/bin/true:60:3:continue:" $2 }' "$work/examples" >>"$work/pfile"
     "$build/pcheck/pcheck" -t -f "$work/pfile" 2>&1 | grep -E 'error|has no effect' | grep -v 'No such file'
 }
-# What is refused as not built yet has no item of its own, and the page says that it is refused.
-check_refused() {
-    local name
-    for name in $(facts refused); do
-        if items "$1/pfile.5" | cut -f 2 | first_words | grep -qx "$name"; then echo "pfile.5: \"$name\" is described, and refused by the code"; fi
-        if ! awk '/^\.S/ { on = /Not built yet/ } on' "$1/pfile.5" | grep -qw "$name"; then echo "pfile.5: \"$name\" is not said to be refused"; fi
-    done
-}
 check_config() {
     facts config >"$work/wanted"
     items "$1/banken.conf.5" | sed -n 's|^KEYS/\(\[[a-z]*\]\)\t|\1 |p' >"$work/found"
@@ -142,7 +134,7 @@ planted() {
 
 if ! "$build/tests/print_schema" >"$work/schema"; then report "man: print_schema" "$build/tests/print_schema failed" && exit 1; fi
 declare -A good=()
-for check in lint params fields actions entry_options examples refused config orders exits lines options; do
+for check in lint params fields actions entry_options examples config orders exits lines options; do
     complaints=$("check_$check" man)
     report "man: $check" "$complaints"
     if [ -z "$complaints" ]; then good[$check]=yes; fi
@@ -158,7 +150,6 @@ planted entry_options pfile.5 's/^Default: TERM.60/Default: KILL/'
 planted entry_options pfile.5 's/^\.It Cm stable/.It Cm steady/'
 planted examples pfile.5 's/^\.Dl stable=.*/.Dl delay=5/'
 planted examples pfile.5 's/^\.Dl hung=300/.Dl hung=300s/'
-planted refused pfile.5 's/^\.Cm RESOURCE/.Cm RESOURCES/'
 planted config banken.conf.5 's|/dev/log|/dev/klog|'
 planted config banken.conf.5 's/^\.It Cm burst/.It Cm bursts/'
 planted orders padmin.8 's/^\.It Cm dump/.It Cm undump/'

@@ -38,10 +38,6 @@ void print_settings() {
     }
 }
 
-void print_refused() {
-    if (!resources_built) fact("refused", "RESOURCE", "");
-}
-
 void print_orders() {
     for (const auto order : reading_orders) fact("order", order, "");
     for (auto verb = OrderVerb::stop; verb <= OrderVerb::shutdown; verb = static_cast<OrderVerb>(static_cast<int>(verb) + 1)) {
@@ -143,7 +139,6 @@ void print_ours(Lines& lines) {
 
 int main() {
     print_settings();
-    print_refused();
     print_orders();
     print_exits("pcheck-exit", pcheck_exits);
     print_exits("padmin-exit", padmin_exits);

@@ -64,5 +64,16 @@ TEST_CASE("the mistakes of one line come in the order of their columns, those wi
     CHECK(texts == std::vector<std::string>{"first", "ahead", "behind", "no place"});
 }
 
+TEST_CASE("what is about another file names it, behind all that is about the one that is read") {
+    using enum Diagnostic::Severity;
+    std::vector<Diagnostic> all{
+        {error, 2, 1, "b", "/b"}, {error, 0, 0, "none"}, {error, 7, 3, "own"}, {warning, 0, 0, "a", "/a"}, {error, 1, 1, "b1", "/b"}};
+    sort_by_place(all);
+    std::vector<std::string> texts;
+    for (const Diagnostic& diagnostic : all) texts.push_back(text_of(diagnostic, "F"));
+    CHECK(texts ==
+          std::vector<std::string>{"F:7:3: error: own", "F: error: none", "/a: warning: a", "/b:1:1: error: b1", "/b:2:1: error: b"});
+}
+
 }  // namespace
 }  // namespace banken

@@ -270,20 +270,37 @@ TEST_CASE("two entries that are the same are refused, both lines named") {
     CHECK(good_pfile(with_pent("crond:/r:60:3:exit:args=a\ncrond:/r:60:3:exit:args=b\ncrond:/r:60:3:exit")).pents.size() == 3);
 }
 
-TEST_CASE("RESOURCE lines are checked for their shape and refused until they are built") {
-    const auto errors = errors_of(with_pent("crond:/r:60:3:exit\n[RESOURCE]\nweb:generic:/etc/web\n-web:perl:etc\nweb\n"));
-    CHECK(errors == std::vector<std::string>{
-                        "F:7:1: error: web, RESOURCE lines are not built yet",
-                        "F:8:1: error: -web, field 1 (tag): not 1..255 of A-Za-z0-9._/-, or begins with one of ./-",
-                        "F:8:6: error: -web, field 2 (kind): \"perl\" is not one of generic, cmdline",
-                        "F:8:11: error: -web, field 3 (file): \"etc\" is not an absolute path",
-                        "F:9:1: error: web, 1 instead of 3 fields (tag:kind:file)",
-                    });
+TEST_CASE("RESOURCE lines are read, and every field, wrong once, is told with its place") {
+    const auto resources = good_pfile(with_pent("[RESOURCE]\nweb-1.a/x:generic:/etc/web\n db : cmdline : /etc/d\\:b\n")).resources;
+    REQUIRE(resources.size() == 2);
+    CHECK(resources[0].tag == "web-1.a/x");
+    CHECK(resources[0].kind == ResourceKind::generic);
+    CHECK(resources[0].file == "/etc/web");
+    CHECK(resources[0].line == 6);
+    CHECK(resources[1].kind == ResourceKind::cmdline);
+    CHECK(resources[1].file == "/etc/d:b");
+    const auto errors = errors_of(with_pent("crond:/r:60:3:exit\n[RESOURCE]\n-web:perl:etc\nweb\n"));
+    CHECK(errors ==
+          std::vector<std::string>{
+              "F:7:1: error: -web, field 1 (tag): \"-web\" is no tag, 1..255 of A-Za-z0-9._/- expected, not beginning with one of ./-",
+              "F:7:6: error: -web, field 2 (kind): \"perl\" is not one of generic, cmdline",
+              "F:7:11: error: -web, field 3 (file): \"etc\" is not an absolute path",
+              "F:8:1: error: web, 1 instead of 3 fields (tag:kind:file)",
+          });
+    CHECK(good_pfile(with_pent("[RESOURCE]\n" + std::string(255, 't') + ":generic:/f")).resources.size() == 1);
+    CHECK(errors_of(with_pent("[RESOURCE]\n" + std::string(256, 't') + ":generic:/f")).size() == 1);
+}
+
+TEST_CASE("a tag is unique and no entry's name, both lines are named") {
+    CHECK(errors_of(with_pent("[RESOURCE]\nweb:generic:/a\n web:cmdline:/b\ncrond:generic:/c\n[PENT]\ncrond:/r:60:3:exit\n")) ==
+          std::vector<std::string>{"F:7:2: error: web: the same tag as in line 6",
+                                   "F:8:1: error: crond: a tag cannot be the name of an entry, as in line 10"});
 }
 
 TEST_CASE("what is hardly meant is a warning, and the pfile is still good") {
     CHECK(parse_pfile(with_pent("")).good());
     CHECK(warnings_of(with_pent("")) == std::vector<std::string>{"F: warning: no PENT line: nothing is watched"});
+    CHECK(warnings_of(with_pent("[RESOURCE]\nweb:generic:/etc/web")).empty());
     CHECK(warnings_of(with_param("")) ==
           std::vector<std::string>{"F: warning: no SCRIPT_TIMEOUT: a restart script that hangs is never ended"});
     CHECK(warnings_of(with_param("SCRIPT_TIMEOUT 300")).empty());
