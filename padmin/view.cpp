@@ -30,6 +30,9 @@ Result<View> read_view(const SegmentReader& reader, std::optional<Now> now, std:
     if (!param) return Failure(param.error());
     auto entries = reader.entries();
     if (!entries) return Failure(entries.error());
+    auto resources = reader.resources();
+    if (!resources) return Failure(resources.error());
+    std::erase_if(*resources, [](const ResourceRecord& resource) { return resource.resource_id == 0; });  // removed
     auto trace = reader.trace(now ? traces : std::max<std::size_t>(traces, 1));
     if (!trace) return Failure(trace.error());
     const auto beat = reader.heartbeat();
@@ -39,12 +42,18 @@ Result<View> read_view(const SegmentReader& reader, std::optional<Now> now, std:
     view.header = *std::move(header);
     view.param = *std::move(param);
     view.entries = *std::move(entries);
+    view.resources = *std::move(resources);
     view.trace = *std::move(trace);
     view.dumped = !now;
     view.now = now.value_or(newest_in(view, *beat));
     view.last_turn = beat->instant;  // looked for orders; what has happened since was a turn too
     for (const EntryRecord& entry : view.entries) view.last_turn = std::max(view.last_turn, entry.since);
     return view;
+}
+
+const ResourceRecord* resource_of(const View& view, std::string_view tag) {
+    const auto found = std::ranges::find(view.resources, tag, &ResourceRecord::tag);
+    return found == view.resources.end() ? nullptr : &*found;
 }
 
 std::string_view message_of(const View& view) {

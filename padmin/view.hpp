@@ -28,6 +28,7 @@ struct View {
     HeaderRecord header;
     ParamRecord param;
     std::vector<EntryRecord> entries;  // in the order of the file
+    std::vector<ResourceRecord> resources;  // likewise
     std::vector<TraceRecord> trace;    // oldest first, as many as were wanted
     Now now;                           // when it was read; of a dump: when it was written
     Instant last_turn{};               // of pcheck's main loop
@@ -47,6 +48,9 @@ struct Counts {
 
 // The entries that a NAME or an ID names, all for an empty one. Digits only: an id.
 [[nodiscard]] std::vector<const EntryRecord*> entries_of(const View& view, std::string_view target);
+
+// The resource of that tag; null: there is none.
+[[nodiscard]] const ResourceRecord* resource_of(const View& view, std::string_view tag);
 
 // Which entry a record is about. The view must outlive it.
 class EntriesByKey {

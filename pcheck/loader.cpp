@@ -58,15 +58,6 @@ private:
     std::unordered_map<uid_t, std::vector<gid_t>> groups_;
 };
 
-// Nobody runs them yet.
-void refuse_resources(LoadedPfile& loaded, const std::vector<ResourceColumns>& columns) {
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-        const Definition& resource = loaded.pfile.resources[i];
-        loaded.diagnostics.push_back({Diagnostic::Severity::error, resource.line, columns[i].tag,
-                                      fmt::format("{}, RESOURCE lines are not built yet", shortened(resource.tag))});
-    }
-}
-
 }  // namespace
 
 tl::expected<LoadedPfile, LoadFailure> examine_pfile(const std::string& path) {
@@ -90,7 +81,6 @@ tl::expected<LoadedPfile, LoadFailure> examine_pfile(const std::string& path) {
     }
     Users(loaded).resolve();
     read_resources(loaded, file->text, parsed.resource_columns);
-    refuse_resources(loaded, parsed.resource_columns);
     sort_by_place(loaded.diagnostics);
     return loaded;
 }
