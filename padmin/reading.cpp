@@ -13,12 +13,13 @@
 #include "padmin/match.hpp"
 #include "padmin/render_json.hpp"
 #include "padmin/render_text.hpp"
+#include "padmin/resource_words.hpp"
 #include "padmin/words.hpp"
 
 namespace banken {
 namespace {
 
-enum class What { param, pent, group, trace, all, capabilities, explain, match, wait };
+enum class What { param, pent, resource, group, trace, all, capabilities, explain, match, wait };
 
 // What may follow the words of an order.
 struct Grammar {
@@ -30,6 +31,7 @@ struct Grammar {
 constexpr std::array grammar{
     Grammar{"show param", What::param, 0, 0, "show param"},
     Grammar{"show pent", What::pent, 0, 1, "show pent [NAME|ID]"},
+    Grammar{"show resource", What::resource, 0, 1, "show resource [TAG]"},
     Grammar{"show group", What::group, 0, 1, "show group [GROUP]"},
     Grammar{"show trace", What::trace, 0, 1, "show trace [NAME|ID] [-n N]"},
     Grammar{"show all", What::all, 0, 0, "show all"},
@@ -51,7 +53,6 @@ Outcome<Asked> parse(const std::vector<std::string>& words) {
     const std::size_t own = words.front() == "show" ? 2 : 1;
     std::string order = words.front();
     if (own == 2 && words.size() > 1) order += " " + words[1];
-    if (order == "show resource") return usage("show resource is not built yet");
     const auto rule = std::ranges::find(grammar, order, &Grammar::words);
     if (rule == grammar.end()) {
         std::vector<std::string_view> known;
@@ -84,6 +85,7 @@ Traces traces_for(What what) { return what == What::trace ? Traces::all : Traces
 std::string no_entry(const View& view, const std::string& target) {
     std::vector<std::string_view> names;
     for (const EntryRecord& entry : view.entries) names.push_back(entry.name);
+    for (const ResourceRecord& resource : view.resources) names.push_back(resource.tag);
     return fmt::format("no entry {}{}", quoted(target), printable(did_you_mean(target, names)));
 }
 
@@ -118,6 +120,15 @@ int show_pent(const PadminOptions& options, const View& view, const std::string&
     return print(options.json ? pent_json(view, entries) : pent_text(view, entries, options.verbose));
 }
 
+int show_resource(const PadminOptions& options, const View& view, const std::string& tag) {
+    std::vector<const ResourceRecord*> resources;
+    for (const ResourceRecord& resource : view.resources) {
+        if (tag.empty() || resource.tag == tag) resources.push_back(&resource);
+    }
+    if (resources.empty() && !tag.empty()) return refuse(ExitCode::no_such_entry, no_entry(view, tag));
+    return print(options.json ? resource_json(view, resources) : resource_text(view, resources, options.verbose));
+}
+
 int show_group(const PadminOptions& options, const View& view, const std::string& target) {
     auto groups = groups_of(view);
     if (!target.empty()) std::erase_if(groups, [&](const Group& group) { return group.name != target; });
@@ -139,6 +150,8 @@ int show_trace(const PadminOptions& options, const View& view, const std::string
 }
 
 int run_explain(const PadminOptions& options, const View& view, const std::string& target) {
+    if (const ResourceRecord* resource = resource_of(view, target))
+        return print(options.json ? explain_json(view, *resource) : text_of(explain(view, *resource)));
     const auto entry = one_entry(view, target);
     if (!entry) return refuse(entry.error());
     const auto pent = pent_of(view, **entry);
@@ -166,8 +179,30 @@ std::optional<EntryState> state_of(const std::string& word) {
     return {};
 }
 
+// The same for a resource.
+int wait_for_resource(const PadminOptions& options, Outcome<View> view, const std::vector<std::string>& words) {
+    const auto wanted = resource_state_of(words[1]);
+    if (!wanted) return refuse(ExitCode::usage, fmt::format("wait: {} is no state of a resource", quoted(words[1])));
+    const Duration patience = options.wait.value_or(view->param.msg_check_interval + sys::OrderPatience::beyond_check_interval);
+    const Instant begun = sys::read_instant();
+    for (;;) {
+        if (!view) return refuse(view.error());
+        const ResourceRecord* const resource = resource_of(*view, words[0]);
+        if (!resource) return refuse(ExitCode::no_such_entry, no_entry(*view, words[0]));
+        if (resource->shown == *wanted) return number_of(ExitCode::ok);
+        const Instant now = sys::read_instant();
+        if (now - begun >= patience)
+            return refuse(ExitCode::temp_fail, fmt::format("after {} {} is {} ({}), not {}", span_words(patience), printable(resource->tag),
+                                                           text_of(resource->shown), printable(resource->reason), text_of(*wanted)));
+        sys::sleep_for(std::min<Duration>(between_looks, patience - (now - begun)));
+        auto target = find_by_key(view->key, Traces::none);
+        view = target ? Outcome<View>(std::move(target->view)) : tl::unexpected(target.error());
+    }
+}
+
 // Looks at the segment again and again: pcheck is not asked, so this works with any number of waiters, and beside a pcheck that is stopped.
 int run_wait(const PadminOptions& options, Outcome<View> view, const std::vector<std::string>& words) {
+    if (view && resource_of(*view, words[0])) return wait_for_resource(options, std::move(view), words);
     const auto wanted = state_of(words[1]);
     if (!wanted) {
         std::vector<std::string_view> states;
@@ -200,6 +235,7 @@ int run_on(const PadminOptions& options, const Asked& asked, Outcome<View> view)
     switch (asked.what) {
         case What::param: return print(options.json ? param_json(*view) : param_text(*view, options.verbose));
         case What::pent: return show_pent(options, *view, target);
+        case What::resource: return show_resource(options, *view, target);
         case What::group: return show_group(options, *view, target);
         case What::trace: return show_trace(options, *view, target);
         case What::all: return print(options.json ? all_json(*view) : all_text(*view));

@@ -6,6 +6,7 @@
 
 #include "common/sys/clock.hpp"
 #include "common/text.hpp"
+#include "padmin/resource_words.hpp"
 
 namespace banken {
 namespace {
@@ -108,6 +109,40 @@ Json pent_array(const View& view, std::span<const EntryRecord* const> entries) {
     return list;
 }
 
+Json resource_object(const View& view, const ResourceRecord& resource) {
+    const auto wall = [&](const std::optional<Instant>& at) { return at ? std::optional(wall_of(view, *at)) : std::nullopt; };
+    Json depends = Json::array();
+    for (const std::string_view tag : split(resource.depends, ',')) {
+        if (!tag.empty()) depends.push_back(tag);
+    }
+    Json object{{"tag", resource.tag},
+                {"kind", resource.kind == 0 ? "generic" : "cmdline"},
+                {"state", banken::text_of(resource.shown)},
+                {"reason", or_null(resource.reason)},
+                {"depends", std::move(depends)},
+                {"last_check", or_null(resource.last_check)},
+                {"check_count", resource.checks},
+                {"fail_count", resource.bad_checks},
+                {"recover_count", resource.recovered}};
+    add_time(object, "next_check", wall(next_check_of(resource)));
+    object["resource_id"] = resource.resource_id;
+    add_time(object, "state_since", resource.since_wall);
+    object["goal"] = banken::text_of(resource.goal);
+    object["report"] = resource.kind == 0 ? Json() : Json(banken::text_of(resource.report));
+    object["script"] = or_null(script_words(resource.run));
+    object["script_pid"] = or_null(resource.run.process.pid);
+    add_time(object, "script_limit", wall(resource.run.deadline));
+    object["monitor_sts"] = resource.paused ? "off" : "on";
+    add_time(object, "paused_until", wall(resource.paused_until));
+    return object;
+}
+
+Json resource_array(const View& view, std::span<const ResourceRecord* const> resources) {
+    Json list = Json::array();
+    for (const ResourceRecord* resource : resources) list.push_back(resource_object(view, *resource));
+    return list;
+}
+
 Json group_array(const View& view, std::span<const Group> groups) {
     Json list = Json::array();
     for (const Group& group : groups) {
@@ -180,6 +215,16 @@ std::string param_json(const View& view) { return document("param", param_object
 
 std::string pent_json(const View& view, std::span<const EntryRecord* const> entries) { return document("pent", pent_array(view, entries)); }
 
+std::string resource_json(const View& view, std::span<const ResourceRecord* const> resources) {
+    return document("resource", resource_array(view, resources));
+}
+
+std::string explain_json(const View& view, const ResourceRecord& resource) {
+    Json object = resource_object(view, resource);
+    object["text"] = split_lines(text_of(explain(view, resource)));
+    return document("explain", std::move(object));
+}
+
 std::string group_json(const View& view, std::span<const Group> groups) { return document("group", group_array(view, groups)); }
 
 std::string trace_json(const View& view, std::span<const TraceRecord> records) {
@@ -204,9 +249,12 @@ std::string capabilities_json(const View& view) { return document("capabilities"
 std::string all_json(const View& view) {
     std::vector<const EntryRecord*> entries;
     for (const EntryRecord& entry : view.entries) entries.push_back(&entry);
+    std::vector<const ResourceRecord*> resources;
+    for (const ResourceRecord& resource : view.resources) resources.push_back(&resource);
     return text_of(Json{{"schema", 1},
                         {"param", param_object(view)},
                         {"pent", pent_array(view, entries)},
+                        {"resource", resource_array(view, resources)},
                         {"group", group_array(view, groups_of(view))},
                         {"capabilities", capabilities_object(view)}});
 }

@@ -7,6 +7,7 @@
 
 #include "common/sys/clock.hpp"
 #include "common/text.hpp"
+#include "padmin/resource_words.hpp"
 
 namespace banken {
 namespace {
@@ -175,7 +176,9 @@ std::string all_text(const View& view) {
     std::vector<const EntryRecord*> entries;
     for (const EntryRecord& entry : view.entries) entries.push_back(&entry);
     const auto groups = groups_of(view);
-    for (std::string part : {pent_text(view, entries, true), group_text(view, groups), capabilities_text(view)}) {
+    std::vector<const ResourceRecord*> resources;
+    for (const ResourceRecord& resource : view.resources) resources.push_back(&resource);
+    for (std::string part : {pent_text(view, entries, true), resource_text(view, resources, true), group_text(view, groups), capabilities_text(view)}) {
         if (!part.empty()) text = joined(std::move(text), std::move(part));
     }
     return text;
