@@ -16,7 +16,7 @@ std::string_view text_of(ResourceKind kind) {
 Result<std::string> tag_of(std::string_view text) {
     constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-";
     if (text.empty() || text.size() > max_name || text.find_first_not_of(letters) != text.npos || text.find_first_of("./-") == 0)
-        return fail("{} is no tag, 1..{} of A-Za-z0-9._/- expected, not beginning with one of ./-", quoted(text), max_name);
+        return fail("{} is no tag: {}", quoted(text), tag_rule);
     return std::string(text);
 }
 

@@ -43,7 +43,7 @@ inline constexpr std::array pcheck_exits{
     ExitMeaning{ExitCode::unavailable, "IPCKEY is in use, or its segment cannot be adopted"},
     ExitMeaning{ExitCode::internal, "internal error"},
     ExitMeaning{ExitCode::system, "the system refused something essential"},
-    ExitMeaning{ExitCode::config, "the pfile or banken.conf has errors or fails Trust"},
+    ExitMeaning{ExitCode::config, "the pfile, a file that it names or banken.conf has errors or fails Trust"},
 };
 
 inline constexpr std::array padmin_exits{

@@ -23,7 +23,7 @@ void ResourceReader::read(const PfileLine& line) {
     if (fields.size() != 3) return refuse(line.column, fmt::format("{} instead of 3 fields (tag:kind:file)", fields.size()));
     const auto tag = tag_of(fields[0].raw);
     const auto kind = value_of(fields[1].text(), resource_kind_rule);
-    const auto file = value_of(fields[2].text(), {ValueKind::path});
+    const auto file = value_of(fields[2].text(), resource_file_rule);
     if (!tag) refuse(fields[0].column, tag.error().in("field 1 (tag)").text);
     if (!kind) refuse(fields[1].column, kind.error().in("field 2 (kind)").text);
     if (!file) refuse(fields[2].column, file.error().in("field 3 (file)").text);

@@ -238,7 +238,8 @@ inline constexpr std::uint64_t longest_delay = 86400;  // seconds
 
 // ---- a RESOURCE line: tag:kind:file ----
 
-inline constexpr ValueRule resource_kind_rule{ValueKind::choice, {}, "generic, cmdline"};
+inline constexpr std::string_view tag_rule = "1..255 of A-Za-z0-9._/-, not beginning with one of ./-";
+inline constexpr ValueRule resource_kind_rule{ValueKind::choice, {}, "generic, cmdline"}, resource_file_rule{ValueKind::path};
 
 // ---- banken.conf ----
 

@@ -93,6 +93,24 @@ check_examples() {
     awk -F '\t' '{ print "example" NR ":/bin/true:60:3:continue:" $2 }' "$work/examples" >>"$work/pfile"
     "$build/pcheck/pcheck" -t -f "$work/pfile" 2>&1 | grep -E 'error|has no effect' | grep -v 'No such file'
 }
+check_resources() {
+    compare resource "$1/pfile.5" 'RESOURCE LINES'
+    compare common-key "$1/resource.5" 'KEYS OF BOTH KINDS'
+    compare generic-key "$1/resource.5" 'KEYS OF GENERIC'
+    compare cmdline-key "$1/resource.5" 'KEYS OF CMDLINE'
+}
+# The definitions among the examples are what pcheck accepts; only their scripts and the resources that they depend on need not be there.
+check_definitions() {
+    local file
+    rm -f "$work"/definition*
+    awk -v file="$work/definition" '/^\.Sh / { on = /EXAMPLES/ } !on { next } /^\.Ed/ { out = "" } /^\[/ { number++; out = file number } out { print >out }' "$1/resource.5"
+    printf '%s\n' "IPCKEY $((0x6cc00000 + $$))" "SHM_DUMP_FILE $work/dump" '[RESOURCE]' >"$work/pfile"
+    for file in "$work"/definition*; do
+        if [ ! -e "$file" ]; then echo "resource.5: no example of a definition" && return; fi
+        echo "tag${file##*definition}:$(sed -n '1s/[][]//gp' "$file"):$file" >>"$work/pfile"
+    done
+    "$build/pcheck/pcheck" -t -f "$work/pfile" 2>&1 | grep -E 'error|no effect' | grep -vE 'No such file|there is no resource|not built yet'
+}
 check_config() {
     facts config >"$work/wanted"
     items "$1/banken.conf.5" | sed -n 's|^KEYS/\(\[[a-z]*\]\)\t|\1 |p' >"$work/found"
@@ -134,7 +152,7 @@ planted() {
 
 if ! "$build/tests/print_schema" >"$work/schema"; then report "man: print_schema" "$build/tests/print_schema failed" && exit 1; fi
 declare -A good=()
-for check in lint params fields actions entry_options examples config orders exits lines options; do
+for check in lint params fields actions entry_options examples resources definitions config orders exits lines options; do
     complaints=$("check_$check" man)
     report "man: $check" "$complaints"
     if [ -z "$complaints" ]; then good[$check]=yes; fi
@@ -150,6 +168,11 @@ planted entry_options pfile.5 's/^Default: TERM.60/Default: KILL/'
 planted entry_options pfile.5 's/^\.It Cm stable/.It Cm steady/'
 planted examples pfile.5 's/^\.Dl stable=.*/.Dl delay=5/'
 planted examples pfile.5 's/^\.Dl hung=300/.Dl hung=300s/'
+planted resources pfile.5 's/^generic, cmdline\./generic./'
+planted resources resource.5 's/^Default: last\./Default: none./'
+planted resources resource.5 's/^\.It Cm deep_interval/.It Cm deepCheck_interval/'
+planted resources resource.5 's/^Default: TIMEOUT\./Default: 300./'
+planted definitions resource.5 's/^recover = .*/recovery = x/'
 planted config banken.conf.5 's|/dev/log|/dev/klog|'
 planted config banken.conf.5 's/^\.It Cm burst/.It Cm bursts/'
 planted orders padmin.8 's/^\.It Cm dump/.It Cm undump/'

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "common/definition_schema.hpp"
 #include "common/exit_code.hpp"
 #include "common/messages.hpp"
 #include "common/order.hpp"
@@ -24,6 +25,12 @@ std::string value_sentence(const ValueRule& rule, std::string_view fallback) {
     return fmt::format("Range: {}. Default: {}.", text_of(rule), fallback);
 }
 
+std::string option_sentence(const OptionRule& rule) {
+    const auto values = fmt::format("Values: {}.", text_of(rule));
+    if (rule.fallback == "required") return values + " Required.";
+    return fmt::format("{} Default: {}.", values, rule.fallback.empty() ? "off" : rule.fallback);
+}
+
 void print_settings() {
     for (const auto& rule : param_rules) fact("param", rule.name, value_sentence(rule.value, rule.fallback));
     for (const auto& rule : config_rules) {
@@ -31,10 +38,15 @@ void print_settings() {
     }
     for (const auto& rule : pent_field_rules) fact("field", rule.name, rule.values);
     for (const auto& rule : action_rules) fact("action", rule.name, "");
-    for (const auto& rule : option_rules) {
-        const auto values = fmt::format("Values: {}.", text_of(rule));
-        const auto fallback = rule.fallback.empty() ? std::string("Default: off.") : fmt::format("Default: {}.", rule.fallback);
-        fact("option", rule.name, fmt::format("{} {}", values, fallback));
+    for (const auto& rule : option_rules) fact("option", rule.name, option_sentence(rule));
+}
+
+void print_resources() {
+    fact("resource", "tag", fmt::format("{}.", tag_rule));
+    fact("resource", "kind", fmt::format("{}.", text_of(resource_kind_rule)));
+    fact("resource", "file", fmt::format("{}.", text_of(resource_file_rule)));
+    for (const auto& [kind, rule] : definition_rules) {
+        fact(kind ? fmt::format("{}-key", text_of(*kind)) : "common-key", rule.name, option_sentence(rule));
     }
 }
 
@@ -139,6 +151,7 @@ void print_ours(Lines& lines) {
 
 int main() {
     print_settings();
+    print_resources();
     print_orders();
     print_exits("pcheck-exit", pcheck_exits);
     print_exits("padmin-exit", padmin_exits);

@@ -166,7 +166,7 @@ TEST_CASE("every value, wrong once, is told with its place and what was expected
              {"recover=/c \"a", "F:4:9: error: recover: double quote is not closed"},
              {"depends=a,,b", "F:4:9: error: depends: \"a,,b\" has an empty part"},
              {"depends=a,a", "F:4:9: error: depends: \"a\" is given twice"},
-             {"depends=.a", "F:4:9: error: depends: \".a\" is no tag, 1..255 of A-Za-z0-9._/- expected, not beginning with one of ./-"},
+             {"depends=.a", "F:4:9: error: depends: \".a\" is no tag: 1..255 of A-Za-z0-9._/-, not beginning with one of ./-"},
              {"initial=first", "F:4:9: error: initial: \"first\" is not one of last, restore, none"},
              {"on_failure=hold", "F:4:12: error: on_failure: \"hold\" is not one of continue, exit, shutdown"},
              {"remove_failure=go", "F:4:16: error: remove_failure: \"go\" is not one of continue, stay"},

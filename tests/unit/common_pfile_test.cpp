@@ -280,13 +280,12 @@ TEST_CASE("RESOURCE lines are read, and every field, wrong once, is told with it
     CHECK(resources[1].kind == ResourceKind::cmdline);
     CHECK(resources[1].file == "/etc/d:b");
     const auto errors = errors_of(with_pent("crond:/r:60:3:exit\n[RESOURCE]\n-web:perl:etc\nweb\n"));
-    CHECK(errors ==
-          std::vector<std::string>{
-              "F:7:1: error: -web, field 1 (tag): \"-web\" is no tag, 1..255 of A-Za-z0-9._/- expected, not beginning with one of ./-",
-              "F:7:6: error: -web, field 2 (kind): \"perl\" is not one of generic, cmdline",
-              "F:7:11: error: -web, field 3 (file): \"etc\" is not an absolute path",
-              "F:8:1: error: web, 1 instead of 3 fields (tag:kind:file)",
-          });
+    CHECK(errors == std::vector<std::string>{
+                        "F:7:1: error: -web, field 1 (tag): \"-web\" is no tag: 1..255 of A-Za-z0-9._/-, not beginning with one of ./-",
+                        "F:7:6: error: -web, field 2 (kind): \"perl\" is not one of generic, cmdline",
+                        "F:7:11: error: -web, field 3 (file): \"etc\" is not an absolute path",
+                        "F:8:1: error: web, 1 instead of 3 fields (tag:kind:file)",
+                    });
     CHECK(good_pfile(with_pent("[RESOURCE]\n" + std::string(255, 't') + ":generic:/f")).resources.size() == 1);
     CHECK(errors_of(with_pent("[RESOURCE]\n" + std::string(256, 't') + ":generic:/f")).size() == 1);
 }
