@@ -2,8 +2,25 @@
 // What the daemon has to do with resources: their host, and where they go on from.
 #include "pcheck/daemon.hpp"
 #include "pcheck/last_dump.hpp"
+#include "pcheck/script_copies.hpp"
 
 namespace banken {
+
+// Copies that are not there yet are made before anything runs.
+tl::expected<LoadedPfile, LoadFailure> load_with_copies(const std::string& path, const std::string& state_dir) {
+    auto loaded = load_pfile(path);
+    if (!loaded) return loaded;
+    LoadFailure failure{ExitCode::config, {}};
+    for (const Definition& definition : loaded->pfile.resources) {
+        if (!definition.copy) continue;
+        const auto copied = copy_scripts(definition, state_dir, loaded->pfile.param.ipc_key, false);
+        if (!copied)
+            failure.lines.push_back(fmt::format("{}:{}: error: {}, its scripts cannot be copied: {}", path, definition.line,
+                                                definition.tag, copied.error().text));
+    }
+    if (!failure.lines.empty()) return tl::unexpected(std::move(failure));
+    return loaded;
+}
 
 void Daemon::open_resources(std::vector<Definition> definitions) {
     ResourceHandlers handlers;

@@ -73,7 +73,7 @@ int run(int argc, char** argv) {
     auto config = sys::load_config(options.conf);
     if (options.test) return test_pfile(options.pfile, config);
     if (!config) return refuse(config.error(), {});
-    auto loaded = load_pfile(options.pfile);
+    auto loaded = options.adoptable ? load_pfile(options.pfile) : load_with_copies(options.pfile, config->state_dir);
     if (options.adoptable) return tell_whether_adoptable(loaded);
     if (!loaded) return refuse(loaded.error(), *config);
     DaemonSetup setup{*std::move(config), *std::move(loaded), options.fresh, options.dry_run, sys::Inheritance::of_this_process(),

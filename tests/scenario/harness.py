@@ -150,10 +150,17 @@ class World:
     def script(self, name, body, mode=0o755):
         return self.write(name, f"#!/bin/sh\n{body}\n", mode)
 
-    def pfile(self, *pents, name="pfile", **param):
+    def resource(self, tag, kind, **keys):
+        """A definition file; returns its RESOURCE line."""
+        lines = [f"[{kind}]"] + [f"{key} = {value}" for key, value in keys.items()]
+        return f"{tag}:{kind}:{self.write(tag + '.definition', chr(10).join(lines) + chr(10))}"
+
+    def pfile(self, *pents, name="pfile", resources=(), **param):
         """Short intervals, and a long wait for the process."""
         keys = {"IPCKEY": f"0x{self.key:08x}", "MONITOR_INTERVAL": 1, "MONITOR_TRY_COUNT": 20, "SHM_DUMP_FILE": self.dump, **param}
         text = ["##### PARAM #####"] + [f"{key} {value}" for key, value in keys.items()]
+        if resources:
+            pents = (*pents, "##### RESOURCE #####", *resources)
         self.pfile_path = self.write(name, "\n".join(text + ["##### PENT #####", *pents]) + "\n")
         return self.pfile_path
 
@@ -287,6 +294,19 @@ class World:
         found = [entry for entry in self.pents() if entry["pname"] == name]
         check(len(found) == 1, f"{len(found)} entries of name {name}")
         return found[0]
+
+    def resources(self):
+        """`show resource -v` as dictionaries by their tags."""
+        blocks = self.order("show", "resource", "-v").split("\n\n")
+        found = [dict(re.split(r" *= ?", line, maxsplit=1) for line in block.splitlines()) for block in blocks if block]
+        return {resource["tag"]: resource for resource in found}
+
+    def is_in(self, tag, state, bound=BOUND):
+        """Waits until the resource is in this state and nothing of it is under way; returns what it shows."""
+        def there():
+            resource = self.resources().get(tag, {})
+            return resource if resource.get("state") == state and "goal" not in resource else None
+        return until(there, f"{tag} in {state}", bound)
 
     def becomes(self, name, bound=BOUND, **fields):
         """Waits until the entry shows all these values."""

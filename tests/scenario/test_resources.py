@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Resources: applications that only scripts control (spec/resources.md)."""
+import os
+
+from harness import check, parsed, pent_line, same, scenario, up
+from kernel import kill, until
+
+
+def generic(world, tag, **keys):
+    """Its daemon is started, stopped and looked for by scripts, each of which leaves a line in TAG.runs."""
+    program = world.program(tag)
+    tell = f'echo "$0" "$@" >> {world.path(tag + ".runs")}'
+    find = f"pgrep -x -f {program} > /dev/null"
+    scripts = {
+        "restore": world.script(f"{tag}.restore", f"{tell}\n{find} && exit 0\n{program} > /dev/null"),
+        "remove": world.script(f"{tag}.remove", f"{tell}\npkill -x -f {program}\nwhile {find}; do sleep 0.05; done\nexit 0"),
+        "quickCheck": world.script(f"{tag}.quickCheck", f"{tell}\n{find}"),
+        "recover": world.script(f"{tag}.recover", f"{tell}\n{program} > /dev/null"),
+    }
+    return world.resource(tag, "generic", **{"quick_interval": 1, **scripts, **keys})
+
+
+def cmdline(world, tag, **keys):
+    """Start, Stop and Check in one script, which leaves what it was told in TAG.runs."""
+    program = world.program(tag)
+    told = '"$1 $HV_APPLICATION $HV_NODENAME ${HV_SCRIPT_TYPE--} ${HV_LAST_DET_REPORT--} ${HV_INTENDED_STATE--} ${HV_OFFLINE_REASON--} ${HV_AUTORECOVER--}"'
+    body = f"""echo {told} >> {world.path(tag + ".runs")}
+case $1 in
+start) {program} > /dev/null ;;
+stop) pkill -x -f {program}; while pgrep -x -f {program} > /dev/null; do sleep 0.05; done; exit 0 ;;
+check) pgrep -x -f {program} > /dev/null ;;
+esac"""
+    ctl = world.script(f"{tag}.ctl", body)
+    return world.resource(tag, "cmdline", **{"start": f"{ctl} start", "stop": f"{ctl} stop", "check": f"{ctl} check", **keys})
+
+
+def actions(world, tag):
+    """The scripts that ran, but the checks: \"restore\"."""
+    names = [line.split()[0].rpartition(".")[2] for line in world.runs(tag)]
+    return [name for name in names if name != "quickCheck"]
+
+
+def begin(world, *lines, **param):
+    world.pfile(resources=lines, **param)
+    world.start_pcheck()
+
+
+@scenario
+def a_generic_resource_is_restored_checked_recovered_and_removed(world):
+    begin(world, generic(world, "web", info="port=80", id="w1"))
+    world.is_in("web", "ISP")
+    until(lambda: int(world.resources()["web"]["check_count"]) > 0, "a check")
+    first = world.runs("web")[0]
+    same(first.split()[1:], ["-t", "web", "-i", "w1"], "arguments")
+    pid = world.pid_of("web")
+    kill(pid)
+    world.log.wait("Check failed (web): quickCheck status=1")
+    world.log.wait("Resource (web) ISP: recover action has succeeded")
+    check(world.pid_of("web") != pid, "it is the same process")
+    world.order("remove", "web")
+    shown = world.is_in("web", "OSU")
+    same(shown["recover_count"], "1", "recover_count")
+    same(actions(world, "web"), ["restore", "recover", "remove"], "scripts")
+    world.order("restore", "web")
+    world.is_in("web", "ISP")
+
+
+@scenario
+def a_resource_is_shown_as_the_manual_says(world):
+    begin(world, generic(world, "web", quick_interval=0))
+    world.is_in("web", "ISP")
+    same(world.order("show", "resource", "web").splitlines(),
+         ["tag             = web", "kind            = generic", "state           = ISP", "reason          = restore action has succeeded",
+          "depends         = -----", "last_check      = -----", "check_count     = 0", "fail_count      = 0", "recover_count   = 0",
+          "next_check      = -----"], "show resource")
+    document = parsed(world.order("show", "resource", "--json"))["resource"]
+    same([(one["tag"], one["kind"], one["state"], one["depends"]) for one in document], [("web", "generic", "ISP", [])], "JSON")
+    check("web (generic) is ISP since" in world.order("explain", "web"), "explain does not say so")
+    check("no entry" in world.refused(4, "show", "resource", "wbe"), "no error for an unknown tag")
+
+
+@scenario
+def a_tree_starts_from_its_leaves_and_is_removed_from_its_top(world):
+    lines = [generic(world, "app", depends="db,net"), generic(world, "db", depends="net"), generic(world, "net")]
+    begin(world, *lines)
+    for tag in ("app", "db", "net"):
+        world.is_in(tag, "ISP")
+    place = world.log.place()
+    world.order("shutdown", "remove")
+    world.log.wait("Shutdown pcheck", place)
+    world.pcheck_ends(0)
+    for tag in ("net", "db", "app"):
+        same(actions(world, tag), ["restore", "remove"], tag)
+    ended = [line.text for line in world.log.lines() if ") OSU: remove action has succeeded" in line.text]
+    same([line.partition("(")[2].partition(")")[0] for line in ended], ["app", "db", "net"], "the order of the removes")
+
+
+@scenario
+def what_was_in_service_is_so_again_after_a_shutdown_and_what_was_removed_is_not(world):
+    lines = [generic(world, "web"), generic(world, "old")]
+    begin(world, *lines)
+    for tag in ("web", "old"):
+        world.is_in(tag, "ISP")
+    world.order("remove", "old")
+    world.is_in("old", "OSU")
+    place = world.log.place()
+    world.shut_down()
+    check(any(line.text == "Left running: application (web)" for line in world.log.lines()[place:]), "the application that is left is not told of")
+    pid = world.pid_of("web")
+    world.start_pcheck()
+    world.is_in("web", "ISP")
+    world.is_in("old", "OSU")
+    same(world.pid_of("web"), pid, "the process")
+    same(actions(world, "web"), ["restore", "restore"], "its scripts")
+
+
+@scenario
+def a_state_survives_a_power_cut_in_the_dump_file(world):
+    begin(world, generic(world, "web"))
+    world.is_in("web", "ISP")
+    world.order("remove", "web")
+    world.is_in("web", "OSU")
+    old = world.read("dump")
+    until(lambda: world.read("dump") != old or b"remove action" in open(world.dump, "rb").read(), "the dump to follow")
+    world.close_pcheck()
+    world.start_pcheck("--fresh")   # as after a boot: no segment
+    world.is_in("web", "OSU")
+
+
+@scenario
+def a_killed_pcheck_is_followed_by_one_that_waits_for_the_script_that_runs(world):
+    gate = world.path("gate")
+    slow = world.script("slow", f"echo run >> {world.path('slow.runs')}\nwhile [ ! -e {gate} ]; do sleep 0.05; done")
+    begin(world, generic(world, "web", restore=slow))
+    until(lambda: world.runs("slow"), "the script")
+    world.close_pcheck()
+    world.start_pcheck()
+    same(world.resources()["web"]["goal"], "in", "its goal")
+    world.write("gate", "")
+    world.is_in("web", "ISP")
+    same(world.runs("slow"), ["run"], "runs of the script")
+
+
+@scenario
+def a_cmdline_resource_is_started_told_what_for_and_started_once_more(world):
+    begin(world, cmdline(world, "db"))
+    world.is_in("db", "Online")
+    same(world.runs("db")[:3], ["check db db - - - - -", "start db db Online Offline Online  0", "check db db - - - - -"], "what it was told")
+    kill(world.pid_of("db"))
+    place = world.log.wait("Check failed (db): check status=1").place
+    world.log.wait("Resource (db) Wait: Start is running, to recover", place)
+    world.is_in("db", "Online")
+    check("start db db Online Offline Online  1" in world.runs("db"), "no Start with HV_AUTORECOVER=1")
+    world.order("offline", "db")
+    world.is_in("db", "Offline")
+    check("stop db db Offline Online Offline STOP 0" in world.runs("db"), "no Stop as it was to be")
+
+
+@scenario
+def an_event_for_a_resource_begins_its_recovery(world):
+    begin(world, generic(world, "web", quick_interval=0))
+    world.is_in("web", "ISP")
+    answer = world.run([os.path.join(world.build, "sendevent/sendevent"), "--conf", world.conf, "-C", "filesys", "-E", "diskfull", "-m", "df", "-n", "web"])
+    same(answer.code, 0, "exit of sendevent")
+    world.log.wait("Resource (web) ISP: recover action has succeeded")
+    same(actions(world, "web"), ["restore", "recover"], "scripts")
+
+
+@scenario
+def a_failed_tree_ends_pcheck_where_a_cluster_is_to_act(world):
+    broken = world.script("broken", "exit 1")
+    begin(world, generic(world, "web", depends="net", recover=broken, on_failure="exit"), generic(world, "net"))
+    world.is_in("web", "ISP")
+    kill(world.pid_of("web"))
+    world.pcheck_ends(1)
+    same(actions(world, "web"), ["restore", "remove"], "scripts of web")
+    same(actions(world, "net"), ["restore", "remove"], "scripts of net")
+    world.start_pcheck()
+    world.is_in("web", "OSF")
+
+
+@scenario
+def entries_and_resources_live_in_one_pfile(world):
+    pid = world.daemon("alpha")
+    world.pfile(pent_line("alpha", world.restarter("alpha")), resources=[generic(world, "web")])
+    world.start_pcheck()
+    world.log.wait(up("alpha", pid))
+    world.is_in("web", "ISP")
+    world.order("stop")
+    same(world.resources()["web"]["state"], "ISU", "paused with all")
+    world.order("start")
+    world.is_in("web", "ISP")
+    kill(pid)
+    world.up("alpha", world.log.place() - 1)
+    check("is for entries" in world.refused(1, "restart", "web"), "restart of a resource is not refused")
+
+
+@scenario
+def mistakes_in_definitions_are_told_with_their_places(world):
+    line = world.resource("web", "generic", restore="/nowhere", quick_intervall=5, on_failure="explode")
+    world.pfile(resources=[line])
+    answer = world.run_pcheck("-t", "-f", world.pfile_path)
+    same(answer.code, 78, "exit")
+    place = world.path("web.definition")
+    for wanted in (f"{place}:3:1: error:", "quick_interval?", f"{place}:4:", "continue, exit, shutdown", "remove"):
+        check(wanted in answer.err, f"{wanted} is not in\n{answer.err}")
+
+
+@scenario
+def a_reload_adds_changes_and_takes_away_resources(world):
+    web, old = generic(world, "web"), generic(world, "old")
+    begin(world, web, old)
+    for tag in ("web", "old"):
+        world.is_in(tag, "ISP")
+    world.pfile(resources=[generic(world, "new"), generic(world, "web", quick_interval=0)])
+    place = world.log.place()
+    world.order("reload")
+    world.log.wait("Left running: application (old)", place)
+    world.is_in("new", "ISP")
+    shown = world.is_in("web", "ISP")
+    same(shown["next_check"], "-----", "the interval")
+    same(actions(world, "web"), ["restore"], "scripts of web")
+    same(sorted(world.resources()), ["new", "web"], "resources")
+
+
+@scenario
+def copies_of_the_scripts_run_until_update(world):
+    state = world.path("state")
+    os.mkdir(state, 0o755)
+    world.conf = world.write("banken.conf", world.conf_text(None) + f"[state]\ndir = {state}\n")
+    begin(world, generic(world, "web", copy="yes", quick_interval=0))
+    world.is_in("web", "ISP")
+    world.script("web.remove", f"echo new >> {world.path('new')}")
+    world.order("remove", "web")
+    world.is_in("web", "OSU")
+    same(world.read("new"), "", "the new script")
+    world.order("restore", "web")
+    world.is_in("web", "ISP")
+    world.order("update", "web")
+    world.order("remove", "web")
+    world.is_in("web", "OSU")
+    same(world.read("new"), "new\n", "the new script")
+
+
+@scenario
+def a_script_that_runs_out_of_time_is_ended_with_its_group(world):
+    hangs = world.script("hangs", f"sleep 1000 &\necho $! > {world.path('child')}\nwait")
+    begin(world, generic(world, "web", restore=hangs, restore_timeout=1), SCRIPT_KILL_WAIT=1)
+    world.log.wait("Script failed (web): restore timeout=1s")
+    world.is_in("web", "OSF")
+    child = int(world.read("child"))
+    until(lambda: not os.path.exists(f"/proc/{child}"), "the end of the script's child")
