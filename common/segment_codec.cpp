@@ -195,7 +195,7 @@ static_assert(end_of_fields<HeartbeatRecord>(1) == 3);
 static_assert(end_of_fields<ParamRecord>(1) == 11);
 static_assert(end_of_fields<EntryRecord>(1) == 94);
 static_assert(Coding<ResourceRunRecord>::width == 11);
-static_assert(end_of_fields<ResourceRecord>(1) == 59);
+static_assert(end_of_fields<ResourceRecord>(1) == 62);
 static_assert(end_of_fields<TraceRecord>(1) == 6);
 
 constexpr std::size_t words_for(std::size_t bytes) { return (bytes + 7) / 8; }

@@ -240,9 +240,12 @@ struct ResourceRecord {
     std::uint64_t stage = 0;
     std::optional<Instant> tick_at, wait_at;
     bool autorecovered = false;
+    Duration quick_interval{}, deep_interval{};
+    std::uint32_t initial = 0;  // InitialState
 
-    std::string tag, reason, failure;
+    std::string tag, reason, failure, id, info;
     std::string depends;     // "vip,fs"
+    std::string events;      // "filesys/diskfull,…" that it handles; empty: any
     std::string last_check;  // "ok", "status=1"; empty: none yet
     std::vector<ProcessId> unended, unended_checks;
     std::vector<Instant> recoveries;  // begins of those that nobody ordered
@@ -358,20 +361,31 @@ struct Form<ResourceRunRecord> {
 template <>
 struct Form<ResourceRecord> {
     using R = ResourceRecord;
-    static constexpr auto fields =
-        std::tuple{Field{1, &R::resource_id},   Field{2, &R::key},           Field{3, &R::kind},        Field{4, &R::state},
-                   Field{5, &R::shown},         Field{6, &R::since},         Field{7, &R::since_wall},  Field{8, &R::goal},
-                   Field{9, &R::goal_since},    Field{10, &R::why_out},      Field{11, &R::ordered},    Field{12, &R::run},
-                   Field{23, &R::check},        Field{34, &R::bad_quick},    Field{35, &R::bad_deep},   Field{36, &R::fault},
-                   Field{37, &R::checks},       Field{38, &R::bad_checks},   Field{39, &R::recovered},  Field{40, &R::paused},
-                   Field{41, &R::paused_until}, Field{43, &R::paused_since}, Field{44, &R::quick_at},   Field{46, &R::deep_at},
-                   Field{48, &R::step},         Field{49, &R::to_standby},   Field{50, &R::recovering}, Field{51, &R::was_in},
-                   Field{52, &R::report},       Field{53, &R::stage},        Field{54, &R::tick_at},    Field{56, &R::wait_at},
-                   Field{58, &R::autorecovered}};
+    static constexpr auto fields = std::tuple{Field{1, &R::resource_id},    Field{2, &R::key},
+                                              Field{3, &R::kind},           Field{4, &R::state},
+                                              Field{5, &R::shown},          Field{6, &R::since},
+                                              Field{7, &R::since_wall},     Field{8, &R::goal},
+                                              Field{9, &R::goal_since},     Field{10, &R::why_out},
+                                              Field{11, &R::ordered},       Field{12, &R::run},
+                                              Field{23, &R::check},         Field{34, &R::bad_quick},
+                                              Field{35, &R::bad_deep},      Field{36, &R::fault},
+                                              Field{37, &R::checks},        Field{38, &R::bad_checks},
+                                              Field{39, &R::recovered},     Field{40, &R::paused},
+                                              Field{41, &R::paused_until},  Field{43, &R::paused_since},
+                                              Field{44, &R::quick_at},      Field{46, &R::deep_at},
+                                              Field{48, &R::step},          Field{49, &R::to_standby},
+                                              Field{50, &R::recovering},    Field{51, &R::was_in},
+                                              Field{52, &R::report},        Field{53, &R::stage},
+                                              Field{54, &R::tick_at},       Field{56, &R::wait_at},
+                                              Field{58, &R::autorecovered}, Field{59, &R::quick_interval},
+                                              Field{60, &R::deep_interval}, Field{61, &R::initial}};
     static constexpr auto texts = std::tuple{Text{&R::tag, 255},
                                              Text{&R::reason, 1023},
                                              Text{&R::failure, 1023},
+                                             Text{&R::id, 255},
+                                             Text{&R::info, 255},
                                              Text{&R::depends, 2047},
+                                             Text{&R::events, 2047},
                                              Text{&R::last_check, 255},
                                              Text{&R::unended, R::most_unended * 16},
                                              Text{&R::unended_checks, R::most_unended * 16},

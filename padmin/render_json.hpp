@@ -16,10 +16,10 @@ namespace banken {
 [[nodiscard]] std::string param_json(const View& view);                                              // {"param": {…}}
 [[nodiscard]] std::string pent_json(const View& view, std::span<const EntryRecord* const> entries);  // {"pent": […]}
 [[nodiscard]] std::string resource_json(const View& view, std::span<const ResourceRecord* const> resources);
-[[nodiscard]] std::string group_json(const View& view, std::span<const Group> groups);               // {"group": […]}
-[[nodiscard]] std::string trace_json(const View& view, std::span<const TraceRecord> records);        // {"trace": […]}
-[[nodiscard]] std::string capabilities_json(const View& view);                                       // {"capabilities": {…}}
-[[nodiscard]] std::string all_json(const View& view);                                                // all of them but the trace
+[[nodiscard]] std::string group_json(const View& view, std::span<const Group> groups);         // {"group": […]}
+[[nodiscard]] std::string trace_json(const View& view, std::span<const TraceRecord> records);  // {"trace": […]}
+[[nodiscard]] std::string capabilities_json(const View& view);                                 // {"capabilities": {…}}
+[[nodiscard]] std::string all_json(const View& view);                                          // all of them but the trace
 
 // {"explain": {…}}: the fields of pent, and state, wait, reason, next_action (one of text_of(NextAction)), next_time, next_in (seconds from now, with
 // decimals), attempts_left (null: unlimited, or no script), timetable [{attempt, time, in}], retry_over_time, text (what `explain` prints).

@@ -178,7 +178,8 @@ std::string all_text(const View& view) {
     const auto groups = groups_of(view);
     std::vector<const ResourceRecord*> resources;
     for (const ResourceRecord& resource : view.resources) resources.push_back(&resource);
-    for (std::string part : {pent_text(view, entries, true), resource_text(view, resources, true), group_text(view, groups), capabilities_text(view)}) {
+    for (std::string part :
+         {pent_text(view, entries, true), resource_text(view, resources, true), group_text(view, groups), capabilities_text(view)}) {
         if (!part.empty()) text = joined(std::move(text), std::move(part));
     }
     return text;

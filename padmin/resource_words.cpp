@@ -165,7 +165,8 @@ Explanation explain(const View& view, const ResourceRecord& resource) {
     if (!resource.reason.empty()) why.push_back(printable(resource.reason));
     if (resource.bad_quick + resource.bad_deep > 0)
         why.push_back(fmt::format("bad checks in a row: {}", std::max(resource.bad_quick, resource.bad_deep)));
-    if (!is_generic(resource) && resource.report != Report::none) why.push_back(fmt::format("Check last said {}", text_of(resource.report)));
+    if (!is_generic(resource) && resource.report != Report::none)
+        why.push_back(fmt::format("Check last said {}", text_of(resource.report)));
     for (const ProcessId& process : resource.unended)
         why.push_back(fmt::format("process {} was killed and is still there: none of its scripts begins beside it", process.pid));
     add("why", std::move(why));

@@ -27,12 +27,12 @@ struct View {
     bool file_is_newer = false;  // the pfile was changed after it was loaded
     HeaderRecord header;
     ParamRecord param;
-    std::vector<EntryRecord> entries;  // in the order of the file
+    std::vector<EntryRecord> entries;       // in the order of the file
     std::vector<ResourceRecord> resources;  // likewise
-    std::vector<TraceRecord> trace;    // oldest first, as many as were wanted
-    Now now;                           // when it was read; of a dump: when it was written
-    Instant last_turn{};               // of pcheck's main loop
-    std::optional<uid_t> user;         // whom pcheck runs as; unset for a dump
+    std::vector<TraceRecord> trace;         // oldest first, as many as were wanted
+    Now now;                                // when it was read; of a dump: when it was written
+    Instant last_turn{};                    // of pcheck's main loop
+    std::optional<uid_t> user;              // whom pcheck runs as; unset for a dump
 };
 
 // now: unset for a dump. `traces`: how many trace records are wanted at most.

@@ -15,8 +15,8 @@ tl::expected<LoadedPfile, LoadFailure> load_with_copies(const std::string& path,
         if (!definition.copy) continue;
         const auto copied = copy_scripts(definition, state_dir, loaded->pfile.param.ipc_key, false);
         if (!copied)
-            failure.lines.push_back(fmt::format("{}:{}: error: {}, its scripts cannot be copied: {}", path, definition.line,
-                                                definition.tag, copied.error().text));
+            failure.lines.push_back(fmt::format("{}:{}: error: {}, its scripts cannot be copied: {}", path, definition.line, definition.tag,
+                                                copied.error().text));
     }
     if (!failure.lines.empty()) return tl::unexpected(std::move(failure));
     return loaded;

@@ -125,7 +125,13 @@ ResourceRecord record_of(const core::Resource& resource, bool leaving) {
     record.run = record_of(resource.run);
     record.check = record_of(resource.check);
     record.tag = resource.definition.tag;
+    record.id = resource.definition.id;
+    record.info = resource.definition.info;
+    record.quick_interval = resource.definition.quick_interval;
+    record.deep_interval = resource.definition.deep_interval;
+    record.initial = static_cast<std::uint32_t>(resource.definition.initial);
     record.depends = fmt::format("{}", fmt::join(resource.definition.depends, ","));
+    record.events = fmt::format("{}", fmt::join(resource.definition.events, ","));
     if (!resource.paused) record.paused_since = {};
     for (const core::ResourceRun& run : resource.unended) {
         if (run.process) (is_check(run.script) ? record.unended_checks : record.unended).push_back(*run.process);

@@ -25,6 +25,12 @@ bool may_handle(const EntryRecord& entry, const ParamRecord& param, const std::s
     return !pent || std::ranges::find(pent->events, event) != pent->events.end();
 }
 
+bool may_handle(const ResourceRecord& resource, const std::string& event, const std::string& instance) {
+    if (resource.tag != instance || resource.resource_id == 0) return false;
+    const auto handled = split(resource.events, ',');
+    return resource.events.empty() || std::ranges::find(handled, event) != handled.end();
+}
+
 std::vector<Handler> handlers_of(const std::string& event, const std::string& instance) {
     std::vector<Handler> handlers;
     for (const sys::SegmentStat& stat : sys::possible_segments()) {
@@ -32,9 +38,11 @@ std::vector<Handler> handlers_of(const std::string& event, const std::string& in
         if (!pcheck || !pcheck->alive) continue;
         const auto param = pcheck->reader.param();
         const auto entries = pcheck->reader.entries();
-        if (!param || !entries) continue;
-        const auto handles = [&](const EntryRecord& entry) { return may_handle(entry, *param, event, instance); };
-        if (std::ranges::none_of(*entries, handles)) continue;
+        const auto resources = pcheck->reader.resources();
+        if (!param || !entries || !resources) continue;
+        const auto entry_handles = [&](const EntryRecord& entry) { return may_handle(entry, *param, event, instance); };
+        const auto resource_handles = [&](const ResourceRecord& resource) { return may_handle(resource, event, instance); };
+        if (std::ranges::none_of(*entries, entry_handles) && std::ranges::none_of(*resources, resource_handles)) continue;
         auto orders = sys::Segment::attach(stat, sys::Segment::Access::write);
         if (orders) handlers.push_back({*std::move(pcheck), *std::move(orders), param->msg_check_interval});
     }
