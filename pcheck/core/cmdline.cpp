@@ -78,12 +78,15 @@ void Resources::take_step(Resource& resource, Step step) {
 bool Resources::may_check(const Resource& resource) const {
     const bool rests = resource.paused && resource.step == Step::none;
     return resource.definition.has(ResourceScript::check) && !resource.definition.flags.null_detector && resource.unended.empty() &&
-           !resource.check && !rests && !dry_run_;
+           !resource.check && !rests && !dry_run_ && !has_hidden(resource);
 }
 
-// CHECK. While one runs: it is the answer if it began in this stage, else another follows it.
-void Resources::ask_check(Resource& resource) {
-    if (may_check(resource)) (void)run(resource, ResourceScript::check);
+// CHECK, at the end of this step. While one runs: it is the answer if it began in this stage, else another follows it.
+void Resources::ask_check(Resource& resource) { resource.tick_at.reset(); }
+
+// From pcheck's start to its end, in every state.
+void Resources::keep_checking(Resource& resource) {
+    if (!resource.is_generic() && !resource.tick_at && may_check(resource)) (void)run(resource, ResourceScript::check);
 }
 
 // ON.
@@ -122,7 +125,7 @@ void Resources::go_offline(Resource& resource) {
     constexpr std::array reasons{std::string_view("STOP"), std::string_view("FAULT"), std::string_view("SHUT")};
     facts.intended = Report::offline;
     facts.offline_reason = reasons[static_cast<std::size_t>(resource.why_out)];
-    resource.was_in = resource.in_service();
+    resource.was_in = resource.in_service() || resource.coming_in();
     resource.recovering = false;
     const Definition& definition = resource.definition;
     if (definition.has(ResourceScript::stop)) {
@@ -134,7 +137,8 @@ void Resources::go_offline(Resource& resource) {
     if (definition.flags.null_detector || definition.flags.lie_offline) return removed(resource, true, {});
     take_step(resource, Step::stopped);
     set_state(resource, ResourceState::wait, "Check is to say Offline");
-    resource.wait_at = now_.instant + definition.limit(ResourceScript::stop);
+    const Duration limit = definition.limit(ResourceScript::stop);
+    if (limit != Duration{}) resource.wait_at = now_.instant + limit;
     ask_check(resource);
 }
 
@@ -145,9 +149,10 @@ void Resources::cmdline_ended(Resource& resource, const Ended& end) {
     stop_ended(resource, end);
 }
 
+// Of one that is to be taken out nothing is wanted but its end: until Stop it counts as coming in.
 void Resources::start_ended(Resource& resource, const Ended& end) {
+    if (resource.is_leaving()) return;
     if (end.outcome != Outcome::good) return start_failed(resource, end.text);
-    if (resource.is_leaving()) return take_step(resource, Step::none);
     if (resource.definition.flags.null_detector)
         return came_in(resource, resource.to_standby ? ResourceState::standby : ResourceState::online);
     take_step(resource, Step::started);
@@ -167,8 +172,9 @@ void Resources::stop_ended(Resource& resource, const Ended& end) {
 
 // What it was to bring is in; paused meanwhile, a recovery is judged again at `start`.
 void Resources::start_failed(Resource& resource, std::string why) {
-    take_step(resource, Step::none);
+    resource.wait_at.reset();
     if (resource.is_leaving()) return;
+    take_step(resource, Step::none);
     std::string reason = "Start has failed: " + why;
     if (!resource.recovering) {
         set_goal(resource, Goal::none);
@@ -196,6 +202,24 @@ void Resources::came_in(Resource& resource, ResourceState state) {
     tell_state(resource, resource.shown(), "recovered");
 }
 
+// A reload took its Check away: what it was to say is as if it had.
+void Resources::detector_gone(Resource& resource) {
+    if (resource.check) {
+        resource.check->unwanted = true;
+        end(*resource.check);
+    }
+    switch (resource.step) {
+        case Step::asked: return take_step(resource, Step::none);
+        case Step::started: return came_in(resource, resource.to_standby ? ResourceState::standby : ResourceState::online);
+        case Step::stopped: return removed(resource, true, {});
+        case Step::none:
+            if (resource.state == ResourceState::unknown) set_state(resource, ResourceState::offline, "not checked any more");
+            return;
+        case Step::starting:
+        case Step::stopping: return;
+    }
+}
+
 void Resources::wait_due(Resource& resource) {
     if (resource.step == Step::started)
         return start_failed(resource, within(resource, text_of(resource.to_standby ? Report::standby : Report::online)));
@@ -208,7 +232,7 @@ void Resources::reported(Resource& resource, const Ended& end) {
     Instant next = end.run.begun + (slow ? 2 * tick : tick);
     while (next <= now_.instant) next += tick;
     resource.tick_at = next;
-    if (end.run.unwanted) return;
+    if (end.run.unwanted) return ask_check(resource);  // ended by a pause: at its end
     ++resource.checks;
     resource.last_check = end.outcome == Outcome::good ? "ok" : end.text;
     resource.report = end.outcome == Outcome::timed_out ? Report::unknown : end.report;
@@ -228,22 +252,25 @@ void Resources::take_report(Resource& resource, const Ended& end) {
         case Meaning::agree: resource.told_report = false; return;
         case Meaning::tell:
             return tell_report(resource, end.report == Report::unknown ? says() : fmt::format("unexpected {}", text_of(end.report)));
-        case Meaning::fault: return fault(resource, end);
+        case Meaning::fault: return resource.is_leaving() ? void() : fault(resource, end);
         case Meaning::start_failed: return start_failed(resource, says());
         case Meaning::done: return removed(resource, true, {});
         case Meaning::stop_failed: return removed(resource, false, says());
         case Meaning::came_in:
             if ((end.report == Report::standby) == resource.to_standby) came_in(resource, found);
             return;
-        case Meaning::initial_fault: resource.fault = true; return set_state(resource, ResourceState::faulted, "initial fault");
+        case Meaning::initial_fault:
         case Meaning::becomes: break;
     }
     if (end.report == Report::online || end.report == Report::warning) resource.bad_quick = 0;
     resource.told_report = false;
-    const bool after_fault = resource.state == ResourceState::faulted;
-    if (found == ResourceState::faulted) resource.fault = true;
+    const bool after_fault = resource.state == ResourceState::faulted, initial = resource.state == ResourceState::unknown;
     const ResourceState next = after_fault && found == ResourceState::offline ? ResourceState::offline_fault : found;
-    if (next != resource.state) set_state(resource, next, after_fault ? resource.reason : says());
+    if (next == resource.state) return;
+    set_state(resource, next, after_fault ? resource.reason : initial && next == ResourceState::faulted ? "initial fault" : says());
+    if (!resource.failed()) return;
+    resource.fault = true;
+    if (resource.goal == Goal::in) set_goal(resource, Goal::none);  // until it is cleared
 }
 
 void Resources::tell_report(Resource& resource, std::string what) {

@@ -56,8 +56,15 @@ void Resources::check_due(Resource& resource) {
 
 // One that was killed and is still there keeps others from beginning.
 void Resources::begin_check(Resource& resource, ResourceScript script) {
-    if (!resource.unended.empty()) return;
-    (void)run(resource, script);
+    if (resource.unended.empty() && !has_hidden(resource)) (void)run(resource, script);
+}
+
+// The quick one, if there is one: what paused it, or kept it from being watched, is over.
+void Resources::check_at_once(Resource& resource) {
+    if (resource.state != ResourceState::isp || resource.paused || resource.goal != Goal::none || resource.run || dry_run_) return;
+    for (const auto script : {ResourceScript::quick_check, ResourceScript::deep_check}) {
+        if (resource.definition.has(script)) return begin_check(resource, script);
+    }
 }
 
 void Resources::generic_ended(Resource& resource, const Ended& end) {
@@ -89,9 +96,9 @@ void Resources::generic_ended(Resource& resource, const Ended& end) {
 
 // A result counts only while the resource is in service, unpaused and without a goal.
 void Resources::generic_checked(Resource& resource, const Ended& end) {
-    const bool counts = !end.run.unwanted && resource.state == ResourceState::isp && !resource.paused && resource.goal == Goal::none;
+    if (resource.state != ResourceState::isp || resource.paused || resource.goal != Goal::none) return;
+    if (end.run.unwanted) return check_at_once(resource);  // ended by a pause that is over
     const bool deep = end.run.script == ResourceScript::deep_check;
-    if (!counts) return;
     const bool late = end.outcome == Outcome::timed_out;
     const bool bad = late ? resource.definition.check_timeout_is_bad : end.outcome == Outcome::bad;
     ++resource.checks;

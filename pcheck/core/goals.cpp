@@ -37,11 +37,13 @@ Resources::Keys Resources::walk(ResourceKey from, const std::map<ResourceKey, Ke
 Resources::Keys Resources::below(ResourceKey resource) const { return walk(resource, children_); }
 Resources::Keys Resources::above(ResourceKey resource) const { return walk(resource, parents_); }
 
-// No script of it begins: one that was killed, or one of a removed resource of its tag, is still there.
-bool Resources::blocked(const Resource& resource) const {
-    return resource.cannot_be_ended() ||
-           std::ranges::any_of(leaving_, [&](ResourceKey key) { return resources_.at(key).definition.tag == resource.definition.tag; });
+// A script of a removed resource of its tag is still there.
+bool Resources::has_hidden(const Resource& resource) const {
+    return std::ranges::any_of(leaving_, [&](ResourceKey key) { return resources_.at(key).definition.tag == resource.definition.tag; });
 }
+
+// No script of it begins, but a check beside one that cannot be ended.
+bool Resources::blocked(const Resource& resource) const { return resource.cannot_be_ended() || has_hidden(resource); }
 
 // Until nothing moves: what one has reached another may have waited for. Each turn reaches a goal, drops it, passes it on or begins a script.
 void Resources::pursue_all() {
@@ -70,13 +72,18 @@ void Resources::set_goal(Resource& resource, Goal goal) {
     touch(resource);
 }
 
-bool Resources::is_up(const Resource& child, const Resource& parent) const {
+// For a parent that goes Online, or (only those that are STANDBYCAPABLE are asked) Standby.
+bool Resources::is_up(const Resource& child, bool for_standby) {
+    if (for_standby && !child.definition.flags.standby_capable) return true;
     if (!child.in_service() || child.is_leaving() || child.is_recovering()) return false;
-    if (child.state != ResourceState::standby) return true;
-    return parent.to_standby && parent.goal == Goal::in;
+    return for_standby || child.state != ResourceState::standby;
 }
 
 bool Resources::pursue_in(Resource& resource) {
+    if (resource.step == Step::asked && !resource.check && !resource.unended.empty()) {
+        begin_start(resource, false);  // a Check that cannot be ended keeps others from beginning: as if it were Unknown
+        return true;
+    }
     if (resource.step != Step::none) return false;
     const bool reached = resource.in_service() && (resource.state != ResourceState::standby || resource.to_standby);
     if (reached) {
@@ -86,8 +93,7 @@ bool Resources::pursue_in(Resource& resource) {
     bool waits = false;
     for (const ResourceKey key : children_[resource.key]) {
         const Resource& child = at(key);
-        const bool asked = !resource.to_standby || child.definition.flags.standby_capable;
-        if (!asked || is_up(child, resource)) continue;
+        if (is_up(child, resource.to_standby)) continue;
         if (child.goal != Goal::in && !child.is_recovering()) {
             set_goal(resource, Goal::none);
             resource.reason = fmt::format("child {} {}", child.definition.tag, text_of(child.shown()));
@@ -110,7 +116,7 @@ bool Resources::pursue_out(Resource& resource) {
     bool moved = false, waits = false;
     for (const ResourceKey key : parents_[resource.key]) {
         Resource& parent = at(key);
-        if (!parent.in_service() && !parent.coming_in()) continue;
+        if (!parent.in_service() && !parent.coming_in() && !parent.is_leaving()) continue;
         waits = true;
         if (parent.is_leaving()) continue;
         take_out(parent, Goal::out, resource.why_out);
@@ -122,6 +128,7 @@ bool Resources::pursue_out(Resource& resource) {
         end(*resource.run);
         return false;
     }
+    rest_checks(resource);
     if (blocked(resource)) {
         removed(resource, false, "a script that cannot be ended");
         return true;
@@ -134,7 +141,6 @@ bool Resources::pursue_out(Resource& resource) {
         go_offline(resource);
         return true;
     }
-    rest_checks(resource);
     set_state(resource, ResourceState::isu, "remove action is running");
     (void)run(resource, ResourceScript::remove);
     return true;
@@ -147,6 +153,10 @@ bool Resources::pursue_recover(Resource& resource) {
         return false;
     }
     set_goal(resource, Goal::none);
+    if (!resource.ordered) {
+        resource.recoveries.push_back(now_.instant);
+        resource.autorecovered = true;
+    }
     if (!resource.is_generic()) {
         begin_start(resource, true);
         return true;
@@ -179,31 +189,38 @@ void Resources::removed(Resource& resource, bool well, const std::string& why) {
 }
 
 // Why RESTORE is refused; empty: it is not.
-std::string Resources::restore_refusal(const Resource& resource) const {
-    Keys all = below(resource.key);
-    all.push_back(resource.key);
-    for (const ResourceKey key : all) {
+std::string Resources::restore_refusal(const Resource& resource, bool to_standby) const {
+    for (const ResourceKey key : to_restore(resource, to_standby)) {
         const Resource& one = resources_.at(key);
         const std::string& tag = one.definition.tag;
         if (one.is_leaving()) return fmt::format("{} is being removed", tag);
         if (blocked(one)) return fmt::format("{} has a script that cannot be ended", tag);
         if (one.state == ResourceState::faulted || one.state == ResourceState::offline_fault)
             return fmt::format("{} is {}: clear it first", tag, text_of(one.state));
+        if (!to_standby && one.to_standby && one.step != Step::none) return fmt::format("{} is going to Standby", tag);
     }
     return {};
 }
 
+// It, and all below that are not up.
+Resources::Keys Resources::to_restore(const Resource& resource, bool to_standby) const {
+    Keys keys = below(resource.key);
+    std::erase_if(keys, [&](ResourceKey key) { return is_up(resources_.at(key), to_standby); });
+    keys.push_back(resource.key);
+    return keys;
+}
+
 void Resources::restore(Resource& resource, bool to_standby) {
-    Keys all = below(resource.key);
-    all.push_back(resource.key);
-    for (const ResourceKey key : all) {
-        Resource& one = at(key);
-        const bool asked = key == resource.key || !to_standby || one.definition.flags.standby_capable;
-        if (!asked || (key != resource.key && is_up(one, resource)) || one.goal == Goal::recover) continue;
-        if (one.step == Step::none) one.to_standby = to_standby;
-        set_goal(one, Goal::in);
-    }
+    for (const ResourceKey key : to_restore(resource, to_standby)) want_in(at(key), to_standby);
     if (resource.paused) resume(resource);
+}
+
+// Online is more than Standby: who wants the one already is not asked for the other.
+void Resources::want_in(Resource& resource, bool to_standby) {
+    if (resource.is_recovering()) return;
+    const bool wants_online = resource.goal == Goal::in && !resource.to_standby;
+    if (resource.step == Step::none && !wants_online) resource.to_standby = to_standby;
+    set_goal(resource, Goal::in);
 }
 
 void Resources::take_out(Resource& resource, Goal goal, OfflineReason why) {
@@ -241,8 +258,6 @@ bool Resources::may_recover(Resource& resource) {
 // RECOVER.
 void Resources::recover(Resource& resource, std::string why) {
     if (!may_recover(resource)) return failed(resource, std::move(why), resource.definition.on_failure);
-    resource.recoveries.push_back(now_.instant);
-    resource.autorecovered = true;
     resource.ordered = false;
     set_goal(resource, Goal::recover);
 }
@@ -262,9 +277,14 @@ void Resources::failed(Resource& resource, std::string why, OnFailure on_failure
                                  .stay = {},
                                  .by = resource.key};
     }
+    take_out_tree(resource, on_failure != OnFailure::continue_);
+}
+
+// It failed: with all above, `whole`: and below.
+void Resources::take_out_tree(Resource& resource, bool whole) {
     remove(resource, Goal::failed, OfflineReason::fault);
     for (const ResourceKey key : above(resource.key)) end_coming_in(at(key));
-    if (on_failure != OnFailure::continue_) drop_tree(resource);
+    if (whole) drop_tree(resource);
 }
 
 // Every child below that no other resource, in service or to be, needs.

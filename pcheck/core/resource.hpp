@@ -98,7 +98,7 @@ struct Resource {
     [[nodiscard]] bool in_service() const;
     // restore, recover or Start, or waiting for what Start was to bring.
     [[nodiscard]] bool coming_in() const;
-    [[nodiscard]] bool is_recovering() const { return runs(ResourceScript::recover) || recovering; }
+    [[nodiscard]] bool is_recovering() const { return goal == Goal::recover || runs(ResourceScript::recover) || recovering; }
     [[nodiscard]] bool is_leaving() const { return goal == Goal::out || goal == Goal::failed; }
     // One that was killed and is still there, other than a check.
     [[nodiscard]] bool cannot_be_ended() const;

@@ -28,7 +28,7 @@ std::string Resources::occupation(const Resource& resource) const {
 }
 
 void Resources::on(const Order& order) {
-    if (order.verb == Verb::shutdown) return order_shutdown_remove(order);
+    if (order.verb == Verb::shutdown) return order.remove ? order_shutdown_remove(order) : void();  // else left_behind()
     const auto found = by_tag_.find(order.target);
     if (found == by_tag_.end()) return answer(order.id, number_of(ExitCode::no_such_entry), "no resource " + quoted(order.target));
     Resource& resource = at(found->second);
@@ -67,7 +67,7 @@ void Resources::order_restore(Resource& resource, const Order& order) {
     }
     if (const std::string busy = occupation(resource); !busy.empty() || resource.coming_in())
         return refuse(resource, order, busy.empty() ? resource.reason : busy);
-    if (const std::string why = restore_refusal(resource); !why.empty()) return refuse(resource, order, why);
+    if (const std::string why = restore_refusal(resource, standby); !why.empty()) return refuse(resource, order, why);
     restore(resource, standby);
     answer(order.id);
 }
@@ -91,17 +91,15 @@ void Resources::order_check(Resource& resource, const Order& order) {
     const bool able = generic ? has_quick || has_deep : definition.has(ResourceScript::check) && !definition.flags.null_detector;
     if (!able) return refuse(resource, order, "it has no check");
     if (dry_run_) return refuse(resource, order, "nothing is run with --dry-run");
+    if (const std::string busy = occupation(resource); generic && !busy.empty()) return refuse(resource, order, busy);
+    if (generic && (resource.state != ResourceState::isp || resource.paused))
+        return refuse(resource, order, fmt::format("it is {}", text_of(resource.shown())));
     if (resource.checks_run() || resource.check) return answer(order.id);  // it joins the one that runs
-    if (!resource.unended.empty()) return refuse(resource, order, "a script of it cannot be ended");
-    if (!generic) {
+    if (!resource.unended.empty() || has_hidden(resource)) return refuse(resource, order, "a script of it cannot be ended");
+    if (generic)
+        check_at_once(resource);
+    else
         (void)run(resource, ResourceScript::check);
-        return answer(order.id);
-    }
-    if (resource.state != ResourceState::isp || resource.paused || resource.run || resource.goal != Goal::none) {
-        const std::string busy = occupation(resource);
-        return refuse(resource, order, busy.empty() ? fmt::format("it is {}", text_of(resource.shown())) : busy);
-    }
-    begin_check(resource, has_quick ? ResourceScript::quick_check : ResourceScript::deep_check);
     answer(order.id);
 }
 
@@ -155,7 +153,7 @@ void Resources::order_clear(Resource& resource, const Order& order) {
     if (resource.state == ResourceState::faulted || resource.state == ResourceState::offline_fault) {
         resource.fault = false;
         resource.failure.clear();
-        if (!resource.is_leaving()) take_out(resource, Goal::out, OfflineReason::stop);
+        take_out(resource, Goal::out, OfflineReason::stop);
     }
     if (resource.state == ResourceState::osf && resource.goal == Goal::none) {
         resource.fault = false;
@@ -199,10 +197,7 @@ void Resources::resume(Resource& resource) {
     set_paused(resource, false);
     if (!resource.is_generic()) return ask_check(resource);
     arm_checks(resource);
-    const Definition& definition = resource.definition;
-    const bool quick = definition.has(ResourceScript::quick_check);
-    if (resource.state != ResourceState::isp || resource.run || (!quick && !definition.has(ResourceScript::deep_check)) || dry_run_) return;
-    begin_check(resource, quick ? ResourceScript::quick_check : ResourceScript::deep_check);
+    check_at_once(resource);
 }
 
 std::vector<Action> Resources::pause_all(std::optional<Duration> duration, Now now) {
@@ -225,6 +220,11 @@ void Resources::order_shutdown_remove(const Order& order) {
     } else {
         ending_ = ResourceEnding{.exit_status = 0, .reason = "order", .order = order.id, .stay = {}, .by = 0};
     }
+    remove_all();
+}
+
+// REMOVE of all.
+void Resources::remove_all() {
     for (const ResourceKey key : order_) {
         Resource& resource = at(key);
         if (resource.is_leaving()) continue;

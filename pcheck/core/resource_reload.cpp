@@ -18,10 +18,15 @@ ResourceKey Resources::add(Definition definition) {
     return key;
 }
 
+// OSF and OfflineFault stay so until they are cleared, also below one that is restored.
 void Resources::start_added(const Keys& added, const RecordedStates& recorded) {
+    const std::set<ResourceKey> fresh(added.begin(), added.end());
     const auto recorded_of = [&](ResourceKey key) -> std::optional<RecordedState> {
         const auto found = recorded.find(at(key).definition.tag);
         return found == recorded.end() ? std::nullopt : std::optional(found->second);
+    };
+    const auto may_come = [&](ResourceKey key) {
+        return fresh.contains(key) ? recorded_of(key) != RecordedState::failed : !at(key).failed() && !at(key).is_leaving();
     };
     std::set<ResourceKey> wanted;
     for (const ResourceKey key : added) {
@@ -29,20 +34,17 @@ void Resources::start_added(const Keys& added, const RecordedStates& recorded) {
         const auto was = recorded_of(key);
         const bool in =
             initial == InitialState::restore || (initial == InitialState::last && was.value_or(RecordedState::in) == RecordedState::in);
-        if (!in || was == RecordedState::failed) continue;
+        if (!in || !may_come(key)) continue;
         wanted.insert(key);
-        for (const ResourceKey child : below(key)) {
-            if (recorded_of(child) != RecordedState::failed) wanted.insert(child);
-        }
+        std::ranges::copy_if(below(key), std::inserter(wanted, wanted.end()), may_come);
     }
     for (const ResourceKey key : added) {
         const auto was = recorded_of(key);
         start_added(at(key), was == RecordedState::failed ? *was : wanted.contains(key) ? RecordedState::in : RecordedState::out);
     }
-    if (dry_run_) return;
+    if (dry_run_ || ending_) return;
     for (const ResourceKey key : wanted) {
-        Resource& resource = at(key);
-        if (!resource.in_service() && resource.goal == Goal::none) set_goal(resource, Goal::in);
+        if (!is_up(at(key), false)) want_in(at(key), false);
     }
 }
 
@@ -55,6 +57,7 @@ void Resources::start_added(Resource& resource, RecordedState recorded) {
             return set_state(resource, generic ? ResourceState::osf : ResourceState::offline_fault, "had failed before pcheck ended");
         case RecordedState::in:
             if (generic) resource.state = ResourceState::osu;
+            if (resource.definition.flags.null_detector) resource.state = ResourceState::offline;
             resource.reason = "not restored yet";
             return;
         case RecordedState::out: break;
@@ -62,7 +65,6 @@ void Resources::start_added(Resource& resource, RecordedState recorded) {
     if (generic) return set_state(resource, ResourceState::osu, "not asked to be in service");
     if (resource.definition.flags.null_detector) return set_state(resource, ResourceState::offline, "not asked to be in service");
     resource.reason = "not checked yet";
-    ask_check(resource);
 }
 
 void Resources::on(const Reloaded& event) {
@@ -94,17 +96,25 @@ void Resources::take_away(Resource& resource) {
     const EntryRef ref{resource.definition.tag};
     if (resource.in_service()) log(messages::application_left(ref));
     by_tag_.erase(resource.definition.tag);
-    const bool busy = resource.run || resource.check || !resource.unended.empty();
-    if (busy) {
-        rest_checks(resource);
-        resource.goal = Goal::none;
-        resource.paused_until.reset();
-        resource.tick_at.reset();
-        resource.wait_at.reset();
-        leaving_.insert(resource.key);
-    } else {
+    if (!resource.run && !resource.check && resource.unended.empty()) {
         resources_.erase(resource.key);
+        return;
     }
+    hide(resource);
+    for (auto* run : {&resource.run, &resource.check}) {
+        if (*run && is_check((*run)->script)) end(**run);  // nobody asks any more, and a new one of this tag waits
+    }
+}
+
+// It is no resource any more, but a script of it is still there.
+void Resources::hide(Resource& resource) {
+    leaving_.insert(resource.key);
+    rest_checks(resource);
+    resource.resource_id = 0;
+    resource.goal = Goal::none;
+    resource.paused_until.reset();
+    resource.tick_at.reset();
+    resource.wait_at.reset();
 }
 
 void Resources::change(Resource& resource, Definition definition) {
@@ -114,10 +124,11 @@ void Resources::change(Resource& resource, Definition definition) {
         same.line = resource.definition.line;
         return same == resource.definition;
     }();
+    const bool had_detector = !resource.definition.flags.null_detector;
     resource.definition = std::move(definition);
     touch(resource);
     if (!lines_only && resource.is_generic()) arm_checks(resource);
-    if (!lines_only && !resource.is_generic() && resource.step == Step::none && !resource.tick_at && !resource.check) ask_check(resource);
+    if (had_detector && resource.definition.flags.null_detector) detector_gone(resource);
 }
 
 // ---- adoption ----
@@ -126,17 +137,18 @@ void Resources::adopt(RecordedResources recorded, Now now) {
     now_ = now;
     ending_ = std::move(recorded.ending);
     if (ending_) ending_->order = 0;  // it was answered "interrupted"
+    ResourceKey by = 0;
     for (Resource& old : recorded.resources) {
         const auto found = by_tag_.find(old.definition.tag);
         const bool same = found != by_tag_.end() && at(found->second).definition.kind == old.definition.kind;
-        ResourceKey key = ++last_key_;
+        const ResourceKey key = same ? found->second : ++last_key_;
         if (same) {
-            key = found->second;
             old.definition = std::move(at(key).definition);
             old.resource_id = at(key).resource_id;
         } else {
-            leaving_.insert(key);
+            hide(old);
         }
+        if (ending_ && ending_->by == old.key) by = key;
         old.key = key;
         for (auto* run : {&old.run, &old.check}) {
             if (*run) last_run_ = std::max(last_run_, (*run)->run);
@@ -145,6 +157,7 @@ void Resources::adopt(RecordedResources recorded, Now now) {
         adopted_keys_.insert(key);
         resources_[key] = std::move(old);
     }
+    if (ending_) ending_->by = by;
 }
 
 void Resources::on(const Adopted& event) {
@@ -158,13 +171,10 @@ void Resources::on(const Adopted& event) {
     std::ranges::copy_if(order_, std::back_inserter(added), [this](ResourceKey key) { return !adopted_keys_.contains(key); });
     adopted_keys_.clear();
     start_added(added, {});
-    if (!ending_) return;
     for (const ResourceKey key : order_) {
-        Resource& resource = at(key);
-        const bool is_out = (resource.out() || resource.state == ResourceState::offline_fault) && !resource.coming_in();
-        const bool by_order = ending_->reason == "order";
-        if (by_order && !resource.is_leaving()) take_out(resource, is_out ? Goal::none : Goal::out, OfflineReason::shut);
+        if (at(key).goal == Goal::failed) take_out_tree(at(key), ending_ && ending_->by == key);
     }
+    if (ending_ && ending_->reason == "order") remove_all();
 }
 
 void Resources::adopted(Resource& resource, const std::vector<RunId>& live) {
@@ -182,6 +192,7 @@ void Resources::adopted(Resource& resource, const std::vector<RunId>& live) {
         const ResourceRun run = *std::exchange(*place, std::nullopt);
         if (!is_check(run.script)) gone = run;
     }
+    if (resource.run || resource.check) tell_long_run(resource);
     if (leaving_.contains(resource.key)) {
         const bool busy = resource.run || resource.check || !resource.unended.empty();
         if (busy) return;
@@ -190,20 +201,17 @@ void Resources::adopted(Resource& resource, const std::vector<RunId>& live) {
         return;
     }
     if (gone) adopted_run(resource, *gone);
-    const bool waits = resource.step == Step::started || resource.step == Step::stopped || resource.step == Step::asked;
-    if (!resource.is_generic() && (waits || resource.step == Step::none)) ask_check(resource);
-    if (resource.is_generic() && resource.state == ResourceState::isp && !resource.run && resource.goal == Goal::none) {
-        arm_checks(resource);
-        if (resource.quick_at) begin_check(resource, ResourceScript::quick_check);
-    }
-    if (resource.goal == Goal::failed) remove(resource, Goal::failed, OfflineReason::fault);
+    if (!resource.is_generic()) return ask_check(resource);
+    if (resource.run) return;
+    arm_checks(resource);
+    check_at_once(resource);
 }
 
 // Its end was missed. What never had a process was never started; the others must bear a second run, but Start.
 void Resources::adopted_run(Resource& resource, const ResourceRun& run) {
     switch (run.script) {
         case ResourceScript::restore:
-            if (resource.goal == Goal::none) set_goal(resource, Goal::in);
+            if (resource.is_leaving() && run.process) set_state(resource, ResourceState::osf, "restore action has ended unseen");
             return;
         case ResourceScript::recover:
             if (!run.process && !resource.paused && !resource.is_leaving()) {
@@ -213,11 +221,7 @@ void Resources::adopted_run(Resource& resource, const ResourceRun& run) {
             resource.reason = "recover action has ended unseen";
             return;
         case ResourceScript::start:
-            if (run.process) {
-                take_step(resource, Step::started);
-                if (run.limit != Duration{}) resource.wait_at = run.begun + run.limit;
-                return;
-            }
+            if (run.process) return start_ended(resource, {run, Outcome::good, {}, {}});
             take_step(resource, Step::none);
             if (!std::exchange(resource.recovering, false)) return set_state(resource, ResourceState::unknown, "Start was not run");
             set_state(resource, ResourceState::online, "Start was not run");

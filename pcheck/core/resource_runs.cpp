@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scripts of resources, their limits, and what is told about a resource.
+#include <algorithm>
 #include <csignal>
 
 #include "pcheck/core/due.hpp"
@@ -26,8 +27,9 @@ ResourceRun& Resources::run(Resource& resource, ResourceScript script, CmdlineFa
     run.stage = resource.stage;
     if (run.limit != Duration{})
         run.deadline = now_.instant + run.limit;
-    else if (param_.remind_interval != Duration{})
+    else if (param_.remind_interval != Duration{} && !resource.remind_at)
         resource.remind_at = now_.instant + script_runs_long;
+    if (script == ResourceScript::check) resource.tick_at.reset();
     runs_[run.run] = resource.key;
     touched_.erase(resource.key);
     emit(PublishResource{resource.key});
@@ -60,11 +62,19 @@ void Resources::limit_due(Resource& resource, std::optional<ResourceRun>& run) {
 }
 
 void Resources::tell_long_run(Resource& resource) {
-    const ResourceRun* run = resource.run ? &*resource.run : resource.check ? &*resource.check : nullptr;
-    if (!run || param_.remind_interval == Duration{}) return;
-    resource.remind_at = now_.instant + param_.remind_interval;
-    const auto since = std::chrono::duration_cast<std::chrono::seconds>(now_.instant - run->begun);
-    log(messages::action_running({resource.definition.tag}, run->process ? run->process->pid : 0, text_of(run->script), since));
+    resource.remind_at.reset();
+    if (param_.remind_interval == Duration{}) return;
+    for (const auto* run : {&resource.run, &resource.check}) {
+        if (!*run || (*run)->limit != Duration{}) continue;
+        Instant next = (*run)->begun + script_runs_long;
+        if (next <= now_.instant) {
+            const auto since = std::chrono::duration_cast<std::chrono::seconds>(now_.instant - (*run)->begun);
+            const pid_t pid = (*run)->process ? (*run)->process->pid : 0;
+            log(messages::action_running({resource.definition.tag}, pid, text_of((*run)->script), since));
+            next = now_.instant + param_.remind_interval;
+        }
+        resource.remind_at = std::min(resource.remind_at.value_or(next), next);
+    }
 }
 
 void Resources::set_state(Resource& resource, ResourceState state, std::string reason) {

@@ -31,6 +31,7 @@ std::vector<Action> Resources::step(const Event& event, Now now) {
 
 std::vector<Action> Resources::finish_step() {
     pursue_all();
+    for (const ResourceKey key : order_) keep_checking(at(key));
     end_if_done();
     for (const ResourceKey key : touched_) {
         if (!leaving_.contains(key) && resources_.contains(key)) emit(PublishResource{key});
@@ -76,6 +77,8 @@ std::vector<Action> Resources::left_behind() const {
         }
         if (resource.in_service() && !leaving_.contains(key)) actions.push_back(Log{messages::application_left(ref)});
     }
+    if (ending_ && ending_->order != 0)
+        actions.push_back(Answer{ending_->order, number_of(ExitCode::refused), "interrupted: pcheck was ended before all were removed"});
     return actions;
 }
 
@@ -145,7 +148,7 @@ Resources::Ended Resources::judge_end(const Resource& resource, const ResourceRu
 }
 
 void Resources::ended(Resource& resource, const Ended& end) {
-    resource.remind_at.reset();
+    if (!resource.run && !resource.check) resource.remind_at.reset();
     if (resource.is_generic())
         generic_ended(resource, end);
     else
@@ -165,12 +168,12 @@ void Resources::due(Resource& resource) {
     touch(resource);
     if (resource.run && is_due(resource.run->deadline, now_.instant)) limit_due(resource, resource.run);
     if (resource.check && is_due(resource.check->deadline, now_.instant)) limit_due(resource, resource.check);
+    if (is_due(resource.remind_at, now_.instant)) tell_long_run(resource);
     if (leaves) return;
     if (is_due(resource.paused_until, now_.instant)) {
         resume(resource);
         log(messages::monitoring(true, {resource.definition.tag}));
     }
-    if (is_due(resource.remind_at, now_.instant)) tell_long_run(resource);
     if (is_due(resource.wait_at, now_.instant)) wait_due(resource);
     if (is_due(resource.tick_at, now_.instant)) ask_check(resource);
     check_due(resource);

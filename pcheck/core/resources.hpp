@@ -109,14 +109,18 @@ private:
     [[nodiscard]] bool pursue_out(Resource& resource);
     [[nodiscard]] bool pursue_recover(Resource& resource);
     void set_goal(Resource& resource, Goal goal);
-    [[nodiscard]] bool is_up(const Resource& child, const Resource& parent) const;
+    [[nodiscard]] static bool is_up(const Resource& child, bool for_standby);
+    [[nodiscard]] bool has_hidden(const Resource& resource) const;
     [[nodiscard]] bool blocked(const Resource& resource) const;
-    [[nodiscard]] std::string restore_refusal(const Resource& resource) const;
+    [[nodiscard]] std::string restore_refusal(const Resource& resource, bool to_standby) const;
+    [[nodiscard]] Keys to_restore(const Resource& resource, bool to_standby) const;
     void restore(Resource& resource, bool to_standby);
+    void want_in(Resource& resource, bool to_standby);
     void remove(Resource& resource, Goal goal, OfflineReason why);
     void take_out(Resource& resource, Goal goal, OfflineReason why);
     void recover(Resource& resource, std::string why);
     void failed(Resource& resource, std::string why, OnFailure on_failure);
+    void take_out_tree(Resource& resource, bool whole);
     void drop_tree(const Resource& resource);
     void end_coming_in(Resource& resource);
     [[nodiscard]] bool may_recover(Resource& resource);
@@ -131,6 +135,7 @@ private:
     void generic_checked(Resource& resource, const Ended& end);
     void check_due(Resource& resource);
     void begin_check(Resource& resource, ResourceScript script);
+    void check_at_once(Resource& resource);
     void enter_service(Resource& resource, std::string reason);
     void arm_checks(Resource& resource);
     void rest_checks(Resource& resource);
@@ -142,6 +147,7 @@ private:
     void go_offline(Resource& resource);
     void take_step(Resource& resource, Step step);
     void ask_check(Resource& resource);
+    void keep_checking(Resource& resource);
     void cmdline_ended(Resource& resource, const Ended& end);
     void start_ended(Resource& resource, const Ended& end);
     void stop_ended(Resource& resource, const Ended& end);
@@ -152,6 +158,7 @@ private:
     void fault(Resource& resource, const Ended& end);
     void tell_report(Resource& resource, std::string what);
     void came_in(Resource& resource, ResourceState state);
+    void detector_gone(Resource& resource);
     [[nodiscard]] static CmdlineFacts facts_of(const Resource& resource);
     [[nodiscard]] bool may_check(const Resource& resource) const;
 
@@ -166,6 +173,7 @@ private:
     void order_update(Resource& resource, const Order& order);
     void order_clear(Resource& resource, const Order& order);
     void order_shutdown_remove(const Order& order);
+    void remove_all();
     void pause(Resource& resource, std::optional<Duration> duration);
     void resume(Resource& resource);
     void answer(OrderId order, int exit_status = 0, std::string text = {});
@@ -175,6 +183,7 @@ private:
     // resource_reload.cpp
     ResourceKey add(Definition definition);
     void take_away(Resource& resource);
+    void hide(Resource& resource);
     void change(Resource& resource, Definition definition);
     void start_added(const Keys& added, const RecordedStates& recorded);
     void start_added(Resource& resource, RecordedState recorded);
