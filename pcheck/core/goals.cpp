@@ -154,7 +154,7 @@ bool Resources::pursue_recover(Resource& resource) {
     }
     set_goal(resource, Goal::none);
     if (!resource.ordered) {
-        resource.recoveries.push_back(now_.instant);
+        if (resource.definition.recover_limit) resource.recoveries.push_back(now_.instant);
         resource.autorecovered = true;
     }
     if (!resource.is_generic()) {

@@ -63,7 +63,7 @@ struct Resource {
     std::vector<ResourceRun> unended;  // killed, and still there
 
     unsigned bad_quick = 0, bad_deep = 0;  // in a row; cmdline counts in the first
-    std::deque<Instant> recoveries;        // begins of those that were not ordered; the latest recover_limit.count + 1
+    std::deque<Instant> recoveries;        // begins of those that were not ordered, where they are limited
     std::string failure;                   // why its recovery failed, or was none, while that is what OSF means
     bool fault = false;                    // not cleared
     std::uint64_t checks = 0, bad_checks = 0, recovered = 0;

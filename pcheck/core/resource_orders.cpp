@@ -9,9 +9,7 @@
 namespace banken::core {
 
 void Resources::answer(OrderId order, int exit_status, std::string text) {
-    if (order == 0) return;
-    for (const ResourceKey key : touched_) emit(PublishResource{key});  // before its answer can be read
-    emit(Answer{order, exit_status, std::move(text)});
+    if (order != 0) emit(Answer{order, exit_status, std::move(text)});
 }
 
 void Resources::refuse(const Resource& resource, const Order& order, std::string_view why) {

@@ -108,6 +108,7 @@ void Resources::take_away(Resource& resource) {
 
 // It is no resource any more, but a script of it is still there.
 void Resources::hide(Resource& resource) {
+    touch(resource);
     leaving_.insert(resource.key);
     rest_checks(resource);
     resource.resource_id = 0;

@@ -15,7 +15,6 @@ bool is_failed(ResourceState state) {
 
 }  // namespace
 
-// Recorded before it is done: the record stands ahead of the script.
 ResourceRun& Resources::run(Resource& resource, ResourceScript script, CmdlineFacts facts) {
     auto& place = script == ResourceScript::check ? resource.check : resource.run;
     ResourceRun& run = place.emplace();
@@ -31,8 +30,7 @@ ResourceRun& Resources::run(Resource& resource, ResourceScript script, CmdlineFa
         resource.remind_at = now_.instant + script_runs_long;
     if (script == ResourceScript::check) resource.tick_at.reset();
     runs_[run.run] = resource.key;
-    touched_.erase(resource.key);
-    emit(PublishResource{resource.key});
+    touch(resource);
     emit(RunResourceScript{run.run, resource.key, script, facts});
     return run;
 }

@@ -33,11 +33,13 @@ std::vector<Action> Resources::finish_step() {
     pursue_all();
     for (const ResourceKey key : order_) keep_checking(at(key));
     end_if_done();
-    for (const ResourceKey key : touched_) {
-        if (!leaving_.contains(key) && resources_.contains(key)) emit(PublishResource{key});
+    std::vector<Action> actions;  // the record stands ahead of what is done and answered
+    for (const ResourceKey key : std::exchange(touched_, {})) {
+        if (resources_.contains(key)) actions.emplace_back(PublishResource{key});
     }
-    touched_.clear();
-    return std::exchange(actions_, {});
+    std::ranges::move(actions_, std::back_inserter(actions));
+    actions_.clear();
+    return actions;
 }
 
 std::optional<Instant> Resources::next_deadline() const {
@@ -106,7 +108,7 @@ void Resources::on(const ScriptStarted& event) {
     for (auto* run : {&resource.run, &resource.check}) {
         if (*run && (*run)->run == event.run) (*run)->process = event.process;
     }
-    emit(PublishResource{resource.key});  // before the edge lets the child go on
+    touch(resource);  // before the edge lets the child go on
 }
 
 void Resources::on(const ScriptEnded& event) {
