@@ -27,13 +27,13 @@ Stage stage_of(const Resource& resource) {
         case ResourceState::standby: return Stage::standby;
         case ResourceState::faulted: return Stage::faulted;
         case ResourceState::offline_fault: return Stage::offline_fault;
+        case ResourceState::wait: return Stage::starting;  // it has failed, and waits for its parents
         case ResourceState::unknown:
         case ResourceState::illstate:
         case ResourceState::isp:
         case ResourceState::isu:
         case ResourceState::osu:
         case ResourceState::osf:
-        case ResourceState::wait:
         case ResourceState::deact: break;
     }
     return Stage::unknown;
@@ -100,8 +100,9 @@ void Resources::asked(Resource& resource, const Ended& end) {
     const bool there =
         end.report == (resource.to_standby ? Report::standby : Report::online) || (!resource.to_standby && end.report == Report::warning);
     if (there) return came_in(resource, state_of(end.report));
-    if (end.report != Report::faulted) return begin_start(resource, false);
+    if (end.report != Report::faulted && children_up(resource)) return begin_start(resource, false);
     take_step(resource, Step::none);
+    if (end.report != Report::faulted) return;  // a child went meanwhile: waited for anew, or given up
     set_goal(resource, Goal::none);
     resource.fault = true;
     set_state(resource, ResourceState::faulted, "Check says Faulted, Start was not run");
@@ -137,8 +138,7 @@ void Resources::go_offline(Resource& resource) {
     if (definition.flags.null_detector || definition.flags.lie_offline) return removed(resource, true, {});
     take_step(resource, Step::stopped);
     set_state(resource, ResourceState::wait, "Check is to say Offline");
-    const Duration limit = definition.limit(ResourceScript::stop);
-    if (limit != Duration{}) resource.wait_at = now_.instant + limit;
+    resource.wait_at = now_.instant + definition.limit(ResourceScript::stop);
     ask_check(resource);
 }
 
@@ -157,7 +157,7 @@ void Resources::start_ended(Resource& resource, const Ended& end) {
         return came_in(resource, resource.to_standby ? ResourceState::standby : ResourceState::online);
     take_step(resource, Step::started);
     resource.reason = fmt::format("Check is to say {}", text_of(resource.to_standby ? Report::standby : Report::online));
-    if (end.run.limit != Duration{}) resource.wait_at = end.run.begun + end.run.limit;
+    resource.wait_at = end.run.begun + end.run.limit;
     ask_check(resource);
 }
 
@@ -166,7 +166,7 @@ void Resources::stop_ended(Resource& resource, const Ended& end) {
     if (resource.definition.flags.null_detector) return removed(resource, true, {});
     take_step(resource, Step::stopped);
     resource.reason = "Check is to say Offline";
-    if (end.run.limit != Duration{}) resource.wait_at = end.run.begun + end.run.limit;
+    resource.wait_at = end.run.begun + end.run.limit;
     ask_check(resource);
 }
 
@@ -206,7 +206,7 @@ void Resources::came_in(Resource& resource, ResourceState state) {
 void Resources::detector_gone(Resource& resource) {
     if (resource.check) {
         resource.check->unwanted = true;
-        end(*resource.check);
+        end(resource, *resource.check);
     }
     switch (resource.step) {
         case Step::asked: return take_step(resource, Step::none);

@@ -20,7 +20,8 @@ void Resources::enter_service(Resource& resource, std::string reason) {
 void Resources::arm_checks(Resource& resource) {
     const Definition& definition = resource.definition;
     rest_checks(resource);
-    if (resource.state != ResourceState::isp || resource.paused || dry_run_) return;
+    const bool rests = resource.paused || (resource.run && !resource.checks_run());
+    if (resource.state != ResourceState::isp || rests || dry_run_) return;
     const auto arm = [this, &definition](ResourceScript script, Duration interval) -> std::optional<Instant> {
         if (!definition.has(script) || interval == Duration{}) return std::nullopt;
         return now_.instant + interval;

@@ -79,11 +79,19 @@ bool Resources::is_up(const Resource& child, bool for_standby) {
     return for_standby || child.state != ResourceState::standby;
 }
 
+bool Resources::children_up(const Resource& resource) const {
+    const auto children = children_.find(resource.key);
+    return children == children_.end() ||
+           std::ranges::all_of(children->second, [&](ResourceKey key) { return is_up(resources_.at(key), resource.to_standby); });
+}
+
 bool Resources::pursue_in(Resource& resource) {
-    if (resource.step == Step::asked && !resource.check && !resource.unended.empty()) {
+    const bool unheard = resource.step == Step::asked && !resource.check && !resource.unended.empty();
+    if (unheard && children_up(resource)) {
         begin_start(resource, false);  // a Check that cannot be ended keeps others from beginning: as if it were Unknown
         return true;
     }
+    if (unheard) take_step(resource, Step::none);
     if (resource.step != Step::none) return false;
     const bool reached = resource.in_service() && (resource.state != ResourceState::standby || resource.to_standby);
     if (reached) {
@@ -125,7 +133,7 @@ bool Resources::pursue_out(Resource& resource) {
     if (waits) return moved;
     if (resource.checks_run()) {
         resource.run->unwanted = true;
-        end(*resource.run);
+        end(resource, *resource.run);
         return false;
     }
     rest_checks(resource);
@@ -149,7 +157,7 @@ bool Resources::pursue_out(Resource& resource) {
 bool Resources::pursue_recover(Resource& resource) {
     if (resource.checks_run()) {
         resource.run->unwanted = true;
-        end(*resource.run);
+        end(resource, *resource.run);
         return false;
     }
     set_goal(resource, Goal::none);
@@ -241,7 +249,7 @@ void Resources::remove(Resource& resource, Goal goal, OfflineReason why) {
 
 // Not waited for any longer.
 void Resources::end_coming_in(Resource& resource) {
-    if (resource.run && resource.coming_in()) end(*resource.run);
+    if (resource.run && resource.coming_in()) end(resource, *resource.run);
 }
 
 bool Resources::may_recover(Resource& resource) {

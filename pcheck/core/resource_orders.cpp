@@ -184,7 +184,7 @@ void Resources::pause(Resource& resource, std::optional<Duration> duration) {
     auto& check = resource.is_generic() ? resource.run : resource.check;
     if (!check || !is_check(check->script) || resource.step != Step::none) return;
     check->unwanted = true;
-    end(*check);
+    end(resource, *check);
 }
 
 // Checked at once, and judged by its state.

@@ -102,7 +102,7 @@ void Resources::take_away(Resource& resource) {
     }
     hide(resource);
     for (auto* run : {&resource.run, &resource.check}) {
-        if (*run && is_check((*run)->script)) end(**run);  // nobody asks any more, and a new one of this tag waits
+        if (*run && is_check((*run)->script)) end(resource, **run);  // nobody asks any more, and a new one of this tag waits
     }
 }
 
@@ -141,16 +141,17 @@ void Resources::adopt(RecordedResources recorded, Now now) {
     ResourceKey by = 0;
     for (Resource& old : recorded.resources) {
         const auto found = by_tag_.find(old.definition.tag);
-        const bool same = found != by_tag_.end() && at(found->second).definition.kind == old.definition.kind;
+        const bool listed = old.resource_id != 0;  // else a reload had removed it already
+        const bool same = listed && found != by_tag_.end() && at(found->second).definition.kind == old.definition.kind;
         const ResourceKey key = same ? found->second : ++last_key_;
+        if (ending_ && ending_->by == old.key) by = key;
+        old.key = key;
         if (same) {
             old.definition = std::move(at(key).definition);
             old.resource_id = at(key).resource_id;
         } else {
             hide(old);
         }
-        if (ending_ && ending_->by == old.key) by = key;
-        old.key = key;
         for (auto* run : {&old.run, &old.check}) {
             if (*run) last_run_ = std::max(last_run_, (*run)->run);
         }
@@ -202,8 +203,7 @@ void Resources::adopted(Resource& resource, const std::vector<RunId>& live) {
         return;
     }
     if (gone) adopted_run(resource, *gone);
-    if (!resource.is_generic()) return ask_check(resource);
-    if (resource.run) return;
+    if (!resource.is_generic()) return resource.definition.flags.null_detector ? detector_gone(resource) : ask_check(resource);
     arm_checks(resource);
     check_at_once(resource);
 }

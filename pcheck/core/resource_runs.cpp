@@ -36,7 +36,8 @@ ResourceRun& Resources::run(Resource& resource, ResourceScript script, CmdlineFa
 }
 
 // END: once; what a check has to say is not waited for.
-void Resources::end(ResourceRun& run) {
+void Resources::end(Resource& resource, ResourceRun& run) {
+    touch(resource);
     if (run.phase != ResourceRun::Phase::running) return;
     const bool check = is_check(run.script);
     run.phase = check ? ResourceRun::Phase::killed : ResourceRun::Phase::terminated;
@@ -46,7 +47,7 @@ void Resources::end(ResourceRun& run) {
 
 void Resources::limit_due(Resource& resource, std::optional<ResourceRun>& run) {
     switch (run->phase) {
-        case ResourceRun::Phase::running: return end(*run);
+        case ResourceRun::Phase::running: return end(resource, *run);
         case ResourceRun::Phase::terminated:
             run->phase = ResourceRun::Phase::killed;
             run->deadline = now_.instant + after_kill;

@@ -31,8 +31,8 @@ std::vector<Action> Resources::step(const Event& event, Now now) {
 
 std::vector<Action> Resources::finish_step() {
     pursue_all();
-    for (const ResourceKey key : order_) keep_checking(at(key));
     end_if_done();
+    for (const ResourceKey key : order_) keep_checking(at(key));
     std::vector<Action> actions;  // the record stands ahead of what is done and answered
     for (const ResourceKey key : std::exchange(touched_, {})) {
         if (resources_.contains(key)) actions.emplace_back(PublishResource{key});

@@ -92,7 +92,7 @@ private:
 
     // resource_runs.cpp: scripts and their limits
     [[nodiscard]] ResourceRun& run(Resource& resource, ResourceScript script, CmdlineFacts facts = {});
-    void end(ResourceRun& run);
+    void end(Resource& resource, ResourceRun& run);
     void limit_due(Resource& resource, std::optional<ResourceRun>& run);
     void tell_long_run(Resource& resource);
     void set_state(Resource& resource, ResourceState state, std::string reason);
@@ -110,6 +110,7 @@ private:
     [[nodiscard]] bool pursue_recover(Resource& resource);
     void set_goal(Resource& resource, Goal goal);
     [[nodiscard]] static bool is_up(const Resource& child, bool for_standby);
+    [[nodiscard]] bool children_up(const Resource& resource) const;
     [[nodiscard]] bool has_hidden(const Resource& resource) const;
     [[nodiscard]] bool blocked(const Resource& resource) const;
     [[nodiscard]] std::string restore_refusal(const Resource& resource, bool to_standby) const;
