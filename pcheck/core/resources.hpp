@@ -21,8 +21,8 @@ enum class RecordedState : std::uint8_t { in, out, failed };
 using RecordedStates = std::map<std::string, RecordedState, std::less<>>;
 [[nodiscard]] RecordedState recorded_state(const Resource& resource);
 
-// Runs of resources have numbers of their own.
-inline constexpr RunId first_resource_run = RunId{1} << 63;
+// Runs of resources have numbers of their own. The highest bit is left to who puts a mark beside the number (Deaths).
+inline constexpr RunId first_resource_run = RunId{1} << 62;
 
 struct ResourceEnding {
     int exit_status = 0;

@@ -120,8 +120,7 @@ def a_state_survives_a_power_cut_in_the_dump_file(world):
     world.is_in("web", "ISP")
     world.order("remove", "web")
     world.is_in("web", "OSU")
-    old = world.read("dump")
-    until(lambda: world.read("dump") != old or b"remove action" in open(world.dump, "rb").read(), "the dump to follow")
+    until(lambda: "remove action has succeeded" in world.read("dump"), "the dump to follow")
     world.close_pcheck()
     world.start_pcheck("--fresh")   # as after a boot: no segment
     world.is_in("web", "OSU")
@@ -147,9 +146,9 @@ def a_cmdline_resource_is_started_told_what_for_and_started_once_more(world):
     world.is_in("db", "Online")
     same(world.runs("db")[:3], ["check db db - - - - -", "start db db Online Offline Online  0", "check db db - - - - -"], "what it was told")
     kill(world.pid_of("db"))
-    place = world.log.wait("Check failed (db): check status=1").place
-    world.log.wait("Resource (db) Wait: Start is running, to recover", place)
-    world.is_in("db", "Online")
+    world.log.wait("Check failed (db): check status=1")
+    world.log.wait("Resource (db) Wait: Start is running, to recover")
+    world.log.wait_for_count("Resource (db) Online: Start has succeeded", 2)
     check("start db db Online Offline Online  1" in world.runs("db"), "no Start with HV_AUTORECOVER=1")
     world.order("offline", "db")
     world.is_in("db", "Offline")
