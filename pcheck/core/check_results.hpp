@@ -45,18 +45,34 @@ using Row = std::array<Meaning, stages>;
 // unknown offline starting started online standby stopping stopped faulted offline_fault deact
 inline constexpr std::array<Row, reports> table{{
     {note, note, note, note, note, note, note, note, note, note, note},                                 // none
-    {becomes, tell, note, came_in, becomes, tell, note, note, note, tell, note},                        // online: R1, R2
-    {becomes, agree, note, note, fault, fault, note, done, becomes, agree, note},                       // offline: R4
-    {initial_fault, becomes, note, start_failed, fault, fault, note, stop_failed, agree, agree, note},  // faulted: R5, R9
-    {becomes, tell, note, came_in, fault, agree, note, note, note, note, note},                         // standby: R2
+    {becomes, tell, note, came_in, becomes, tell, note, note, note, tell, note},                        // online
+    {becomes, agree, note, note, fault, fault, note, done, becomes, agree, note},                       // offline
+    {initial_fault, becomes, note, start_failed, fault, fault, note, stop_failed, agree, agree, note},  // faulted
+    {becomes, tell, note, came_in, fault, agree, note, note, note, note, note},                         // standby
     {becomes, note, note, came_in, becomes, note, note, note, note, note, note},                        // warning
     {becomes, note, note, note, fault, fault, note, done, note, note, note},                            // offline_fault
     {tell, note, note, note, note, note, note, note, note, note, note},                                 // unknown
+}};
+// Which of the documented rules R1..R9 (reference/primecluster.md, 3.2) says so; 0: none does, the cell is ours.
+inline constexpr std::array<std::array<std::uint8_t, stages>, reports> rules{{
+    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},  // none
+    {1, 7, 0, 2, 0, 0, 0, 0, 0, 0, 0},  // online: Start is skipped; shown beside Offline with LIEOFFLINE; Online needs Start and Check
+    {0, 0, 0, 2, 4, 0, 0, 0, 0, 0, 0},  // offline: not Online yet; a fault without a request
+    {9, 8, 0, 0, 5, 0, 0, 0, 0, 0, 0},  // faulted: initial fault; treated otherwise while it is offline; a fault
+    {0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0},  // standby: Standby needs Start and Check
+    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},  // warning
+    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},  // offline_fault
+    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},  // unknown
 }};
 }  // namespace check_results
 
 [[nodiscard]] constexpr Meaning meaning_of(Report report, Stage stage) {
     return check_results::table[static_cast<std::size_t>(report)][static_cast<std::size_t>(stage)];
+}
+
+// 4: R4; 0: ours.
+[[nodiscard]] constexpr unsigned rule_of(Report report, Stage stage) {
+    return check_results::rules[static_cast<std::size_t>(report)][static_cast<std::size_t>(stage)];
 }
 
 }  // namespace banken::core

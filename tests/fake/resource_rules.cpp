@@ -215,7 +215,9 @@ void ResourceRules::judge_failed(const Resources& core, std::span<const Action> 
     for (const ResourceKey key : core.resources()) {
         const Resource& resource = *core.find(key);
         Past& past = past_[resource.definition.tag];
-        if (resource.goal == Goal::failed) past.failed = !std::holds_alternative<Order>(event_);
+        const auto was = before_.find(key);
+        const bool newly = resource.goal == Goal::failed && was != before_.end() && was->second.goal != Goal::failed;
+        if (newly) past.failed = !std::holds_alternative<Order>(event_);
         if (resource.goal == Goal::failed || !std::exchange(past.failed, false)) continue;
         if (!has_failed(resource)) fail(fmt::format("6: {} had failed", shown(resource)));
         for (const Resource* parent : beside(core, resource, false)) {

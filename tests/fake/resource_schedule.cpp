@@ -189,7 +189,7 @@ int ResourceSchedule::status_of(const LiveScript& script) {
     if (wrong && random_.chance(10)) return SIGSEGV;
     if (checks) {
         const auto found = std::ranges::find(tree_.definitions(), script.tag, &Definition::tag);
-        if (wrong) return static_cast<int>(random_.below(8)) << 8;
+        if (wrong || (!calm_ && paused_ == script.tag)) return static_cast<int>(random_.below(8)) << 8;
         const Report report = applications_[script.tag];
         if (report == Report::online) return 0;
         const bool all = found != tree_.definitions().end() && found->flags.all_exit_codes;
@@ -305,7 +305,7 @@ void ResourceSchedule::order() {
     const auto target = std::ranges::find(tree_.definitions(), order.target, &Definition::tag);
     if (target->flags.standby_capable && random_.chance(40)) order.verb = Verb::standby;
     if (paused_ == order.target && random_.chance(60)) order.verb = Verb::check;
-    paused_ = order.verb == Verb::stop ? order.target : "";
+    if (order.verb == Verb::stop) paused_ = order.target;
     if (order.verb == Verb::event) order.event = random_.chance(80) ? "disk/full" : "app/hangs";
     if (order.verb == Verb::stop && random_.chance(40)) order.duration = seconds(1 + random_.below(60));
     if (random_.chance(4)) {
