@@ -36,7 +36,7 @@ void Resources::rest_checks(Resource& resource) {
     resource.deep_follows = false;
 }
 
-// Both due: deep. A quick check that is due while one runs is left out, a deep one follows.
+// Both due: deep. A quick check that is due while one runs is left out, a deep one follows a quick one.
 void Resources::check_due(Resource& resource) {
     const bool quick = is_due(resource.quick_at, now_.instant), deep = is_due(resource.deep_at, now_.instant);
     if (quick) resource.quick_at = now_.instant + resource.definition.quick_interval;
@@ -45,8 +45,8 @@ void Resources::check_due(Resource& resource) {
     if (resource.state != ResourceState::isp || resource.goal != Goal::none) return;
     if (!resource.run) return begin_check(resource, deep ? ResourceScript::deep_check : ResourceScript::quick_check);
     if (!resource.checks_run()) return;
-    resource.deep_follows = resource.deep_follows || deep;
     ResourceRun& check = *resource.run;
+    if (deep && check.script != ResourceScript::deep_check) resource.deep_follows = true;
     const Duration interval =
         check.script == ResourceScript::deep_check ? resource.definition.deep_interval : resource.definition.quick_interval;
     if (check.told_long || now_.instant - check.begun < 2 * interval) return;

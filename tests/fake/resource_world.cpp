@@ -145,20 +145,40 @@ void ResourceWorld::all_well() {
     }
 }
 
+void ResourceWorld::adopted_unreleased() {
+    RecordedResources recorded = this->recorded();
+    for (Resource& resource : recorded.resources) {
+        for (auto* run : {&resource.run, &resource.check}) {
+            if (*run) (*run)->process.reset();
+        }
+    }
+    live_.clear();
+    adopt(std::move(recorded));
+}
+
 void ResourceWorld::adopted(bool scripts_live) {
+    if (!scripts_live) live_.clear();
+    adopt(recorded());
+}
+
+RecordedResources ResourceWorld::recorded() const {
     RecordedResources recorded;
-    for (const ResourceKey key : core.resources()) recorded.resources.push_back(*core.find(key));
+    for (const ResourceKey key : core.all()) recorded.resources.push_back(*core.find(key));
     recorded.ending = core.ending();
+    return recorded;
+}
+
+void ResourceWorld::adopt(RecordedResources recorded) {
     core = Resources(definitions_, param_, false, now);
     core.adopt(std::move(recorded), now);
     Adopted event;
-    if (!scripts_live) live_.clear();
-    for (const ResourceKey key : core.resources()) {
+    for (const ResourceKey key : core.all()) {
         AdoptedResource one{key, {}};
         for (const auto& [run, live] : live_) one.live.push_back(run);
         event.resources.push_back(std::move(one));
     }
     step(event);
+    for (auto& [run, live] : live_) live.what.resource = core.resource_of(run);
 }
 
 const Resource& ResourceWorld::at(std::string_view tag) const {

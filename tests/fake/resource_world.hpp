@@ -37,6 +37,10 @@ public:
     void all_well();
     // pcheck is killed and starts again; `live`: the scripts that run still do.
     void adopted(bool live);
+    // Before any of them was released: they never ran.
+    void adopted_unreleased();
+    // The pfile that the next one reads.
+    void edit(std::vector<Definition> definitions) { definitions_ = std::move(definitions); }
 
     // ---- what came of it ----
     [[nodiscard]] const Resource& at(std::string_view tag) const;
@@ -60,6 +64,8 @@ private:
         int signal = 0;
     };
     void perform(const std::vector<Action>& actions);
+    [[nodiscard]] RecordedResources recorded() const;
+    void adopt(RecordedResources recorded);
     [[nodiscard]] const Live& live(std::string_view tag, ResourceScript script) const;
     [[nodiscard]] std::string tag_of(ResourceKey key) const;
 
