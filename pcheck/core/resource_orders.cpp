@@ -113,7 +113,8 @@ std::string Resources::recover_refusal(const Resource& resource) const {
 
 void Resources::order_recover(Resource& resource, const Order& order) {
     if (dry_run_) return refuse(resource, order, "nothing is run with --dry-run");
-    if (resource.is_recovering() && !resource.is_leaving() && !resource.paused) return answer(order.id);
+    const bool joins = resource.is_generic() && resource.is_recovering() && !resource.is_leaving() && !resource.paused;
+    if (joins) return answer(order.id);
     if (const std::string why = recover_refusal(resource); !why.empty()) return refuse(resource, order, why);
     if (resource.is_generic() && !resource.definition.has(ResourceScript::recover))
         return refuse(resource, order, "it has no recover script");

@@ -257,6 +257,21 @@ TEST_CASE("each end of Start and Stop, and a takeover, do to a cmdline resource 
     for (const Row& row : rows) judge(row);
 }
 
+TEST_CASE("a recovery by Start that runs is in service, and is not joined by another") {
+    const auto recovering = [](Verb verb) {
+        ResourceWorld world = in("Online");
+        world.order(Verb::recover, "db");
+        (void)world.answers();
+        world.order(verb, "db");
+        return outcome(world);
+    };
+    CHECK(recovering(Verb::restore) == "ok Wait start");
+    CHECK(recovering(Verb::standby) == "refused Wait start");
+    CHECK(recovering(Verb::recover) == "refused Wait start");
+    CHECK(recovering(Verb::clear) == "refused Wait start");
+    CHECK(recovering(Verb::remove) == "ok Wait start out");
+}
+
 TEST_CASE("a cmdline resource is checked in each state, also after a takeover, but not while it is paused") {
     for (const std::string_view column : columns) {
         CAPTURE(column);
