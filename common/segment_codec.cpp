@@ -8,6 +8,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "common/resource_record.hpp"
+
 namespace banken {
 namespace {
 

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "common/resource_record.hpp"
 #include "common/result.hpp"
 #include "common/segment_layout.hpp"
 #include "common/segment_records.hpp"

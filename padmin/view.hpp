@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "common/pfile.hpp"
+#include "common/resource_record.hpp"
 #include "common/result.hpp"
 #include "common/segment_reader.hpp"
 #include "common/segment_records.hpp"

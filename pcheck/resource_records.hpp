@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "common/resource_record.hpp"
 #include "common/segment_records.hpp"
 #include "pcheck/core/resources.hpp"
 

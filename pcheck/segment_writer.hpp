@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/pfile.hpp"
+#include "common/resource_record.hpp"
 #include "common/result.hpp"
 #include "common/segment_layout.hpp"
 #include "common/segment_records.hpp"

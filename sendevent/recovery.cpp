@@ -5,6 +5,7 @@
 #include <array>
 
 #include "common/pfile.hpp"
+#include "common/resource_record.hpp"
 #include "common/sys/order_channel.hpp"
 #include "common/sys/pcheck_segment.hpp"
 #include "common/text.hpp"
