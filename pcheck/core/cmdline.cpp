@@ -126,7 +126,7 @@ void Resources::go_offline(Resource& resource) {
     constexpr std::array reasons{std::string_view("STOP"), std::string_view("FAULT"), std::string_view("SHUT")};
     facts.intended = Report::offline;
     facts.offline_reason = reasons[static_cast<std::size_t>(resource.why_out)];
-    resource.was_in = resource.in_service() || resource.coming_in();
+    resource.was_in = resource.in_service();
     resource.recovering = false;
     const Definition& definition = resource.definition;
     if (definition.has(ResourceScript::stop)) {

@@ -136,6 +136,39 @@ TEST_CASE("a failure survives a kill: what was on its way out goes on, and pchec
     }
 }
 
+TEST_CASE("a failure that is taken over ends what a changed pfile has put on its way in above it") {
+    const Definition db = without(generic("db"), Script::recover);
+    ResourceWorld world({generic("web"), db});
+    world.ends("db", Script::restore);
+    world.order(Verb::check, "db");
+    world.ends("db", Script::quick_check, 1);
+    world.edit({generic("web", {"db"}), db});
+    world.adopted(true);
+    CHECK(world.signal_sent("web", Script::restore) == 15);
+}
+
+TEST_CASE("a recovery that fails while it is paused is a reason only, and is judged again when it goes on") {
+    ResourceWorld world = up({generic("web")});
+    world.order(Verb::recover, "web");
+    world.order(Verb::stop, "web");
+    world.ends("web", Script::recover, 1);
+    CHECK(world.state("web") == "ISU");
+    CHECK(world.at("web").reason == "recover action has failed: status=1");
+    CHECK(world.at("web").goal == Goal::none);
+    world.order(Verb::start, "web");
+    CHECK(world.runs("web") == "quickCheck");
+
+    ResourceWorld cold = up({cmdline("db")});
+    cold.order(Verb::recover, "db");
+    cold.order(Verb::stop, "db");
+    cold.ends("db", Script::start, 1);
+    CHECK(cold.state("db") == "Deact");
+    CHECK(cold.at("db").goal == Goal::none);
+    cold.order(Verb::start, "db");
+    CHECK(cold.state("db") == "Online");
+    CHECK(cold.runs("db") == "check");
+}
+
 TEST_CASE("shutdown remove survives a kill, and nobody is answered twice") {
     ResourceWorld world = up({generic("web"), generic("other")});
     world.shutdown_remove();
