@@ -88,6 +88,27 @@ std::string cut_answer(std::string_view text) {
 
 std::string_view text_of(OrderVerb verb) { return std::ranges::find(grammar, verb, &Grammar::verb)->word; }
 
+bool is_for_resources(OrderVerb verb) {
+    switch (verb) {
+        case OrderVerb::restore:
+        case OrderVerb::remove:
+        case OrderVerb::check:
+        case OrderVerb::recover:
+        case OrderVerb::standby:
+        case OrderVerb::update: return true;
+        case OrderVerb::stop:
+        case OrderVerb::start:
+        case OrderVerb::reload:
+        case OrderVerb::clear:
+        case OrderVerb::restart:
+        case OrderVerb::event:
+        case OrderVerb::dump:
+        case OrderVerb::reexec:
+        case OrderVerb::shutdown: return false;
+    }
+    return false;
+}
+
 std::optional<OrderVerb> verb_of(std::string_view word) {
     const auto* const rule = std::ranges::find(grammar, word, &Grammar::word);
     return rule == grammar.end() ? std::nullopt : std::optional(rule->verb);
@@ -137,7 +158,8 @@ Result<ParsedOrder> parse_order(std::span<const std::string> words) {
         rest = rest.subspan(1);
     }
     if (!rest.empty()) return fail("order {}: {} is too much{}", word, quoted(rest.front()), hint_of_for(order, rest.front()));
-    if (rule->target == Target::required && order.target.empty()) return fail("order {} needs a name or an id", word);
+    if (rule->target == Target::required && order.target.empty())
+        return fail("order {} needs {}", word, is_for_resources(order.verb) ? "the tag of a resource" : "a name or an id");
     return order;
 }
 

@@ -73,6 +73,8 @@ enum class OrderVerb : std::uint8_t {
     update
 };
 [[nodiscard]] std::string_view text_of(OrderVerb verb);
+// restore, remove, …: those that no entry knows.
+[[nodiscard]] bool is_for_resources(OrderVerb verb);
 [[nodiscard]] std::optional<OrderVerb> verb_of(std::string_view word);
 
 struct ParsedOrder {

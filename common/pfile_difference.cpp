@@ -150,6 +150,16 @@ std::string line_of(const EntryDifference& entry, const Pfile& before, const Pfi
     return line;
 }
 
+std::string_view word_of(ResourceDifference::Kind kind) {
+    switch (kind) {
+        case ResourceDifference::Kind::added: return "added";
+        case ResourceDifference::Kind::removed: return "removed";
+        case ResourceDifference::Kind::changed: return "changed";
+        case ResourceDifference::Kind::same: break;
+    }
+    return "same";
+}
+
 std::string members(const std::vector<std::string>& names) {
     return names.empty() ? std::string("none") : printable(fmt::format("{}", fmt::join(names, ", ")));
 }
@@ -197,8 +207,33 @@ std::vector<FieldText> keys_of(const Param& param) {
     return keys;
 }
 
+std::vector<ResourceDifference> compare_resources(const Pfile& before, const Pfile& after) {
+    using Kind = ResourceDifference::Kind;
+    const auto find = [](const Pfile& pfile, const Definition& wanted) {
+        return std::ranges::find_if(pfile.resources,
+                                    [&](const Definition& one) { return one.tag == wanted.tag && one.kind == wanted.kind; });
+    };
+    std::vector<ResourceDifference> differences;
+    for (const Definition& now : after.resources) {
+        const auto was = find(before, now);
+        Kind kind = Kind::added;
+        if (was != before.resources.end()) {
+            Definition moved = *was;
+            moved.line = now.line;
+            moved.file = now.file;
+            kind = moved == now ? Kind::same : Kind::changed;
+        }
+        differences.push_back({now.tag, kind});
+    }
+    for (const Definition& was : before.resources) {
+        if (find(after, was) == after.resources.end()) differences.push_back({was.tag, Kind::removed});
+    }
+    return differences;
+}
+
 bool PfileDifference::none() const {
     return params.empty() && groups.empty() && !reordered &&
+           std::ranges::all_of(resources, [](const auto& r) { return r.kind == ResourceDifference::Kind::same; }) &&
            std::all_of(entries.begin(), entries.end(), [](const auto& e) { return e.same(); });
 }
 
@@ -206,6 +241,7 @@ PfileDifference difference(const Pfile& before, const Pfile& after) {
     PfileDifference result;
     result.params = changes_of(keys_of(before.param), keys_of(after.param));
     result.groups = compare_groups(before, after);
+    result.resources = compare_resources(before, after);
     std::unordered_map<std::string, std::size_t> places;
     for (std::size_t i = 0; i < before.pents.size(); ++i) places.emplace(before.pents[i].identity(), i);
     std::vector<bool> stays(before.pents.size());
@@ -237,6 +273,14 @@ std::string text_of(const PfileDifference& difference, const Pfile& before, cons
     for (const EntryDifference& entry : difference.entries) {
         ++(entry.added() ? added : entry.removed() ? removed : entry.changed() ? changed : same);
         if (!entry.same()) text += line_of(entry, before, after) + "\n";
+    }
+    for (const ResourceDifference& resource : difference.resources) {
+        using Kind = ResourceDifference::Kind;
+        ++(resource.kind == Kind::added     ? added
+           : resource.kind == Kind::removed ? removed
+           : resource.kind == Kind::changed ? changed
+                                            : same);
+        if (resource.kind != Kind::same) text += fmt::format("{}: resource {}\n", word_of(resource.kind), resource.tag);
     }
     for (const GroupDifference& group : difference.groups) {
         text += fmt::format("group {}: {} -> {}\n", group.group, members(group.before), members(group.after));

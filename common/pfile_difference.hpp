@@ -49,14 +49,27 @@ struct GroupDifference {
     std::vector<std::string> before, after;
 };
 
+// A resource: the same tag and kind. What its definition file says counts, where it lies does not.
+struct ResourceDifference {
+    enum class Kind { added, removed, changed, same };
+    std::string tag;
+    Kind kind{};
+
+    friend bool operator==(const ResourceDifference&, const ResourceDifference&) = default;
+};
+
 struct PfileDifference {
     std::vector<FieldChange> params;
-    std::vector<EntryDifference> entries;  // in the order of the new list, then the removed ones in the order of the old one
-    std::vector<GroupDifference> groups;   // in the order of the new list, then of the old one
-    bool reordered = false;                // those that stay stand in another order
+    std::vector<ResourceDifference> resources;  // in the order of the new list, then the removed ones
+    std::vector<EntryDifference> entries;       // in the order of the new list, then the removed ones in the order of the old one
+    std::vector<GroupDifference> groups;        // in the order of the new list, then of the old one
+    bool reordered = false;                     // those that stay stand in another order
 
     [[nodiscard]] bool none() const;
 };
+
+// Of resources alone.
+[[nodiscard]] std::vector<ResourceDifference> compare_resources(const Pfile& before, const Pfile& after);
 
 // Neither list has two entries of one identity, and both are as the loader makes them (uid and runner resolved). Lines and the text as
 // written do not count.

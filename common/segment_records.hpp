@@ -234,7 +234,7 @@ template <>
 struct Form<HeaderRecord> {
     using R = HeaderRecord;
     static constexpr auto fields =
-        std::tuple{Field{1, &R::owner}, Field{9, &R::life}, Field{10, &R::busy}, Field{11, &R::entries}, Field{12, &R::resources},
+        std::tuple{Field{1, &R::owner}, Field{9, &R::life},     Field{10, &R::busy},   Field{11, &R::entries}, Field{12, &R::resources},
                    Field{13, &R::file}, Field{16, &R::leaving}, Field{17, &R::ending}, Field{18, &R::ended_by}};
     static constexpr auto texts =
         std::tuple{Text{&R::pfile, 4096}, Text{&R::reason, 255}, Text{&R::version, 31}, Text{&R::capabilities, 511}};

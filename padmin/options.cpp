@@ -89,10 +89,11 @@ void declare(CLI::App& app, Raw& raw) {
     app.add_option("-f", raw.options.pfile, "The pcheck of this pfile")->type_name("PFILE");
     app.add_option("-k", raw.key, "The pcheck at this key, as -l prints it")->type_name("IPCKEY");
     app.add_option("--dump", raw.options.dump, "Show what a dump file holds")->type_name("FILE");
-    app.add_option("-c", raw.order,
-                   "The order and its words: show param|pent|group|trace|all|capabilities, explain, match, wait, stop, start, reload, "
-                   "clear, restart, event, dump, shutdown")
-        ->type_name("ORDER [NAME|ID]");
+    app.add_option(
+           "-c", raw.order,
+           "The order and its words: show param|pent|resource|group|trace|all|capabilities, explain, match, wait, stop, start, reload, "
+           "clear, restart, event, restore, remove, check, recover, standby, update, dump, reexec, shutdown [remove]")
+        ->type_name("ORDER [NAME|ID|TAG]");
     app.add_flag("--json", raw.options.json, "Print JSON");
     app.add_flag("-v", raw.options.verbose, "Show more");
     app.add_flag("-q", raw.options.quiet, "With show pent: print nothing, answer by exit status");

@@ -33,12 +33,12 @@ constexpr std::array grammar{
     Grammar{"show pent", What::pent, 0, 1, "show pent [NAME|ID]"},
     Grammar{"show resource", What::resource, 0, 1, "show resource [TAG]"},
     Grammar{"show group", What::group, 0, 1, "show group [GROUP]"},
-    Grammar{"show trace", What::trace, 0, 1, "show trace [NAME|ID] [-n N]"},
+    Grammar{"show trace", What::trace, 0, 1, "show trace [NAME|ID|TAG] [-n N]"},
     Grammar{"show all", What::all, 0, 0, "show all"},
     Grammar{"show capabilities", What::capabilities, 0, 0, "show capabilities"},
-    Grammar{"explain", What::explain, 1, 1, "explain NAME|ID"},
+    Grammar{"explain", What::explain, 1, 1, "explain NAME|ID|TAG"},
     Grammar{"match", What::match, 1, 1, "match NAME|ID"},
-    Grammar{"wait", What::wait, 2, 2, "wait NAME|ID STATE [--wait SECONDS]"},
+    Grammar{"wait", What::wait, 2, 2, "wait NAME|ID|TAG STATE [--wait SECONDS]"},
 };
 constexpr std::size_t default_traces = 50;
 constexpr Duration between_looks = std::chrono::milliseconds(50), longest_start = std::chrono::seconds(1);
@@ -138,7 +138,9 @@ int show_group(const PadminOptions& options, const View& view, const std::string
 
 int show_trace(const PadminOptions& options, const View& view, const std::string& target) {
     std::vector<TraceRecord> records = view.trace;
-    if (!target.empty()) {
+    if (const ResourceRecord* resource = resource_of(view, target)) {
+        std::erase_if(records, [&](const TraceRecord& record) { return resource_of(view, record) != resource; });
+    } else if (!target.empty()) {
         const auto entries = entries_of(view, target);
         if (entries.empty()) return refuse(ExitCode::no_such_entry, no_entry(view, target));
         std::erase_if(

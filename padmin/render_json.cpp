@@ -236,6 +236,8 @@ std::string trace_json(const View& view, std::span<const TraceRecord> records) {
         add_time(object, "time", record.wall);
         object["pname"] = entry ? Json(entry->name) : Json();
         object["pent_id"] = entry ? Json(entry->pent_id) : Json();
+        const ResourceRecord* resource = resource_of(view, record);
+        object["tag"] = resource ? Json(resource->tag) : Json();
         object["pid"] = or_null(record.pid);
         object["event"] = record.event;
         object["detail"] = or_null(record.detail);

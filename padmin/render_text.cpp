@@ -153,6 +153,10 @@ std::string trace_text(const View& view, std::span<const TraceRecord> records) {
         std::string line = fmt::format("{} +{:03}ms", sys::local_time_text(record.wall), millis);
         if (const EntryRecord* entry = entries.of(record)) {
             line += fmt::format(" {} ({})", printable(entry->name), entry->pent_id);
+        } else if (const ResourceRecord* resource = resource_of(view, record)) {
+            line += " " + printable(resource->tag);
+        } else if (is_about_a_resource(record)) {
+            line += " removed resource";
         } else if (record.key != 0) {
             line += fmt::format(" removed entry {}", record.key);
         }

@@ -81,6 +81,12 @@ std::vector<const EntryRecord*> entries_of(const View& view, std::string_view ta
     return found;
 }
 
+const ResourceRecord* resource_of(const View& view, const TraceRecord& record) {
+    if (!is_about_a_resource(record)) return nullptr;
+    const auto found = std::ranges::find(view.resources, record.key & ~resource_trace_bit, &ResourceRecord::key);
+    return found == view.resources.end() ? nullptr : &*found;
+}
+
 EntriesByKey::EntriesByKey(const View& view) {
     for (const EntryRecord& entry : view.entries) entries_.try_emplace(entry.key, &entry);
 }

@@ -53,6 +53,10 @@ struct Counts {
 // The resource of that tag; null: there is none.
 [[nodiscard]] const ResourceRecord* resource_of(const View& view, std::string_view tag);
 
+// The resource that a record is about; null: none, or one that was removed.
+[[nodiscard]] const ResourceRecord* resource_of(const View& view, const TraceRecord& record);
+[[nodiscard]] constexpr bool is_about_a_resource(const TraceRecord& record) { return (record.key & resource_trace_bit) != 0; }
+
 // Which entry a record is about. The view must outlive it.
 class EntriesByKey {
 public:

@@ -22,27 +22,6 @@ std::string would_clear(const core::Supervisor& core, const Pfile& after) {
     return names.empty() ? "" : fmt::format("would clear: {}\n", fmt::join(names, ", "));
 }
 
-bool is_for_resources(OrderVerb verb) {
-    switch (verb) {
-        case OrderVerb::restore:
-        case OrderVerb::remove:
-        case OrderVerb::check:
-        case OrderVerb::recover:
-        case OrderVerb::standby:
-        case OrderVerb::update: return true;
-        case OrderVerb::stop:
-        case OrderVerb::start:
-        case OrderVerb::reload:
-        case OrderVerb::clear:
-        case OrderVerb::restart:
-        case OrderVerb::event:
-        case OrderVerb::dump:
-        case OrderVerb::reexec:
-        case OrderVerb::shutdown: return false;
-    }
-    return false;
-}
-
 }  // namespace
 
 void Daemon::take_orders() {
@@ -128,7 +107,16 @@ void Daemon::reloaded(core::OrderId order, tl::expected<LoadedPfile, LoadFailure
     deaths_->set_poll(!setup_.loaded.pfile.param.detect_event);
     tell_capabilities();
     if (events_) events_->configure(setup_.loaded.pfile.param);
-    core::Reloaded news{0, std::exchange(setup_.loaded.pfile, {})};
+    core::Reloaded news{.order = 0, .pfile = std::exchange(setup_.loaded.pfile, {})};
+    for (const ResourceDifference& resource : compare_resources(running(), news.pfile)) {
+        using Kind = ResourceDifference::Kind;
+        switch (resource.kind) {
+            case Kind::added: ++news.added; break;
+            case Kind::removed: ++news.removed; break;
+            case Kind::changed: ++news.changed; break;
+            case Kind::same: ++news.same; break;
+        }
+    }
     resources_->dispatch(news);
     news.order = order;
     dispatch(news);

@@ -209,11 +209,22 @@ void ResourceHost::on(const core::PublishResource& action) {
 
 // The trace tells each state, the dump file follows within a second: initial=last must survive a power cut.
 void ResourceHost::note_state(const core::Resource& resource) {
-    const core::RecordedState state = core::recorded_state(resource);
-    const auto [known, is_new] = recorded_.try_emplace(resource.key, state);
-    if (!is_new && known->second == state) return;
-    known->second = state;
-    if (!dump_at_) dump_at_ = edge_.loop.now().instant + dump_after;
+    const core::RecordedState recorded = core::recorded_state(resource);
+    const auto [place, is_new] = noted_.try_emplace(resource.key);
+    Noted& noted = place->second;
+    if (is_new || noted.shown != resource.shown() || noted.reason != resource.reason) {
+        const Now now = edge_.loop.now();
+        TraceRecord record;
+        record.instant = now.instant;
+        record.wall = now.wall;
+        record.key = resource.key | resource_trace_bit;
+        record.event = text_of(resource.shown());
+        record.detail = resource.reason;
+        edge_.segment.trace(std::move(record));
+    }
+    const bool changed = is_new || noted.recorded != recorded;
+    noted = {recorded, resource.shown(), resource.reason};
+    if (changed && !dump_at_) dump_at_ = edge_.loop.now().instant + dump_after;
 }
 
 void ResourceHost::forget_removed() {
@@ -222,7 +233,7 @@ void ResourceHost::forget_removed() {
         if (key == 0 || core_->find(key)) continue;
         edge_.segment.publish(place, ResourceRecord{});
         places_[place] = 0;
-        recorded_.erase(key);
+        noted_.erase(key);
     }
 }
 

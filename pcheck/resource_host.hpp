@@ -112,8 +112,13 @@ private:
     std::vector<AdoptedRun> unwatched_;
     std::deque<core::Event> results_;
     int depth_ = 0;
-    std::vector<core::ResourceKey> places_;                      // whose record lies where in the table; 0: free
-    std::map<core::ResourceKey, core::RecordedState> recorded_;  // as the dump would say it
+    std::vector<core::ResourceKey> places_;  // whose record lies where in the table; 0: free
+    struct Noted {
+        core::RecordedState recorded{};  // as the dump would say it
+        ResourceState shown{};           // as the trace says it, and why
+        std::string reason;
+    };
+    std::map<core::ResourceKey, Noted> noted_;
     std::optional<Instant> dump_at_, watch_again_at_;
     bool told_realtime_ = false;
 };

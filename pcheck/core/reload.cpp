@@ -134,7 +134,7 @@ void Supervisor::on(const Reloaded& event) {
     regroup_changed(members);
     for (const std::string& name : removed) wake_dependants(name);
     emit(PublishAll{});
-    log(messages::reload_done(added, old.size(), changed, same));
+    log(messages::reload_done(event.added + added, event.removed + old.size(), event.changed + changed, event.same + same));
     for (const EntryKey key : new_ones) ask(watches_.at(key), Question::first);
     for (const EntryKey key : fresh_ones) {
         clear(watches_.at(key));

@@ -83,6 +83,8 @@ struct Order {
 struct Reloaded {
     OrderId order = 0;
     Pfile pfile;
+    // Of the resources in it, for `Reload done` alone.
+    std::size_t added = 0, removed = 0, changed = 0, same = 0;
 };
 // A dump in place, or why there is none.
 struct DumpDone {

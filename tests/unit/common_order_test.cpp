@@ -27,8 +27,19 @@ TEST_CASE("orders are a verb, and a name or an id where one belongs") {
     CHECK(reason({"stop", ""}) == "order stop: the name is empty");
     CHECK(
         reason({"frobnicate"}) ==
-        R"(unknown order "frobnicate", one of show, explain, match, wait, stop, start, reload, clear, restart, event, dump, reexec, shutdown expected)");
+        R"(unknown order "frobnicate", one of show, explain, match, wait, stop, start, reload, clear, restart, event, dump, reexec, shutdown, restore, remove, check, recover, standby, update, online, offline expected)");
     CHECK(reason({"relaod"}) == R"(unknown order "relaod", did you mean reload?)");
+}
+
+TEST_CASE("orders for resources need a tag, and shutdown may remove them first") {
+    CHECK(parse_order(Words{"restore", "web"}).value() == ParsedOrder{OrderVerb::restore, "web", {}, false});
+    CHECK(parse_order(Words{"online", "db"})->verb == OrderVerb::restore);
+    CHECK(parse_order(Words{"offline", "db"})->verb == OrderVerb::remove);
+    CHECK(reason({"standby"}) == "order standby needs the tag of a resource");
+    CHECK(parse_order(Words{"shutdown", "remove"})->remove);
+    CHECK_FALSE(parse_order(Words{"shutdown"})->remove);
+    CHECK(reason({"shutdown", "remove", "web"}) == R"(order shutdown: "web" is too much)");
+    for (const OrderVerb verb : {OrderVerb::restore, OrderVerb::remove, OrderVerb::update}) CHECK(verb_of(text_of(verb)) == verb);
 }
 
 TEST_CASE("a stop may be for a time") {
@@ -71,7 +82,6 @@ TEST_CASE("an event has a class, a name, and an instance that is never an id") {
 TEST_CASE("orders of later versions are refused by name") {
     CHECK(reason({"reexec", "now"}) == "order reexec: \"now\" is too much");
     CHECK(reason({"metrics"}) == "order metrics is not built yet");
-    CHECK(reason({"shutdown", "remove"}) == "order shutdown remove is not built yet");
 }
 
 TEST_CASE("words come back from the bytes of a slot, whatever they hold") {

@@ -42,9 +42,7 @@ struct Files {
     }
     [[nodiscard]] Texts told(const std::vector<Diagnostic>& diagnostics) const {
         Texts texts;
-        for (const Diagnostic& diagnostic : diagnostics) {
-            if (diagnostic.text.find("not built yet") == std::string::npos) texts.push_back(with_letter(text_of(diagnostic, "F")));
-        }
+        for (const Diagnostic& diagnostic : diagnostics) texts.push_back(with_letter(text_of(diagnostic, "F")));
         return texts;
     }
     [[nodiscard]] Texts told() const { return told(examine().diagnostics); }
