@@ -137,7 +137,20 @@ void ResourceRules::judge_recovery(const Resource& resource, const RunResourceSc
     }
 }
 
+// What was removed, or has become of another kind, has no past.
+void ResourceRules::forget_others(const Resources& core) {
+    std::map<std::string, ResourceKind> listed;
+    for (const ResourceKey key : core.resources()) {
+        const Definition& definition = core.find(key)->definition;
+        listed[definition.tag] = definition.kind;
+        may_stay_ = may_stay_ || definition.stay_when_not_removed;
+    }
+    std::erase_if(past_, [&](const auto& one) { return !listed.contains(one.first) || one.second.kind != listed[one.first]; });
+    for (const auto& [tag, kind] : listed) past_[tag].kind = kind;
+}
+
 void ResourceRules::after(const Resources& core, std::span<const Action> actions) {
+    forget_others(core);
     judge_order(core, actions);
     judge_check(core);
     judge_failed(core, actions);
@@ -159,7 +172,7 @@ void ResourceRules::judge_order(const Resources& core, std::span<const Action> a
             if (!order || answer->exit_status != 0 || answer->order != order->id) continue;
             Past& past = past_[order->target];
             if (order->verb == Verb::recover) past.ordered = true;
-            if (order->verb == Verb::clear) past = Past{.recoveries = {}, .limit = past.limit};
+            if (order->verb == Verb::clear) past = Past{.kind = past.kind, .recoveries = {}, .limit = past.limit};
         }
     }
     std::vector<OrderId> done;
@@ -232,10 +245,8 @@ void ResourceRules::judge_failed(const Resources& core, std::span<const Action> 
             if (leaves(*core.find(key))) fail(fmt::format("6: pcheck ends before {} is out", shown(*core.find(key))));
         }
     }
-    const bool refused =
-        std::ranges::any_of(core.resources(), [&](ResourceKey key) { return core.find(key)->definition.stay_when_not_removed; });
     const bool over = std::ranges::any_of(actions, [](const Action& action) { return std::holds_alternative<EndAfterRemove>(action); });
-    if (ending_ && !core.ending() && !over && !refused) fail("6: the end is forgotten");
+    if (ending_ && !core.ending() && !over && !may_stay_) fail("6: the end is forgotten");
     ending_ = core.ending().has_value();
 }
 

@@ -38,12 +38,14 @@ public:
 
 private:
     struct Past {
+        ResourceKind kind{};
         std::vector<Instant> recoveries;
         std::optional<RecoverLimit> limit;
         bool autorecovered = false, ordered = false;
         bool failed = false;  // FAILED, and no order or reload since
     };
     void answered(OrderId order);
+    void forget_others(const Resources& core);
     void judge_order(const Resources& core, std::span<const Action> actions);
     void judge_check(const Resources& core);
     void judge_tree(const Resources& core, const Resource& resource, const RunResourceScript& action);
@@ -58,7 +60,7 @@ private:
     std::optional<LiveScript> ended_;  // by this event
     std::set<OrderId> waiting_;        // for an answer
     std::map<std::string, Past> past_;
-    bool ending_ = false;
+    bool ending_ = false, may_stay_ = false;  // some resource was ever to stay when it is not removed
     std::string broken_;
 };
 

@@ -14,7 +14,7 @@ using namespace banken::core;
 namespace {
 
 #ifdef __OPTIMIZE__
-constexpr std::uint64_t as_many = 20000;
+constexpr std::uint64_t as_many = 10000;
 #else
 constexpr std::uint64_t as_many = 1000;  // without optimization, under sanitizers
 #endif
