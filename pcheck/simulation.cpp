@@ -20,6 +20,7 @@ int simulate(const std::string& scenario, const std::string& pfile) {
     if (!text) return refuse(ExitCode::no_input, {fmt::format("pcheck: {}", text.error().text)});
     const core::ParsedScenario parsed = core::parse_scenario(*text, loaded->pfile);
     if (!parsed.good()) return refuse(ExitCode::config, sys::error_lines(parsed.diagnostics, scenario));
+    if (!loaded->pfile.resources.empty()) fmt::print(stderr, "pcheck: warning: resources are not simulated\n");
     core::Simulator simulator(std::move(loaded->pfile), [](Duration at, std::string_view line) {
         std::fputs(fmt::format("{} {}\n", core::simulated_time(at), line).c_str(), stdout);  // a reader that went away is no error
     });

@@ -121,6 +121,8 @@ void LineReader::read_order(Happening& happening) {
     auto parsed = parse_order(words);
     if (parsed && parsed->verb == OrderVerb::reexec) {
         complain(column, "reexec means nothing in a simulation");
+    } else if (parsed && (is_for_resources(parsed->verb) || parsed->remove)) {
+        complain(column, "resources are not simulated");
     } else if (parsed) {
         happening.order = *std::move(parsed);
     } else {

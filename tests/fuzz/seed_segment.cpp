@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/pfile.hpp"
+#include "common/resource_record.hpp"
 #include "common/segment_codec.hpp"
 #include "common/segment_layout.hpp"
 
@@ -26,6 +27,7 @@ HeaderRecord header(std::uint32_t entries, Life life) {
     header.owner = {{7750, 1234}, {1, 2}, 4026531836, 4026531834, 1, 2};
     header.life = life;
     header.entries = entries;
+    header.resources = 2;
     header.file = {1, 2, wall};
     header.pfile = "/etc/banken/pfile_shop";
     header.reason = life == Life::ended ? "order" : "";
@@ -94,6 +96,24 @@ std::vector<EntryRecord> entries() {
     return all;
 }
 
+std::vector<ResourceRecord> resources() {
+    ResourceRecord web{.resource_id = 1, .key = 1, .state = ResourceState::isp, .shown = ResourceState::isp};
+    web.tag = "web";
+    web.reason = "restore action has succeeded";
+    web.depends = "db,net";
+    web.last_check = "ok";
+    web.quick_at = instant + 60s;
+    web.run = {.script = 3, .process = {8100, 4711}, .begun = instant, .limit = 30s, .deadline = instant + 30s};
+    web.recoveries = {instant, instant};
+    ResourceRecord db{.resource_id = 2, .key = 2, .kind = 1, .state = ResourceState::wait, .shown = ResourceState::deact};
+    db.tag = "db";
+    db.goal = Goal::out;
+    db.report = Report::standby;
+    db.paused = true;
+    db.unended = {{8101, 4712}};
+    return {web, db};
+}
+
 std::vector<Words> trace() {
     std::vector<Words> all;
     for (const std::string_view event : {"died", "DOWN", "looked", "RESTART"}) {
@@ -143,6 +163,7 @@ Words dump(std::span<const EntryRecord> entries, Life life) {
     tables[1] = {encode(HeartbeatRecord{instant, wall})};
     tables[2] = {encode(param)};
     for (const EntryRecord& one : entries) tables[3].push_back(encode(one));
+    for (const ResourceRecord& one : resources()) tables[4].push_back(encode(one));
     tables[6] = trace();
     return image(tables);
 }

@@ -10,6 +10,7 @@
 #include "padmin/match.hpp"
 #include "padmin/render_json.hpp"
 #include "padmin/render_text.hpp"
+#include "padmin/resource_words.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace banken::fuzz {
@@ -76,6 +77,10 @@ void show(const View& view) {
     judge_json(trace_json(view, view.trace));
     judge_json(all_json(view));
     for (std::size_t i = 0; i < std::min(view.entries.size(), most_explained); ++i) explain_one(view, view.entries[i]);
+    for (std::size_t i = 0; i < std::min(view.resources.size(), most_explained); ++i) {
+        judge_text(text_of(explain(view, view.resources[i])));
+        judge_json(explain_json(view, view.resources[i]));
+    }
 }
 
 }  // namespace
@@ -94,6 +99,7 @@ void test_one(std::string_view input) {
         encode_and_decode(view->header);
         encode_and_decode(view->param);
         for (const EntryRecord& entry : view->entries) encode_and_decode(entry);
+        for (const ResourceRecord& resource : view->resources) encode_and_decode(resource);
         for (const TraceRecord& record : view->trace) encode_and_decode(record);
         show(*view);
     }
