@@ -171,7 +171,7 @@ void Resources::stop_ended(Resource& resource, const Ended& end) {
 }
 
 // What it was to bring is in; paused meanwhile, a recovery is judged again at `start`.
-void Resources::start_failed(Resource& resource, std::string why) {
+void Resources::start_failed(Resource& resource, const std::string& why) {
     resource.wait_at.reset();
     if (resource.is_leaving()) return;
     take_step(resource, Step::none);
@@ -288,7 +288,7 @@ void Resources::fault(Resource& resource, const Ended& end) {
     const bool enough = ++resource.bad_quick >= resource.definition.check_failures;
     const bool cut_off = resource.state == ResourceState::standby;
     tell_bad_check(resource, end.run.script, end.text, false, enough && !only_shown && !cut_off && may_recover(resource));
-    if (only_shown) resource.reason = std::move(why);
+    if (only_shown) resource.reason = why;
     if (only_shown || !enough) return;
     resource.bad_quick = 0;
     if (cut_off) return failed(resource, std::move(why), OnFailure::continue_);

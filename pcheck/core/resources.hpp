@@ -152,7 +152,7 @@ private:
     void cmdline_ended(Resource& resource, const Ended& end);
     void start_ended(Resource& resource, const Ended& end);
     void stop_ended(Resource& resource, const Ended& end);
-    void start_failed(Resource& resource, std::string why);
+    void start_failed(Resource& resource, const std::string& why);
     void wait_due(Resource& resource);
     void reported(Resource& resource, const Ended& end);
     void take_report(Resource& resource, const Ended& end);
