@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fake/resource_world.hpp"
+#include "tests/fake/resource_world.hpp"
 
 #include <fmt/format.h>
 

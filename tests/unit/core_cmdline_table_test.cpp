@@ -7,8 +7,8 @@
 #include <chrono>
 #include <functional>
 
-#include "fake/resource_world.hpp"
 #include "pcheck/core/check_results.hpp"
+#include "tests/fake/resource_world.hpp"
 
 using namespace banken;
 using namespace banken::core;

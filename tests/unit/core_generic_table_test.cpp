@@ -7,7 +7,7 @@
 #include <chrono>
 #include <functional>
 
-#include "fake/resource_world.hpp"
+#include "tests/fake/resource_world.hpp"
 
 using namespace banken;
 using namespace banken::core;

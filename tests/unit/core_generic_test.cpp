@@ -4,7 +4,7 @@
 
 #include <chrono>
 
-#include "fake/resource_world.hpp"
+#include "tests/fake/resource_world.hpp"
 
 using namespace banken;
 using namespace banken::core;
