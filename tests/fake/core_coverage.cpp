@@ -55,6 +55,12 @@ std::optional<Row> row_of(Verb verb) {
         case Verb::clear: return Row::clear_order;
         case Verb::shutdown: return Row::ending;
         case Verb::event: return Row::event_order;
+        case Verb::restore:
+        case Verb::remove:
+        case Verb::check:
+        case Verb::recover:
+        case Verb::standby:
+        case Verb::update:
         case Verb::reexec:
         case Verb::reload:
         case Verb::dump: break;

@@ -58,7 +58,7 @@ TEST_CASE("a stop that ended while nobody watched begins the turn of its group o
     Recorded recorded{{*world.core.find(1), *world.core.find(2)}, {*world.core.group_of(1)}, {}};
     world.core = Supervisor(World::pfile(shop), Manner{}, std::move(recorded), world.now);
     world.vanish(2);
-    const auto actions = world.core.step(Adopted{{{2, false, false}, {1, true, false}}}, world.now);
+    const auto actions = world.core.step(Adopted{{{2, false, false}, {1, true, false}}, {}}, world.now);
     const auto runs = std::ranges::count_if(actions, [](const Action& action) { return std::holds_alternative<RunScript>(action); });
     CHECK(runs == 1);
     CHECK(world.state(1) == "RESTART");
@@ -133,7 +133,7 @@ TEST_CASE("what has appeared while nobody watched is looked for before the deadl
     world.pass_unseen(120s);
     world.core = Supervisor(World::pfile(crond), Manner{}, Recorded{{world.entry(1)}, {}, {}}, world.now);
     world.answer_at_once = false;
-    world.step(Adopted{{{1, false, false}}});
+    world.step(Adopted{{{1, false, false}}, {}});
     world.step(Deadline{});
     World absent = world;
     world.run(1, 300);
