@@ -52,7 +52,7 @@ void print_resources() {
 
 void print_orders() {
     for (const auto order : reading_orders) fact("order", order, "");
-    for (auto verb = OrderVerb::stop; verb <= OrderVerb::shutdown; verb = static_cast<OrderVerb>(static_cast<int>(verb) + 1)) {
+    for (auto verb = OrderVerb::stop; verb <= OrderVerb::update; verb = static_cast<OrderVerb>(static_cast<int>(verb) + 1)) {
         fact("order", text_of(verb), "");
     }
 }
@@ -114,6 +114,16 @@ void print_scripts(Lines& lines) {
     lines.print(messages::left_running(crond, 8111));
 }
 
+void print_resources(Lines& lines) {
+    constexpr EntryRef web{"web"};
+    lines.print(messages::resource_state(web, "ISP", "restore action has succeeded", false));
+    lines.print(messages::resource_state(web, "OSF", "remove action has failed: status=1", true));
+    lines.print(messages::check_failed(web, "quickCheck", "status=1"));
+    lines.print(messages::action_failed(web, "restore", "timeout=300s"));
+    lines.print(messages::action_running(web, 8111, "restore", std::chrono::seconds(300)));
+    lines.print(messages::application_left(web));
+}
+
 void print_ours(Lines& lines) {
     lines.print(messages::start(pfile, 0x1f000501));
     lines.print(messages::adopted(7750, 3));
@@ -144,6 +154,7 @@ void print_ours(Lines& lines) {
     lines.print(messages::suppressed(crond, 480));
     lines.print(messages::polling("Too many open files"));
     lines.print(messages::segment_removed());
+    print_resources(lines);
     lines.print(messages::warning("entries web (pent_id 1) and shop (pent_id 2) follow the same process, pid=712"));
 }
 
