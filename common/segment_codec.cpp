@@ -195,7 +195,7 @@ static_assert(Coding<FileStamp>::width == 3);
 static_assert(end_of_fields<HeaderRecord>(1) == 19);
 static_assert(end_of_fields<HeartbeatRecord>(1) == 3);
 static_assert(end_of_fields<ParamRecord>(1) == 11);
-static_assert(end_of_fields<EntryRecord>(1) == 94);
+static_assert(end_of_fields<EntryRecord>(1) == 99);
 static_assert(Coding<ResourceRunRecord>::width == 11);
 static_assert(end_of_fields<ResourceRecord>(1) == 62);
 static_assert(end_of_fields<TraceRecord>(1) == 6);

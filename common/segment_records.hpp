@@ -133,6 +133,7 @@ inline constexpr std::size_t endings = static_cast<std::size_t>(EndingPhase::kil
 
 struct EntryRecord {
     static constexpr std::size_t most_orphans = 64;
+    static constexpr std::uint32_t check_told = 1, heartbeat_told = 2, hung_told = 4;  // stall_told
 
     std::uint32_t pent_id = 0;  // 1..n, order of the file
     std::uint32_t key = 0;      // the core's, by which trace records name it
@@ -181,6 +182,10 @@ struct EntryRecord {
     std::optional<Instant> hung_at;             // while it stands still: from when on it counts as hung
     std::optional<Instant> excess_at;           // while it is over a limit: when that has lasted, and was not told
     bool looked_for = false;                    // RETRY_OVER, HOLD: cleared, and the answer of the look is awaited
+    std::optional<Instant> lost_at;             // when it was last lost or stopped; kept when it comes up
+    pid_t lost_pid = 0;                         // whose end or stop that was; 0: none was there
+    std::uint32_t stall_told = 0;               // of one that only reports: which stalls were told, and are not good yet
+    EntryReason lost_by = EntryReason::none;    // of lost_at
 
     std::string name;
     std::string line;  // the PENT line as written: name, match and filters are read from it
@@ -192,6 +197,8 @@ struct EntryRecord {
     std::vector<ProcessId> orphans;  // at most most_orphans
     std::string last_failure;        // of an attempt since the last Up: "status=3", "/path is writable by others"; empty: none has failed
     std::string trouble;  // why it was stopped, given up, or told as stalled or over a limit, since the last Up: "no heartbeat for 30s"
+    std::string lost_why;   // of lost_at: the cause of its end, or why it was stopped
+    std::string bad_check;  // how the last health check failed, until one is good
 
     friend bool operator==(const EntryRecord&, const EntryRecord&) = default;
 };
@@ -285,11 +292,13 @@ struct Form<EntryRecord> {
                                               Field{82, &R::beat_at},      Field{84, &R::last_failure_at},
                                               Field{85, &R::cause},        Field{88, &R::stop_only},
                                               Field{89, &R::hung_at},      Field{91, &R::excess_at},
-                                              Field{93, &R::looked_for}};
+                                              Field{93, &R::looked_for},   Field{94, &R::lost_at},
+                                              Field{96, &R::lost_pid},     Field{97, &R::stall_told},
+                                              Field{98, &R::lost_by}};
     static constexpr auto texts =
         std::tuple{Text{&R::name, 255},         Text{&R::line, 4096}, Text{&R::last_cause, 127},  Text{&R::waits_for, 255},
                    Text{&R::group, 31},         Text{&R::health, 63}, Text{&R::last_argv0, 1023}, Text{&R::orphans, R::most_orphans * 16},
-                   Text{&R::last_failure, 255}, Text{&R::trouble, 95}};
+                   Text{&R::last_failure, 255}, Text{&R::trouble, 95}, Text{&R::lost_why, 127}, Text{&R::bad_check, 255}};
 };
 
 template <>

@@ -29,7 +29,9 @@ void advise_given_up(Lines& lines, const View& view, const EntryRecord& entry, c
     };
     const std::string group = entry.group.empty() ? "" : fmt::format("; so for all members of group {}", printable(entry.group));
     const bool runs = running_pid(entry) != 0, none_allowed = forecast.rule.retries == 0;
-    if (runs) {
+    if (entry.paused) {
+        say("clear", fmt::format("counters to 0, and a fresh look; it stays paused: start as well{}", group));
+    } else if (runs) {
         say("clear", "counters to 0, and the process is watched again" + group);
     } else if (!none_allowed) {
         say("clear", "when mended: counters to 0, a fresh look, its script if it is not there" + group);
@@ -43,13 +45,23 @@ void advise_given_up(Lines& lines, const View& view, const EntryRecord& entry, c
     say("match", std::string(near_words));
 }
 
-Lines advice(const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast) {
+// What `start` leads to.
+std::string resume_words(const EntryRecord& entry, const Pent& pent, const Forecast& forecast) {
+    if (is_given_up(entry)) return "ends the pause; it stays given up";
+    if (entry.state != EntryState::down || pent.script.none()) return "ends the pause";
+    if (forecast.left != 0u) return "ends the pause: a fresh look, and its script if it is not there";
+    const bool never = forecast.rule.retries == 0u;
+    return fmt::format("ends the pause: a fresh look; if it is not there then, {} ({})", over_words(entry),
+                       never ? "0 restarts are allowed" : "no restarts left; clear first");
+}
+
+Lines advice(const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast, const Findings& findings) {
     Lines lines;
     const auto say = [&](std::string_view order, std::string_view what) {
         lines.push_back(fmt::format("{}  {}", command_words(view, order, entry), what));
     };
-    const bool looks = entry.state == EntryState::down && !pent.script.none();
-    if (entry.paused) say("start", looks ? "ends the pause: a fresh look, and its script if it is not there" : "ends the pause");
+    if (!findings.refused.empty() && !is_dry_run(view)) lines.emplace_back("mend its script first (refused): each attempt fails at once");
+    if (entry.paused) say("start", resume_words(entry, pent, forecast));
     if (entry.looked_for) return lines;
     if (is_given_up(entry)) {
         advise_given_up(lines, view, entry, forecast);
@@ -61,11 +73,15 @@ Lines advice(const View& view, const EntryRecord& entry, const Pent& pent, const
         if (entry.reason == EntryReason::absent) say("match", near_words);
     } else if (entry.state == EntryState::start || (entry.state == EntryState::down && entry.wait == EntryWait::script)) {
         say("match", near_words);
-    } else if (entry.state == EntryState::restart && !entry.timer && entry.script.process.pid != 0) {
+    } else if (entry.state == EntryState::restart && entry.script.process.pid != 0) {
         lines.push_back(fmt::format("ps f -g {0}  what it does; kill -- -{0} ends it, then the attempt has failed", entry.script.group));
     } else if (forecast.next == NextAction::process_end && entry.main.pid != 0) {
         lines.push_back(fmt::format("kill -KILL {}  ends it by force", entry.main.pid));
+    } else if (entry.state == EntryState::avail && pent.max && entry.proc_count > *pent.max) {
+        say("match", "lists them");
     }
+    if (entry.state == EntryState::avail && (entry.bad_checks > 0 || entry.health.starts_with("stalled")))
+        lines.push_back(fmt::format("{}  its check, to run by hand", printable(pent.check.text)));
     return lines;
 }
 
@@ -78,11 +94,12 @@ Lines advice_without_pcheck(const View& view) {
 
 std::string state_line(const View& view, const EntryRecord& entry) {
     std::string line = fmt::format("{} (pent_id {}) is {}", printable(entry.name), entry.pent_id, text_of(entry.state));
-    if (const std::string wait = waits_for(entry); !wait.empty()) line += fmt::format(" ({})", printable(wait));
+    const std::string wait = entry.wait != EntryWait::script ? waits_for(entry) : is_dry_run(view) ? "dry run" : "no script";
+    if (!wait.empty()) line += fmt::format(" ({})", printable(wait));
     return line + fmt::format(" since {}", moment_words(view, entry.since_wall));
 }
 
-Lines state_lines(const View& view, const EntryRecord& entry) {
+Lines state_lines(const View& view, const EntryRecord& entry, const Findings& findings) {
     Lines lines{state_line(view, entry)};
     if (entry.paused) {
         const bool known = entry.paused_since != WallTime{};
@@ -99,10 +116,41 @@ Lines state_lines(const View& view, const EntryRecord& entry) {
             fmt::format("pcheck was killed, and its last turn was at {}; this is how it was then", moment_words(view, view.last_turn)));
     } else if (view.dumped) {
         lines.push_back(fmt::format("as it was when the dump was written, at {}", sys::local_time_text(view.now.wall)));
+    } else if (findings.pcheck_stopped) {
+        const pid_t pid = view.header.owner.id.pid;
+        lines.push_back(fmt::format("pcheck (pid {0}) is stopped by a signal: nothing is watched; kill -CONT {0}", pid));
     } else if (view.now.instant - view.last_turn > view.param.msg_check_interval + hangs) {
         lines.push_back(fmt::format("pcheck's main loop has not turned for {}: what follows may not happen",
                                     span_words(view.now.instant - view.last_turn)));
     }
+    return lines;
+}
+
+Lines outlook(const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast, const Findings& findings) {
+    Lines lines = next_lines(view, entry, pent, forecast);
+    if (findings.gone) lines.emplace_back("its process is gone: what is said of a crash comes as soon as pcheck notices");
+    if (findings.refused.empty() || forecast.timetable.attempts.empty() || is_dry_run(view)) return lines;
+    lines.push_back(fmt::format("as its script is now, {} fails at once: {}",
+                                attempt_words(forecast, forecast.timetable.attempts.front().number), printable(findings.refused)));
+    return lines;
+}
+
+std::string_view timetable_label(const EntryRecord& entry) {
+    if (entry.state == EntryState::avail || (entry.state == EntryState::hold && running_pid(entry) != 0))
+        return "if it were lost, and every attempt failed at once:";
+    if (entry.state == EntryState::restart) return "if this script failed now, and every attempt after it at once:";
+    if (entry.state == EntryState::stall && entry.reason == EntryReason::operator_)
+        return "if the script by order failed at once, and every attempt after it:";
+    return "if every attempt failed at once:";
+}
+
+Lines refused_lines(const Findings& findings) {
+    Lines lines;
+    if (!findings.refused.empty())
+        lines.push_back(
+            fmt::format("its script would not be run now: {}; pcheck looks again before each run", printable(findings.refused)));
+    if (!findings.check_refused.empty())
+        lines.push_back(fmt::format("its check cannot be run: {}; each run counts as bad", printable(findings.check_refused)));
     return lines;
 }
 
@@ -113,32 +161,28 @@ Explanation explain(const View& view, const EntryRecord& entry, const Result<Pen
     const auto add = [&explanation](std::string_view label, Lines lines) {
         if (!lines.empty()) explanation.sections.push_back({label, std::move(lines)});
     };
-    add("state", state_lines(view, entry));
+    add("state", state_lines(view, entry, findings));
     if (!pent) {
         add("why", {fmt::format("cannot be said: {}", pent.error().text)});
         return explanation;
     }
     const Forecast future = forecast(view, entry, *pent);
-    add("why", reasons(view, entry, *pent, future));
+    add("why", reasons(view, entry, *pent, future, findings));
     const bool ended = has_ended(view);
-    add("next", ended ? Lines{"nothing: pcheck has ended, and nobody watches it"} : next_lines(view, entry, *pent, future));
+    add("next", ended ? Lines{"nothing: pcheck has ended, and nobody watches it"} : outlook(view, entry, *pent, future, findings));
     add("limits", limit_lines(view, entry, *pent, future));
     if (!ended) {
-        const bool runs = entry.state == EntryState::avail || (entry.state == EntryState::hold && running_pid(entry) != 0);
-        add(runs ? "if it were lost, and every attempt failed at once:" : "if every attempt failed at once:",
-            is_dry_run(view) ? Lines() : timetable_lines(view, entry, future));
+        add(timetable_label(entry), is_dry_run(view) ? Lines() : timetable_lines(view, entry, future));
     }
     if (!findings.process.empty()) add("process", findings.process);
-    if (!findings.refused.empty())
-        add("refused",
-            {fmt::format("its script would not be run now: {}; pcheck looks again before each run", printable(findings.refused))});
+    add("refused", refused_lines(findings));
     if (!findings.output.empty()) {
         Lines lines{
             fmt::format("the last lines in {}, where every script of this pcheck writes to:", printable(view.param.script_output_file))};
         for (const std::string& line : findings.output) lines.push_back("  " + printable(line));
         add("output", std::move(lines));
     }
-    add("you can", ended ? advice_without_pcheck(view) : advice(view, entry, *pent, future));
+    add("you can", ended ? advice_without_pcheck(view) : advice(view, entry, *pent, future, findings));
     return explanation;
 }
 

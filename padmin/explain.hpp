@@ -17,6 +17,9 @@ struct Findings {
     std::string refused;                 // why Trust would refuse the restart script now; empty: it would not, or nobody could look
     std::vector<std::string> process{};  // what is odd about the process and its pidfile now
     std::vector<std::string> output{};   // the last lines of SCRIPT_OUTPUT's file
+    std::string check_refused{};         // the same as `refused`, of the health check
+    bool gone = false;                   // the process that the record says to run is no more
+    bool pcheck_stopped = false;         // by a signal
 };
 
 struct Explanation {

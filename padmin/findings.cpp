@@ -2,6 +2,7 @@
 #include "padmin/findings.hpp"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "common/sys/accounts.hpp"
 #include "common/sys/file.hpp"
@@ -22,14 +23,14 @@ constexpr std::size_t most_bytes = 16384, most_lines = 5, longest_line = 200;
 // Whoever may look into less than pcheck would find faults that it does not meet.
 bool sees_as_pcheck(uid_t pcheck) { return sys::own_user() == 0 || sys::own_user() == pcheck; }
 
-std::string trust_fault(const Pent& pent, uid_t pcheck) {
+std::string trust_fault(const Pent& pent, const Command& script, uid_t pcheck) {
     uid_t user = pcheck;
     if (!pent.run_as.empty()) {
         const auto account = sys::find_user(pent.run_as);
         if (!account) return account.error().text;
         user = account->uid;
     }
-    const auto trusted = sys::check_trust(pent.script.argv.front(), sys::TrustKind::script, user);
+    const auto trusted = sys::check_trust(script.argv.front(), sys::TrustKind::script, user);
     return trusted ? std::string() : trusted.error().text;
 }
 
@@ -56,10 +57,7 @@ std::string naming_words(const View& view, const EntryRecord& entry, Pent pent) 
 }
 
 // A process that stands still is not lost.
-std::string stands_words(const EntryRecord& entry, const Pent& pent) {
-    const auto dir = sys::ProcDir::open();
-    if (!dir || entry.main.pid == 0) return {};
-    const auto stat = dir->stat(entry.main.pid);
+std::string stands_words(const EntryRecord& entry, const Pent& pent, const Result<ProcessStat>& stat) {
     if (!stat || stat->id() != entry.main || (stat->state != 'T' && stat->state != 'D')) return {};
     const std::string_view what = stat->state == 'T' ? "T, stopped by a signal" : "D, waiting in the kernel";
     const std::string then = pent.hung == Duration{}
@@ -68,11 +66,24 @@ std::string stands_words(const EntryRecord& entry, const Pent& pent) {
     return fmt::format("{} is in state {}: {}", entry.main.pid, what, then);
 }
 
-std::vector<std::string> oddities(const View& view, const EntryRecord& entry, const Pent& pent) {
-    std::vector<std::string> lines;
-    for (std::string line : {naming_words(view, entry, pent), stands_words(entry, pent)})
-        if (!line.empty()) lines.push_back(std::move(line));
-    return lines;
+bool is_over(const Result<ProcessStat>& stat, ProcessId id, bool zombie_counts) {
+    if (!stat) return stat.error().number == ENOENT || stat.error().number == ESRCH;
+    return stat->id() != id || stat->state == 'X' || (zombie_counts && stat->state == 'Z');
+}
+
+// What /proc says of the processes that the records name.
+void look_at_processes(Findings& found, const View& view, const EntryRecord& entry, const Pent& pent) {
+    if (std::string line = naming_words(view, entry, pent); !line.empty()) found.process.push_back(std::move(line));
+    const auto dir = sys::ProcDir::open();
+    if (!dir) return;
+    const ProcessId owner = view.header.owner.id;
+    const auto pcheck = dir->stat(owner.pid);
+    found.pcheck_stopped = view.alive && pcheck && pcheck->id() == owner && pcheck->state == 'T';
+    if (entry.main.pid == 0) return;
+    const auto stat = dir->stat(entry.main.pid);
+    if (std::string line = stands_words(entry, pent, stat); !line.empty()) found.process.push_back(std::move(line));
+    const bool unwatched = !view.alive || found.pcheck_stopped;  // else a zombie has threads that run, or pcheck would know
+    found.gone = entry.state == EntryState::avail && is_over(stat, entry.main, unwatched);
 }
 
 }  // namespace
@@ -83,12 +94,14 @@ Findings find_out(const View& view, const EntryRecord& entry, const Pent& pent) 
     if (!worker) return findings;
     const auto self = sys::own_identity();
     const bool look = !view.dumped && self && self->pid_namespace == view.header.owner.pid_namespace;
-    const bool judge = !pent.script.none() && view.param.script_check_strict && view.user && sees_as_pcheck(*view.user);
+    const bool judge = view.param.script_check_strict && view.user && sees_as_pcheck(*view.user);
     const bool read = !pent.script.none() && !view.param.script_output_file.empty() && !entry.last_failure.empty();
     const auto submitted = worker->submit([&findings, view, entry, pent, look, judge, read] {
-        Findings found{.refused = judge ? trust_fault(pent, *view.user) : std::string(),
-                       .process = look ? oddities(view, entry, pent) : std::vector<std::string>(),
-                       .output = read ? last_lines(view.param.script_output_file) : std::vector<std::string>()};
+        Findings found;
+        if (judge && !pent.script.none()) found.refused = trust_fault(pent, pent.script, *view.user);
+        if (judge && !pent.check.none()) found.check_refused = trust_fault(pent, pent.check, *view.user);
+        if (look) look_at_processes(found, view, entry, pent);
+        if (read) found.output = last_lines(view.param.script_output_file);
         return [&findings, found = std::move(found)] { findings = found; };
     });
     if (submitted) worker->drain_within(patience);

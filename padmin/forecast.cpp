@@ -116,9 +116,9 @@ Next next_while_available(const View& view, const EntryRecord& entry, const Pent
     };
     consider(NextAction::stable, entry.stable_at);
     consider(entry.check.kind == ScriptRecord::Kind::none ? NextAction::check : NextAction::check_limit, entry.next_check);
-    consider(NextAction::heartbeat_deadline, entry.beat_at);
-    consider(NextAction::hung, entry.hung_at);
-    if (stops) consider(NextAction::excess, entry.excess_at);
+    if ((entry.stall_told & EntryRecord::heartbeat_told) == 0) consider(NextAction::heartbeat_deadline, entry.beat_at);
+    if ((entry.stall_told & EntryRecord::hung_told) == 0) consider(NextAction::hung, entry.hung_at);
+    consider(NextAction::excess, entry.excess_at);
     return next;
 }
 
@@ -165,15 +165,15 @@ Next next_of_state(const View& view, const EntryRecord& entry, const Pent& pent)
 }
 
 // When GATE is met next if all that is under way fails as early as it can.
-std::optional<Instant> next_gate(const View& view, const EntryRecord& entry, const Next& next) {
+std::optional<Instant> next_gate(const View& view, const EntryRecord& entry, const Pent& pent, const Next& next) {
     const Instant now = view.now.instant;
     if (entry.paused && entry.state == EntryState::hold)
         return std::max(entry.paused_until, entry.paused_until ? entry.timer : std::nullopt);
     if (entry.paused) return entry.paused_until;
     if (entry.looked_for) return now;
     switch (entry.state) {
+        case EntryState::avail: return now + confirm_after_crash(view, pent);
         case EntryState::unknown:
-        case EntryState::avail:
         case EntryState::restart: return now;
         case EntryState::down: return entry.wait == EntryWait::script ? std::nullopt : std::optional(std::max(now, next.at.value_or(now)));
         case EntryState::start:
@@ -226,6 +226,10 @@ bool shares_script(const View& view, const EntryRecord& entry, const Pent& pent)
     });
 }
 
+Duration confirm_after_crash(const View& view, const Pent& pent) {
+    return pent.confirm_always && view.param.detect_event ? pent.confirm : Duration{};
+}
+
 std::string_view text_of(NextAction action) { return words.at(static_cast<std::size_t>(action)); }
 
 Forecast forecast(const View& view, const EntryRecord& entry, const Pent& pent) {
@@ -248,7 +252,7 @@ Forecast forecast(const View& view, const EntryRecord& entry, const Pent& pent) 
 
     Counting counting = counting_of(view, entry, pent);
     result.held_up_by = held_up_by(view, entry, pent);
-    result.gate = next_gate(view, entry, next);
+    result.gate = next_gate(view, entry, pent, next);
     if (!result.gate) return result;
     if (entry.state == EntryState::hold) {  // its end clears
         counting.window = {};

@@ -88,6 +88,9 @@ struct Forecast {
 // Another member of its group, ahead of it, has the same script: that runs once in a round.
 [[nodiscard]] bool shares_script(const View& view, const EntryRecord& entry, const Pent& pent);
 
+// How long a replacement is waited for after a crash, ahead of the gate.
+[[nodiscard]] Duration confirm_after_crash(const View& view, const Pent& pent);
+
 // `pent` is the entry's line, read with the defaults of view.param.
 [[nodiscard]] Forecast forecast(const View& view, const EntryRecord& entry, const Pent& pent);
 

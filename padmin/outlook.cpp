@@ -53,6 +53,12 @@ std::string gate_words(const Subject& subject) {
     return fmt::format("{}: {} in this window", whose_script_runs(entry), which);
 }
 
+bool awaits_given_up(const View& view, const Forecast& forecast) {
+    return std::ranges::any_of(forecast.held_up_by, [&](const std::string& name) {
+        return std::ranges::any_of(entries_of(view, name), [](const EntryRecord* other) { return other->state == EntryState::retry_over; });
+    });
+}
+
 // Behind "if it fails".
 std::string failure_words(const Subject& subject) {
     const auto& [view, entry, pent, forecast] = subject;
@@ -87,16 +93,20 @@ std::string check_words(const Subject& subject) {
     const auto& [view, entry, pent, forecast] = subject;
     const bool runs = forecast.next == NextAction::check_limit, last = entry.bad_checks + 1 >= pent.check_failures;
     const std::string_view bad = entry.bad_checks > 0 ? "bad too" : "bad";
+    const bool told = (entry.stall_told & EntryRecord::check_told) != 0;
     if (!runs)
         return fmt::format("{} its health check runs{}", when(subject),
-                           last ? fmt::format("; if it is {}, the process is stalled{}", bad, stall_words(subject)) : "");
-    return fmt::format("{} its health check, which runs now, counts as bad{}", when(subject),
-                       last ? ", and the process is stalled" + stall_words(subject) : "");
+                           last && !told ? fmt::format("; if it is {}, the process is stalled{}", bad, stall_words(subject)) : "");
+    return fmt::format("if its health check, which runs now, has not ended by {}, it counts as bad ({} of {}){}",
+                       moment_words(view, *forecast.at), entry.bad_checks + 1, pent.check_failures,
+                       last && !told ? ", and the process is stalled" + stall_words(subject) : "");
 }
 
 std::string excess_outlook(const Subject& subject) {
+    const bool stops = subject.pent.limit_restarts && !subject.pent.script.none() && !is_dry_run(subject.view);
     const std::string then =
-        leads_to_over(subject.forecast) ? over_words(subject.entry) + "; its process is left running" : "it is stopped, and restarted";
+        !stops                          ? "`Over limit` is logged, and nothing is stopped"
+        : leads_to_over(subject.forecast) ? over_words(subject.entry) + "; its process is left running" : "it is stopped, and restarted";
     if (!subject.forecast.at) return "when it has been over its limit for as long as that is allowed: " + then;
     return fmt::format("{} or soon after, if it is over its limit without a break until then: {}", when(subject), then);
 }
@@ -146,12 +156,25 @@ std::string turn_words(const Subject& subject) {
     return fmt::format("its turn comes when the members ahead of it ({}) are up: then {}", ahead, script);
 }
 
+// The gate, and what comes ahead of it.
+std::string after_crash_words(const Subject& subject) {
+    const auto& [view, entry, pent, forecast] = subject;
+    const std::string gate = gate_words(subject);
+    const Duration confirm = confirm_after_crash(view, pent);
+    if (!view.param.detect_event)
+        return fmt::format("pcheck sees that within {} (DETECT poll); then {}", span_words(view.param.monitor_interval), gate);
+    if (confirm == Duration{} || entry.paused) return gate;
+    return fmt::format("a replacement is waited for until {} (confirm, {}); then {}", moment_words(view, view.now.instant + confirm),
+                       span_words(confirm), gate);
+}
+
 std::string crash_words(const Subject& subject) {
     const auto& [view, entry, pent, forecast] = subject;
     const unsigned least = pent.min.value_or(1);
     const bool spare = pent.counts() && entry.proc_count.value_or(0) > least;
     const std::string loss = spare ? fmt::format("if fewer than {} of it ran", least) : "if it crashed now";
-    if (entry.group_turn == 0) return then("nothing is due; " + loss, gate_words(subject));
+    if (pent.counts() && least == 0) return "nothing is due: with min=0 it is never lost";
+    if (entry.group_turn == 0) return then("nothing is due; " + loss, after_crash_words(subject));
     return fmt::format("nothing is due for it while the round of group {} goes on with {}; {}, after that round {}", printable(entry.group),
                        turn_name(view, entry), loss, gate_words(subject));
 }
@@ -159,7 +182,8 @@ std::string crash_words(const Subject& subject) {
 std::string hold_words(const Subject& subject) {
     if (const pid_t runs = running_pid(subject.entry); runs != 0)
         return fmt::format("{} the counters are cleared, and process {} is watched again if it still runs", when(subject), runs);
-    return then(fmt::format("{} the counters are cleared; if it is not there then", when(subject)), gate_words(subject));
+    return then(fmt::format("{} the counters are cleared; if it is not there then", when(subject)), gate_words(subject)) +
+           "; if somebody starts it before, it is AVAIL then";
 }
 
 std::string resume_words(const Subject& subject) {
@@ -205,11 +229,13 @@ std::string next_words(const Subject& subject) {
             return fmt::format("unless a heartbeat comes before {}, it is stalled{}", moment_words(view, *forecast.at),
                                stall_words(subject));
         case NextAction::reminder: return fmt::format("{} a reminder is logged; nothing else happens until somebody acts", at);
-        case NextAction::first_look: return then("pcheck looks for it; if it is not there", gate());
+        case NextAction::first_look:
+            if (entry.paused) return "pcheck looks for it; it stays paused: if it is not there, nothing follows before `start`";
+            return then("pcheck looks for it; if it is not there", gate());
         case NextAction::slot: return then("as soon as there is a place it is looked for once more; if it is not there", gate());
         case NextAction::dependency:
-            return fmt::format("as soon as {} is AVAIL it is looked for once more; if it is not there, {}", awaited_words(entry, forecast),
-                               whose_script_runs(entry));
+            return fmt::format("as soon as {} is AVAIL it is looked for once more; if it is not there, {}{}", awaited_words(entry, forecast),
+                               whose_script_runs(entry), awaits_given_up(view, forecast) ? "; one that is given up does not come by itself" : "");
         case NextAction::group_turn: return turn_words(subject);
         case NextAction::process_end: return then("it is not killed, however long it takes; when it has ended", after_stop_words(subject));
         case NextAction::process_seen: return "nothing, until somebody starts the process: then it is AVAIL again";
@@ -258,7 +284,13 @@ Lines limit_lines(const View& view, const EntryRecord& entry, const Pent& pent, 
     if (pent.script.none()) return {};
     const std::string whose = entry.group.empty() ? "" : fmt::format(" (of group {})", printable(entry.group));
     const std::string limit = pent.script_timeout == Duration{} ? "no time limit" : span_words(pent.script_timeout);
-    return {window_words(view, forecast, whose),
+    const RetryWindow& window = entry.group.empty() ? entry.window : entry.group_window;
+    const bool passed = entry.state == EntryState::retry_over && !entry.looked_for && window.count > 0 && !forecast.window_ends;
+    const std::string used = passed && forecast.rule.retries
+                                 ? fmt::format("{} of {} used{}; the window has passed, but that does not end RETRY_OVER", window.count,
+                                               count_words(*forecast.rule.retries, "restart"), whose)
+                                 : window_words(view, forecast, whose);
+    return {used,
             fmt::format("{}the script has {}, its process then {} to appear", pace_words(forecast), limit, span_words(pent.start_timeout))};
 }
 

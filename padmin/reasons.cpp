@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/text.hpp"
+#include "padmin/explain.hpp"
 #include "padmin/words.hpp"
 
 namespace banken {
@@ -41,6 +42,21 @@ std::string awaited_words(const EntryRecord& entry, const Forecast& forecast) {
     return !names.empty() ? names : entry.waits_for.empty() ? "that" : printable(entry.waits_for);
 }
 
+std::string loss_words(const EntryRecord& entry) {
+    const std::string process = entry.lost_pid == 0 ? "its process" : fmt::format("process {}", entry.lost_pid);
+    const std::string why = entry.lost_why.empty() ? "" : fmt::format(": {}", printable(entry.lost_why));
+    switch (entry.lost_by) {
+        case EntryReason::down: return fmt::format("{} ended{}", process, why);
+        case EntryReason::stall: return fmt::format("{} was stalled{}", process, why);
+        case EntryReason::limit: return fmt::format("{} was over a limit{}", process, why);
+        case EntryReason::absent: return "it was not there";
+        case EntryReason::operator_: return "somebody has ordered it (restart)";
+        case EntryReason::group:
+        case EntryReason::none: break;
+    }
+    return {};
+}
+
 namespace {
 
 using Lines = std::vector<std::string>;
@@ -70,8 +86,44 @@ std::string trouble_words(const EntryRecord& entry, std::string_view what) {
                        ended ? fmt::format("; it was stopped: {}", printable(entry.last_cause)) : "");
 }
 
-std::string reason_words(const EntryRecord& entry) {
-    const std::string pid = entry.shown_pid == 0 ? std::string() : fmt::format(" {}", entry.shown_pid);
+// Of a group: the member whose loss has led to its present or last round.
+const EntryRecord* culprit_of(const View& view, const EntryRecord& entry) {
+    const EntryRecord* latest = nullptr;
+    for (const EntryRecord& member : view.entries) {
+        if (member.group != entry.group || !member.lost_at) continue;
+        const bool before = entry.group_wait != EntryWait::none || !entry.group_begun || *member.lost_at <= *entry.group_begun;
+        if (before && (!latest || *member.lost_at > *latest->lost_at)) latest = &member;
+    }
+    return latest;
+}
+
+// "ha: process 200 ended: killed by signal 9 (KILL)"; of itself without its name. Empty: not known.
+std::string culprit_words(const View& view, const EntryRecord& entry) {
+    const EntryRecord* culprit = culprit_of(view, entry);
+    const std::string loss = culprit ? loss_words(*culprit) : std::string();
+    return loss.empty() || culprit == &entry ? loss : fmt::format("{}: {}", printable(culprit->name), loss);
+}
+
+std::string group_restart_words(const View& view, const EntryRecord& entry) {
+    const std::string culprit = culprit_words(view, entry);
+    return fmt::format("its group {} is being restarted{}{}", printable(entry.group), culprit.empty() ? "" : "; it began with ", culprit);
+}
+
+// Why it was restarted, as long as that counts in the window.
+std::string restarted_words(const View& view, const EntryRecord& entry, const Forecast& forecast) {
+    if (forecast.window.count == 0 || entry.group_turn != 0 || entry.group_wait != EntryWait::none) return {};
+    const EntryRecord* lost = entry.group.empty() ? &entry : culprit_of(view, entry);
+    const auto begun = entry.group.empty() ? entry.begun : entry.group_begun;
+    if (!lost || !lost->lost_at || !begun || loss_words(*lost).empty()) return {};
+    if (*begun < *lost->lost_at)
+        return fmt::format("lost at {}: {}; it came back without its script", moment_words(view, *lost->lost_at), loss_words(*lost));
+    if (lost == &entry) return fmt::format("restarted at {}: {}", moment_words(view, *begun), loss_words(entry));
+    return fmt::format("restarted with its group at {}; it began with {}", moment_words(view, *begun), culprit_words(view, entry));
+}
+
+std::string reason_words(const View& view, const EntryRecord& entry) {
+    const pid_t lost = entry.lost_pid != 0 ? entry.lost_pid : entry.shown_pid;
+    const std::string pid = lost == 0 ? std::string() : fmt::format(" {}", lost);
     const std::string cause = entry.last_cause.empty() ? "" : fmt::format(": {}", printable(entry.last_cause));
     switch (entry.reason) {
         case EntryReason::down: return fmt::format("its process{} ended{}", pid, cause);
@@ -79,7 +131,7 @@ std::string reason_words(const EntryRecord& entry) {
         case EntryReason::stall: return trouble_words(entry, "stalled");
         case EntryReason::limit: return trouble_words(entry, "over a limit");
         case EntryReason::operator_: return "somebody has ordered it (restart)";
-        case EntryReason::group: return fmt::format("its group {} is being restarted", printable(entry.group));
+        case EntryReason::group: return group_restart_words(view, entry);
         case EntryReason::none: break;
     }
     return {};
@@ -177,22 +229,30 @@ std::string over_reason(const EntryRecord& entry, const Forecast& forecast) {
 }
 
 // When the restarts were used up: what led there. A process that runs was left running, and then it was no loss that did.
-std::string last_straw(const EntryRecord& entry) {
+std::string last_straw(const View& view, const EntryRecord& entry) {
     if (entry.reason == EntryReason::group) {
         if (entry.main.pid != 0) return {};
         return entry.last_failure.empty() ? "it did not come up in its turn"
                                           : fmt::format("its turn failed: restart script {}", printable(entry.last_failure));
     }
-    if (entry.reason != EntryReason::none && entry.reason != EntryReason::operator_) return reason_words(entry);
+    if (entry.reason != EntryReason::none && entry.reason != EntryReason::operator_) return reason_words(view, entry);
     return entry.trouble.empty() ? "" : fmt::format("it failed: {}", printable(entry.trouble));
 }
 
 std::string presence_words(const EntryRecord& entry, const Pent& pent) {
     if (pent.counts()) return count_mode_words(entry, pent) + "; nothing of it is watched";
     if (entry.seen.pid != 0)
-        return fmt::format("process {} runs again: somebody has started it, and pcheck does not watch it yet", entry.seen.pid);
+        return fmt::format("process {} runs again: somebody has started it, and pcheck does not watch it", entry.seen.pid);
     if (entry.main.pid != 0) return fmt::format("process {} of it still runs, and pcheck does not watch it", entry.main.pid);
     return {};
+}
+
+std::string member_words(const View& view, const EntryRecord& member) {
+    const std::string_view watched = member.state == EntryState::avail ? "" : ", not watched";
+    const auto pent = pent_of(view, member);
+    if (pent && pent->counts()) return fmt::format("{}{}", count_mode_words(member, *pent), watched);
+    const pid_t pid = member.main.pid != 0 ? member.main.pid : member.seen.pid;
+    return pid != 0 ? fmt::format("process {} runs{}", pid, watched) : "no process of it is known to run";
 }
 
 bool has_failed(const EntryRecord& member) { return is_given_up(member) && member.reason != EntryReason::none; }
@@ -205,10 +265,8 @@ void add_group(Lines& lines, const View& view, const EntryRecord& entry) {
         if (!in_group(member)) continue;
         const bool failed = lost ? has_failed(member) : is_given_up(member) && !member.trouble.empty();
         const bool stalled = member.reason == EntryReason::none && !member.trouble.empty();
-        const std::string straw = !failed ? std::string() : stalled ? printable(member.trouble) : last_straw(member);
-        const pid_t pid = member.main.pid != 0 ? member.main.pid : member.seen.pid;
-        const std::string_view watched = member.state == EntryState::avail ? "" : ", not watched";
-        const std::string there = pid != 0 ? fmt::format("process {} runs{}", pid, watched) : "no process of it is known to run";
+        const std::string straw = !failed ? std::string() : stalled ? printable(member.trouble) : last_straw(view, member);
+        const std::string there = member_words(view, member);
         lines.push_back(fmt::format("group {}, {}{}: {}{}", printable(entry.group), printable(member.name),
                                     failed                 ? ", which has failed"
                                     : !is_given_up(member) ? fmt::format(", which is {}", text_of(member.state))
@@ -218,7 +276,8 @@ void add_group(Lines& lines, const View& view, const EntryRecord& entry) {
 }
 
 Lines given_up(const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast) {
-    if (entry.looked_for) return {"it was cleared, and pcheck looks for it at this moment"};
+    const bool over = entry.state == EntryState::hold && !entry.timer;  // a clear leaves the timer
+    if (entry.looked_for) return {fmt::format("{}, and pcheck looks for it at this moment", over ? "its hold has ended" : "it was cleared")};
     Lines lines{unended_words(entry), over_reason(entry, forecast)};
     const bool known = !lines[0].empty() || !lines[1].empty();
     if (!entry.group.empty()) {
@@ -227,14 +286,31 @@ Lines given_up(const View& view, const EntryRecord& entry, const Pent& pent, con
         return lines;
     }
     if (!known) lines.emplace_back("a process or script of it could not be ended");
-    lines.push_back(last_straw(entry));
+    lines.push_back(last_straw(view, entry));
     lines.push_back(presence_words(entry, pent));
     return lines;
 }
 
+// pcheck may not have noticed what padmin sees.
+std::string running_words(const View& view, const EntryRecord& entry, const Findings& findings) {
+    if (!findings.gone) return fmt::format("process {} runs", entry.main.pid);
+    const std::string_view unnoticed = !view.alive              ? ""
+                                       : findings.pcheck_stopped ? ", and pcheck has not noticed: it is stopped"
+                                                                 : ", and pcheck has not noticed yet";
+    return fmt::format("process {} ran when pcheck last looked, at {}; it is gone now{}", entry.main.pid,
+                       moment_words(view, view.last_turn), unnoticed);
+}
+
+// How its health check has gone. The record's words may be cut short.
+std::string health_words(const EntryRecord& entry) {
+    const auto bracket = entry.health.find(" (");
+    if (entry.bad_check.empty() || bracket == std::string::npos) return printable(entry.health);
+    return printable(fmt::format("{} ({})", entry.health.substr(0, bracket), entry.bad_check));
+}
+
 }  // namespace
 
-Lines reasons(const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast) {
+Lines reasons(const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast, const Findings& findings) {
     Lines lines;
     const auto say = [&lines](std::string line) {
         if (!line.empty()) lines.push_back(std::move(line));
@@ -242,34 +318,39 @@ Lines reasons(const View& view, const EntryRecord& entry, const Pent& pent, cons
     switch (entry.state) {
         case EntryState::unknown: say("pcheck has just started and has not looked yet"); break;
         case EntryState::avail:
-            if (pent.counts()) {
-                say(count_mode_words(entry, pent));
-            } else {
-                say(fmt::format("process {} runs", entry.main.pid));
-            }
+            say(pent.counts() ? count_mode_words(entry, pent) : running_words(view, entry, findings));
+            say(restarted_words(view, entry, forecast));
             if (!entry.trouble.empty() && !entry.health.starts_with("stalled"))
                 say(fmt::format("it is stalled: {}, only reported", printable(entry.trouble)));
             if (entry.bad_checks > 0 || entry.health.starts_with("stalled"))
-                say(fmt::format("its health: {}{}", printable(entry.health), pent.script.none() ? ", only reported" : ""));
-            if (entry.paused) say("it is paused: nothing is done if it ends");
+                say(fmt::format("its health: {}{}", health_words(entry), pent.script.none() ? ", only reported" : ""));
+            if (entry.stall_told != 0) say("this stall is told already; it is told again only after it has worked in between");
+            if (entry.paused) say(entry.paused_until ? "it is paused: until then nothing is done if it ends" : "it is paused: nothing is done if it ends");
             add_excess(lines, view, entry, pent);
-            if (entry.group_turn != 0 || entry.group_wait != EntryWait::none) say(group_words(view, entry, forecast));
+            if (entry.group_turn != 0 || entry.group_wait != EntryWait::none) {
+                say(group_words(view, entry, forecast));
+                if (const std::string culprit = culprit_words(view, entry); !culprit.empty()) say("it began with " + culprit);
+            }
             break;
         case EntryState::down:
-            say(reason_words(entry));
+            say(reason_words(view, entry));
             if (pent.counts()) say(count_mode_words(entry, pent));
             say(wait_words(view, entry, forecast));
             break;
         case EntryState::restart:
-            if (entry.reason != EntryReason::operator_) say(reason_words(entry));
+            if (entry.reason != EntryReason::operator_) say(reason_words(view, entry));
             say(script_words(view, entry, forecast));
+            if (pent.counts()) say(count_mode_words(entry, pent));
             break;
         case EntryState::start:
+            if (entry.reason != EntryReason::operator_) say(reason_words(view, entry));
+            if (entry.window.count > 0 && entry.reason != EntryReason::operator_)
+                say(fmt::format("it is {} in this window", attempt_words(forecast, entry.window.count)));
             say("its restart script ended well, and its process is awaited (if it runs already, `match` says what it lacks)");
             if (pent.counts()) say(count_mode_words(entry, pent));
             break;
         case EntryState::stall:
-            say(reason_words(entry));
+            say(reason_words(view, entry));
             say(stop_words(entry));
             break;
         case EntryState::retry_over:

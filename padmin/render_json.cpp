@@ -6,6 +6,7 @@
 
 #include "common/sys/clock.hpp"
 #include "common/text.hpp"
+#include "padmin/reasons.hpp"
 #include "padmin/resource_words.hpp"
 
 namespace banken {
@@ -269,6 +270,7 @@ std::string explain_json(const View& view, const EntryRecord& entry, const Resul
     object["paused"] = entry.paused;
     if (pent) add_forecast(object, view, forecast(view, entry, *pent));
     object["trouble"] = or_null(entry.trouble);
+    object["last_loss"] = or_null(loss_words(entry));
     object["last_failure"] = or_null(entry.last_failure);
     object["refused"] = or_null(findings.refused);
     object["process"] = findings.process;

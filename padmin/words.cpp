@@ -45,6 +45,7 @@ std::string time_words(const View& view, WallTime time) {
 
 std::string moment_words(const View& view, WallTime time) {
     const Duration ahead = time - view.now.wall;
+    if (view.dumped) return sys::local_time_text(time);  // read at another time: nothing is near to its now
     const std::string text = time_words(view, time);
     if (ahead > Duration{}) return fmt::format("{} (in {})", text, span_words(ahead));
     const auto ago = std::chrono::floor<std::chrono::seconds>(-ahead);

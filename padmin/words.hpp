@@ -13,7 +13,7 @@ namespace banken {
 [[nodiscard]] std::string span_words(Duration span);
 // "13:34:43" on the day that the view was read, else "Thu Jan 18 13:34:43 2007".
 [[nodiscard]] std::string time_words(const View& view, WallTime time);
-// "13:34:43 (in 8 s)", "13:34:43 (8 s ago)", "13:34:43 (now)".
+// "13:34:43 (in 8 s)", "13:34:43 (8 s ago)", "13:34:43 (now)"; of a dump "Thu Jan 18 13:34:43 2007".
 [[nodiscard]] std::string moment_words(const View& view, WallTime time);
 [[nodiscard]] std::string moment_words(const View& view, Instant instant);
 

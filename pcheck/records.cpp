@@ -36,6 +36,11 @@ constexpr std::tuple alike{
     std::pair{&core::Watch::last_failure_at, &EntryRecord::last_failure_at},
     std::pair{&core::Watch::waits_for, &EntryRecord::waits_for},
     std::pair{&core::Watch::last_cause, &EntryRecord::cause},
+    std::pair{&core::Watch::lost_at, &EntryRecord::lost_at},
+    std::pair{&core::Watch::lost_pid, &EntryRecord::lost_pid},
+    std::pair{&core::Watch::lost_by, &EntryRecord::lost_by},
+    std::pair{&core::Watch::lost_why, &EntryRecord::lost_why},
+    std::pair{&core::Watch::bad_check, &EntryRecord::bad_check},
 };
 
 ScriptRecord record_of(const core::ScriptRun& run) {
@@ -107,6 +112,9 @@ void set_signs_of_life(EntryRecord& record, const core::Watch& watch) {
     record.beat_at = watch.beat_at;
     if (watch.hung.since && watch.pent.hung > Duration{}) record.hung_at = *watch.hung.since + watch.pent.hung;
     record.stable_at = watch.stable_at;
+    const auto& told = watch.told_stalled;
+    record.stall_told = (told.check ? EntryRecord::check_told : 0) | (told.heartbeat ? EntryRecord::heartbeat_told : 0) |
+                        (told.hung ? EntryRecord::hung_told : 0);
     if (watch.check) record.check = record_of(*watch.check);
     if (!watch.figures) return;
     record.excess_at = excess_at(watch);

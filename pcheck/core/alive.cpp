@@ -242,6 +242,7 @@ void Supervisor::begin_stop(Watch& watch, EntryReason reason) {
     const StopRule& rule = watch.pent.stop;
     enter(watch, EntryState::stall);
     watch.reason = reason;
+    watch.remember_loss(now_.instant, watch.main_pid(), reason, reason == EntryReason::operator_ ? "" : watch.trouble);
     watch.stop_only = false;
     if (rule.limit > Duration{}) watch.timer = now_.instant + rule.limit;
     arm_reminder(watch);

@@ -173,6 +173,7 @@ void Supervisor::down(Watch& watch, pid_t pid, bool brought_back) {
 void Supervisor::note_loss(Watch& watch, pid_t pid) {
     unfollow(watch);
     watch.reason = EntryReason::down;
+    watch.remember_loss(now_.instant, pid, EntryReason::down, text_of(*watch.last_cause));
     watch.handed_over = 0;
     if (watch.paused) return;
     ++watch.losses;
@@ -183,6 +184,7 @@ void Supervisor::note_loss(Watch& watch, pid_t pid) {
 
 void Supervisor::lost(Watch& watch, EntryReason reason) {
     watch.reason = reason;
+    if (reason == EntryReason::absent) watch.remember_loss(now_.instant, 0, reason, {});
     if (watch.main) unfollow(watch);  // one that was left running and is found no more, its death not told yet
     Group* const of = group(watch);
     const bool in_turn = of && of->turn == watch.key;

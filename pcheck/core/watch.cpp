@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pcheck/core/watch.hpp"
 
+#include <utility>
+
 namespace banken::core {
 
 std::optional<Instant> Watch::next_deadline() const {
@@ -10,6 +12,13 @@ std::optional<Instant> Watch::next_deadline() const {
         if (deadline && (!next || *deadline < *next)) next = deadline;
     }
     return next;
+}
+
+void Watch::remember_loss(Instant at, pid_t pid, EntryReason by, std::string why) {
+    lost_at = at;
+    lost_pid = pid;
+    lost_by = by;
+    lost_why = std::move(why);
 }
 
 void Watch::forget_signs_of_life() {

@@ -77,6 +77,11 @@ struct Watch {
     std::vector<ProcessId> counted;  // count mode: those that are followed
     FollowMemory memory;
     std::optional<Cause> last_cause;
+    // The last loss or stop, also when it is up again: `explain` names it.
+    std::optional<Instant> lost_at;
+    pid_t lost_pid = 0;
+    EntryReason lost_by = EntryReason::none;
+    std::string lost_why;
 
     RetryWindow window;                                     // first = rerun_time, count = restart_count
     unsigned attempts = 0;                                  // retry_count: since the last Up
@@ -132,6 +137,7 @@ struct Watch {
     [[nodiscard]] bool timer_rests() const { return paused && state == EntryState::hold; }
     // The earliest of all that it waits for; unset: nothing that time brings.
     [[nodiscard]] std::optional<Instant> next_deadline() const;
+    void remember_loss(Instant at, pid_t pid, EntryReason by, std::string why);
     // Nothing of what is measured or awaited of a living process counts any more; a check that runs is another matter.
     void forget_signs_of_life();
 };

@@ -160,9 +160,9 @@ def build_with_longer_layout(world):
     shutil.copytree(root, tree, ignore=shutil.ignore_patterns("build*", ".git"))
     edits = {"common/segment_codec.cpp": [(r"(end_of_fields<EntryRecord>\(1\) == )(\d+)", lambda m: f"{m[1]}{int(m[2]) + 1}")],
              "common/segment_layout.hpp": [(r"layout_minor = (\d+)", lambda m: f"layout_minor = {int(m[1]) + 1}")],
-             "common/segment_records.hpp": [(r"(    bool looked_for = .*\n)", r"\1    std::uint64_t later = 7;\n"),
-                                            (r"Field\{(\d+), &R::looked_for\}\}",
-                                             lambda m: f"Field{{{m[1]}, &R::looked_for}}, Field{{{int(m[1]) + 1}, &R::later}}}}")]}
+             "common/segment_records.hpp": [(r"(    EntryReason lost_by = .*\n)", r"\1    std::uint64_t later = 7;\n"),
+                                            (r"Field\{(\d+), &R::lost_by\}\}",
+                                             lambda m: f"Field{{{m[1]}, &R::lost_by}}, Field{{{int(m[1]) + 1}, &R::later}}}}")]}
     for path, changes in edits.items():
         with open(os.path.join(tree, path)) as file:
             text = file.read()

@@ -35,6 +35,12 @@ void fill_later_fields(EntryRecord& entry) {
     entry.last_failure = "status=3";
     entry.excess_at = Instant(22s);
     entry.looked_for = true;
+    entry.lost_at = Instant(23s);
+    entry.lost_pid = 7;
+    entry.stall_told = 5;
+    entry.lost_by = EntryReason::stall;
+    entry.lost_why = "no heartbeat for 30s";
+    entry.bad_check = "status=1";
     entry.trouble = "no heartbeat for 30s";
 }
 
