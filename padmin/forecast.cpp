@@ -252,6 +252,8 @@ Forecast forecast(const View& view, const EntryRecord& entry, const Pent& pent) 
 
     Counting counting = counting_of(view, entry, pent);
     result.held_up_by = held_up_by(view, entry, pent);
+    const bool cannot_be_lost = entry.state == EntryState::avail && pent.min == 0u;
+    if (cannot_be_lost) return result;
     result.gate = next_gate(view, entry, pent, next);
     if (!result.gate) return result;
     if (entry.state == EntryState::hold) {  // its end clears

@@ -104,9 +104,9 @@ std::string check_words(const Subject& subject) {
 
 std::string excess_outlook(const Subject& subject) {
     const bool stops = subject.pent.limit_restarts && !subject.pent.script.none() && !is_dry_run(subject.view);
-    const std::string then =
-        !stops                          ? "`Over limit` is logged, and nothing is stopped"
-        : leads_to_over(subject.forecast) ? over_words(subject.entry) + "; its process is left running" : "it is stopped, and restarted";
+    const std::string then = !stops                            ? "`Over limit` is logged, and nothing is stopped"
+                             : leads_to_over(subject.forecast) ? over_words(subject.entry) + "; its process is left running"
+                                                               : "it is stopped, and restarted";
     if (!subject.forecast.at) return "when it has been over its limit for as long as that is allowed: " + then;
     return fmt::format("{} or soon after, if it is over its limit without a break until then: {}", when(subject), then);
 }
@@ -234,8 +234,9 @@ std::string next_words(const Subject& subject) {
             return then("pcheck looks for it; if it is not there", gate());
         case NextAction::slot: return then("as soon as there is a place it is looked for once more; if it is not there", gate());
         case NextAction::dependency:
-            return fmt::format("as soon as {} is AVAIL it is looked for once more; if it is not there, {}{}", awaited_words(entry, forecast),
-                               whose_script_runs(entry), awaits_given_up(view, forecast) ? "; one that is given up does not come by itself" : "");
+            return fmt::format("as soon as {} is AVAIL it is looked for once more; if it is not there, {}{}",
+                               awaited_words(entry, forecast), whose_script_runs(entry),
+                               awaits_given_up(view, forecast) ? "; one that is given up does not come by itself" : "");
         case NextAction::group_turn: return turn_words(subject);
         case NextAction::process_end: return then("it is not killed, however long it takes; when it has ended", after_stop_words(subject));
         case NextAction::process_seen: return "nothing, until somebody starts the process: then it is AVAIL again";

@@ -277,7 +277,8 @@ void add_group(Lines& lines, const View& view, const EntryRecord& entry) {
 
 Lines given_up(const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast) {
     const bool over = entry.state == EntryState::hold && !entry.timer;  // a clear leaves the timer
-    if (entry.looked_for) return {fmt::format("{}, and pcheck looks for it at this moment", over ? "its hold has ended" : "it was cleared")};
+    if (entry.looked_for)
+        return {fmt::format("{}, and pcheck looks for it at this moment", over ? "its hold has ended" : "it was cleared")};
     Lines lines{unended_words(entry), over_reason(entry, forecast)};
     const bool known = !lines[0].empty() || !lines[1].empty();
     if (!entry.group.empty()) {
@@ -294,7 +295,7 @@ Lines given_up(const View& view, const EntryRecord& entry, const Pent& pent, con
 // pcheck may not have noticed what padmin sees.
 std::string running_words(const View& view, const EntryRecord& entry, const Findings& findings) {
     if (!findings.gone) return fmt::format("process {} runs", entry.main.pid);
-    const std::string_view unnoticed = !view.alive              ? ""
+    const std::string_view unnoticed = !view.alive               ? ""
                                        : findings.pcheck_stopped ? ", and pcheck has not noticed: it is stopped"
                                                                  : ", and pcheck has not noticed yet";
     return fmt::format("process {} ran when pcheck last looked, at {}; it is gone now{}", entry.main.pid,
@@ -325,7 +326,9 @@ Lines reasons(const View& view, const EntryRecord& entry, const Pent& pent, cons
             if (entry.bad_checks > 0 || entry.health.starts_with("stalled"))
                 say(fmt::format("its health: {}{}", health_words(entry), pent.script.none() ? ", only reported" : ""));
             if (entry.stall_told != 0) say("this stall is told already; it is told again only after it has worked in between");
-            if (entry.paused) say(entry.paused_until ? "it is paused: until then nothing is done if it ends" : "it is paused: nothing is done if it ends");
+            if (entry.paused)
+                say(entry.paused_until ? "it is paused: until then nothing is done if it ends"
+                                       : "it is paused: nothing is done if it ends");
             add_excess(lines, view, entry, pent);
             if (entry.group_turn != 0 || entry.group_wait != EntryWait::none) {
                 say(group_words(view, entry, forecast));

@@ -396,7 +396,7 @@ TEST_CASE("a pause that ends is told with what it leads to in each state") {
     SUBCASE("while it runs") {
         World world = running(fmt::format("{}continue", line));
         world.order(Verb::stop, "crond", 30min);
-        CHECK(says(words(world), "it is paused: nothing is done if it ends\n"));
+        CHECK(says(words(world), "it is paused: until then nothing is done if it ends\n"));
         CHECK(says(words(world), "(in 30 min) the pause ends\n"));
     }
     SUBCASE("on hold, which is not left while it is paused") {
