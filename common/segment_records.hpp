@@ -196,9 +196,8 @@ struct EntryRecord {
     std::string last_argv0;          // of the last main process
     std::vector<ProcessId> orphans;  // at most most_orphans
     std::string last_failure;        // of an attempt since the last Up: "status=3", "/path is writable by others"; empty: none has failed
-    std::string trouble;    // why it was stopped, given up, or told as stalled or over a limit, since the last Up: "no heartbeat for 30s"
-    std::string lost_why;   // of lost_at: the cause of its end, or why it was stopped
-    std::string bad_check;  // how the last health check failed, until one is good
+    std::string trouble;   // why it was stopped, given up, or told as stalled or over a limit, since the last Up: "no heartbeat for 30s"
+    std::string lost_why;  // of lost_at: the cause of its end, or why it was stopped
 
     friend bool operator==(const EntryRecord&, const EntryRecord&) = default;
 };
@@ -298,7 +297,7 @@ struct Form<EntryRecord> {
     static constexpr auto texts =
         std::tuple{Text{&R::name, 255},         Text{&R::line, 4096},  Text{&R::last_cause, 127},  Text{&R::waits_for, 255},
                    Text{&R::group, 31},         Text{&R::health, 63},  Text{&R::last_argv0, 1023}, Text{&R::orphans, R::most_orphans * 16},
-                   Text{&R::last_failure, 255}, Text{&R::trouble, 95}, Text{&R::lost_why, 127},    Text{&R::bad_check, 255}};
+                   Text{&R::last_failure, 255}, Text{&R::trouble, 95}, Text{&R::lost_why, 63}};
 };
 
 template <>

@@ -79,6 +79,8 @@ Lines advice(const View& view, const EntryRecord& entry, const Pent& pent, const
         lines.push_back(fmt::format("kill -KILL {}  ends it by force", entry.main.pid));
     } else if (entry.state == EntryState::avail && pent.max && entry.proc_count > *pent.max) {
         say("match", "lists them");
+    } else if (entry.state == EntryState::avail && !entry.paused && forecast.left == 0u && forecast.rule.retries > 0u) {
+        say("clear", "counters to 0: it may be restarted again");
     }
     if (entry.state == EntryState::avail && (entry.bad_checks > 0 || entry.health.starts_with("stalled")))
         lines.push_back(fmt::format("{}  its check, to run by hand", printable(pent.check.text)));
@@ -86,9 +88,11 @@ Lines advice(const View& view, const EntryRecord& entry, const Pent& pent, const
 }
 
 // Nothing watches it any more: only a new pcheck helps.
-Lines advice_without_pcheck(const View& view) {
-    const std::string_view what =
-        view.alive ? "when mended: watches again, with counters at 0" : "watches again, and goes on from this state";
+Lines advice_without_pcheck(const View& view, const EntryRecord& entry) {
+    const bool well = entry.state == EntryState::avail;
+    const std::string_view what = view.alive
+                                      ? (well ? "watches again, with counters at 0" : "when mended: watches again, with counters at 0")
+                                      : "watches again, and goes on from this state";
     return {fmt::format("{}  {}", start_words(view), what)};
 }
 
@@ -96,7 +100,7 @@ std::string state_line(const View& view, const EntryRecord& entry) {
     std::string line = fmt::format("{} (pent_id {}) is {}", printable(entry.name), entry.pent_id, text_of(entry.state));
     const std::string wait = entry.wait != EntryWait::script ? waits_for(entry) : is_dry_run(view) ? "dry run" : "no script";
     if (!wait.empty()) line += fmt::format(" ({})", printable(wait));
-    return line + fmt::format(" since {}", moment_words(view, entry.since_wall));
+    return line + fmt::format(" since {}", moment_words(view, std::min(entry.since_wall, view.now.wall)));
 }
 
 Lines state_lines(const View& view, const EntryRecord& entry, const Findings& findings) {
@@ -182,7 +186,7 @@ Explanation explain(const View& view, const EntryRecord& entry, const Result<Pen
         for (const std::string& line : findings.output) lines.push_back("  " + printable(line));
         add("output", std::move(lines));
     }
-    add("you can", ended ? advice_without_pcheck(view) : advice(view, entry, *pent, future, findings));
+    add("you can", ended ? advice_without_pcheck(view, entry) : advice(view, entry, *pent, future, findings));
     return explanation;
 }
 

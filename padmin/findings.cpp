@@ -52,8 +52,11 @@ std::string naming_words(const View& view, const EntryRecord& entry, Pent pent) 
     const Snapshot snapshot = read_named(pent);
     if (entry.main.pid == 0) return entry.seen.pid == 0 ? pidfile_words(view, entry, pent, snapshot) : std::string();
     if (snapshot.named == entry.main.pid || is_given_up(entry)) return {};
-    return fmt::format("{} names {} now: process {} is followed on until it names another one that passes all filters",
-                       printable(pent.pidfile), snapshot.named ? fmt::format("process {}", *snapshot.named) : "nobody", entry.main.pid);
+    const std::string naming = !snapshot.pidfile_fault.empty() ? "cannot be read: " + printable(snapshot.pidfile_fault)
+                               : snapshot.named                ? fmt::format("names process {} now", *snapshot.named)
+                                                               : "names nobody now";
+    return fmt::format("{} {}: process {} is followed on until it names another one that passes all filters", printable(pent.pidfile),
+                       naming, entry.main.pid);
 }
 
 // A process that stands still is not lost.
@@ -62,7 +65,7 @@ std::string stands_words(const EntryRecord& entry, const Pent& pent, const Resul
     const std::string_view what = stat->state == 'T' ? "T, stopped by a signal" : "D, waiting in the kernel";
     const std::string then = pent.hung == Duration{}
                                  ? std::string("it counts as running (hung is not set)")
-                                 : fmt::format("stalled after {} without using the processor (hung)", span_words(pent.hung));
+                                 : fmt::format("it counts as stalled once it has stood so for {} (hung)", span_words(pent.hung));
     return fmt::format("{} is in state {}: {}", entry.main.pid, what, then);
 }
 

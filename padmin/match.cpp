@@ -89,7 +89,8 @@ private:
         for (const auto filter : failed) misses.push_back({filter, what_it_has(filter, rule_, process, snapshot_)});
         if (process.id() == view_.header.owner.id) misses.push_back({"pcheck", "it is pcheck itself"});
         if (const pid_t script = script_above(process))
-            misses.push_back({"script", fmt::format("it is below a running script, pid={}", script)});
+            misses.push_back({"script", script == process.stat.pid ? std::string("it is a running script itself")
+                                                                   : fmt::format("it is below a running script, pid={}", script)});
         return misses;
     }
 
@@ -144,7 +145,7 @@ private:
 // Behind the path of the pidfile.
 std::string naming_words(const Snapshot& snapshot) {
     if (!snapshot.pidfile_fault.empty()) return "cannot be read: " + printable(snapshot.pidfile_fault);
-    if (!snapshot.named) return "names no process";
+    if (!snapshot.named) return "names no process: it is empty or holds no pid";
     const bool runs = std::ranges::any_of(snapshot.processes, [&](const Process& one) { return one.stat.pid == *snapshot.named; });
     return fmt::format("names process {}{}", *snapshot.named, runs ? "" : ", which does not run");
 }
@@ -195,6 +196,28 @@ std::optional<std::string> alike(const View& view, const EntryRecord& entry, con
     return {};
 }
 
+// What the standings mean for the entry, where that is not plain.
+void add_notes(Matching& matching, const EntryRecord& entry, const Pent& pent, const Snapshot& snapshot) {
+    const auto say = [&matching](std::string text) { matching.notes.push_back(std::move(text)); };
+    const auto any = [&](Standing standing) {
+        return std::ranges::find(matching.processes, standing, &JudgedProcess::standing) != matching.processes.end();
+    };
+    const bool follows = entry.main.pid != 0 && !is_given_up(entry);
+    const auto is_main = [&](const Process& process) { return process.id() == entry.main; };
+    if (follows && std::ranges::none_of(snapshot.processes, is_main)) {
+        say(fmt::format("process {}, which is followed, is gone: pcheck has not noticed yet", entry.main.pid));
+    } else if (follows && !pent.pidfile.empty() && snapshot.named != entry.main.pid) {
+        say(fmt::format("process {} is followed on until the pidfile names another one that passes all filters", entry.main.pid));
+    }
+    if (any(Standing::not_named)) say("not named: it would match, but the pidfile does not name it: it does not count");
+    if (any(Standing::rival) && follows) say("rival: it could be followed as well, and is not, since one is; a filter tells them apart");
+    const bool old = std::ranges::any_of(matching.processes, [&](const JudgedProcess& one) {
+        return one.standing == Standing::rival && entry.death && one.id.start < *entry.death;
+    });
+    if (old && entry.state == EntryState::down) say("rival: older than the loss: it does not stand in for what was lost");
+    if (any(Standing::orphan)) say("orphan: it was below a process that has ended, and does not stand in for it");
+}
+
 }  // namespace
 
 std::string_view text_of(Standing standing) {
@@ -223,16 +246,7 @@ Matching judge_all(const View& view, const EntryRecord& entry, const Pent& pent,
     }
     if (auto note = matching.processes.empty() && !pent.label ? alike(view, entry, pent, snapshot) : std::nullopt)
         matching.notes.push_back(*std::move(note));
-    const auto any = [&](Standing standing) {
-        return std::ranges::find(matching.processes, standing, &JudgedProcess::standing) != matching.processes.end();
-    };
-    if (!pent.pidfile.empty() && entry.main.pid != 0 && snapshot.named != entry.main.pid && !is_given_up(entry))
-        matching.notes.push_back(
-            fmt::format("process {} is followed on until the pidfile names another one that passes all filters", entry.main.pid));
-    if (any(Standing::not_named))
-        matching.notes.emplace_back("not named: it would match, but the pidfile does not name it: it does not count");
-    if (any(Standing::rival) && entry.main.pid != 0 && !is_given_up(entry))
-        matching.notes.emplace_back("rival: it could be followed as well, and is not, since one is; a filter tells them apart");
+    add_notes(matching, entry, pent, snapshot);
     return matching;
 }
 

@@ -172,7 +172,9 @@ std::string crash_words(const Subject& subject) {
     const auto& [view, entry, pent, forecast] = subject;
     const unsigned least = pent.min.value_or(1);
     const bool spare = pent.counts() && entry.proc_count.value_or(0) > least;
-    const std::string loss = spare ? fmt::format("if fewer than {} of it ran", least) : "if it crashed now";
+    const std::string loss = spare           ? fmt::format("if fewer than {} of it ran", least)
+                             : pent.counts() ? "if one of it crashed now"
+                                             : "if it crashed now";
     if (pent.counts() && least == 0) return "nothing is due: with min=0 it is never lost";
     if (entry.group_turn == 0) return then("nothing is due; " + loss, after_crash_words(subject));
     return fmt::format("nothing is due for it while the round of group {} goes on with {}; {}, after that round {}", printable(entry.group),
@@ -215,8 +217,7 @@ std::string next_words(const Subject& subject) {
         case NextAction::script_end: break;  // script_lines()
         case NextAction::kill_script:
             return fmt::format("{} the script is killed if it still runs; then it has failed, and {}", at, failure_words(subject));
-        case NextAction::start_deadline:
-            return then(fmt::format("{} the attempt has failed if the process is not there; then", at), gate());
+        case NextAction::start_deadline: return fmt::format("{} the attempt has failed if the process is not there; then {}", at, gate());
         case NextAction::kill:
             return then(fmt::format("{} the process is killed if it still runs; when it has ended", at), after_stop_words(subject));
         case NextAction::give_up: return fmt::format("{} it is given up if what was killed is still there: {}", at, over_words(entry));
@@ -282,7 +283,7 @@ Lines next_lines(const View& view, const EntryRecord& entry, const Pent& pent, c
 }
 
 Lines limit_lines(const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast) {
-    if (pent.script.none()) return {};
+    if (pent.script.none() || is_dry_run(view)) return {};
     const std::string whose = entry.group.empty() ? "" : fmt::format(" (of group {})", printable(entry.group));
     const std::string limit = pent.script_timeout == Duration{} ? "no time limit" : span_words(pent.script_timeout);
     const RetryWindow& window = entry.group.empty() ? entry.window : entry.group_window;

@@ -6,6 +6,8 @@
 
 #include "common/order.hpp"
 #include "common/sys/clock.hpp"
+#include "common/sys/file.hpp"
+#include "common/sys/identity.hpp"
 #include "common/sys/order_channel.hpp"
 #include "common/text.hpp"
 #include "padmin/answer.hpp"
@@ -84,7 +86,11 @@ Traces traces_for(What what) { return what == What::trace ? Traces::all : Traces
 
 std::string no_entry(const View& view, const std::string& target) {
     std::vector<std::string_view> names;
-    for (const EntryRecord& entry : view.entries) names.push_back(entry.name);
+    for (const EntryRecord& entry : view.entries) {
+        if (entry.name == target)
+            return fmt::format("no entry {}: digits alone are a pent_id; the entry of that name has {}", quoted(target), entry.pent_id);
+        names.push_back(entry.name);
+    }
     for (const ResourceRecord& resource : view.resources) names.push_back(resource.tag);
     return fmt::format("no entry {}{}", quoted(target), printable(did_you_mean(target, names)));
 }
@@ -249,6 +255,14 @@ int run_on(const PadminOptions& options, const Asked& asked, Outcome<View> view)
     return number_of(ExitCode::internal);
 }
 
+// Of a pcheck that has ended and left no segment: its dump says how.
+void point_to_dump(const PadminOptions& options, const std::string& target) {
+    const auto text = options.pfile.empty() ? Result<std::string>(fail("no pfile")) : sys::read_file(options.pfile, pfile_max_bytes);
+    const std::string dump = text ? parse_pfile(*text).pfile.param.shm_dump_file : std::string();
+    if (dump.empty() || !sys::stamp_of(dump)) return;
+    note(fmt::format("padmin --dump {} -c explain {} shows how it ended; pcheck -f {} starts it", dump, target, options.pfile));
+}
+
 // Of a pcheck that was killed: what it has left is shown, and the exit status says that nothing runs. One that was started between our two
 // looks has left nothing: it is shown as it runs.
 int run_on_left(const PadminOptions& options, const Asked& asked, const Refusal& refusal) {
@@ -256,7 +270,10 @@ int run_on_left(const PadminOptions& options, const Asked& asked, const Refusal&
     auto left = shows ? find_left(options, traces_for(asked.what)) : tl::unexpected(refusal);
     if (!left) {
         auto view = find_view(options, traces_for(asked.what));
-        return view ? run_on(options, asked, std::move(view)) : refuse(view.error());
+        if (view) return run_on(options, asked, std::move(view));
+        const int status = refuse(view.error());
+        if (asked.what == What::explain) point_to_dump(options, asked.words.front());
+        return status;
     }
     const int status = refuse(refusal);
     run_on(options, asked, std::move(left));

@@ -302,11 +302,12 @@ std::string running_words(const View& view, const EntryRecord& entry, const Find
                        moment_words(view, view.last_turn), unnoticed);
 }
 
-// How its health check has gone. The record's words may be cut short.
-std::string health_words(const EntryRecord& entry) {
+// How its health check has gone; a check that is refused is told with its reason by itself, which would be cut here.
+std::string health_words(const EntryRecord& entry, const Findings& findings) {
     const auto bracket = entry.health.find(" (");
-    if (entry.bad_check.empty() || bracket == std::string::npos) return printable(entry.health);
-    return printable(fmt::format("{} ({})", entry.health.substr(0, bracket), entry.bad_check));
+    const bool cut = bracket != std::string::npos && !entry.health.ends_with(')');
+    if (cut && !findings.check_refused.empty()) return printable(entry.health.substr(0, bracket));
+    return printable(entry.health) + (cut ? "..." : "");
 }
 
 }  // namespace
@@ -324,7 +325,7 @@ Lines reasons(const View& view, const EntryRecord& entry, const Pent& pent, cons
             if (!entry.trouble.empty() && !entry.health.starts_with("stalled"))
                 say(fmt::format("it is stalled: {}, only reported", printable(entry.trouble)));
             if (entry.bad_checks > 0 || entry.health.starts_with("stalled"))
-                say(fmt::format("its health: {}{}", health_words(entry), pent.script.none() ? ", only reported" : ""));
+                say(fmt::format("its health: {}{}", health_words(entry, findings), pent.script.none() ? ", only reported" : ""));
             if (entry.stall_told != 0) say("this stall is told already; it is told again only after it has worked in between");
             if (entry.paused)
                 say(entry.paused_until ? "it is paused: until then nothing is done if it ends"

@@ -40,7 +40,6 @@ constexpr std::tuple alike{
     std::pair{&core::Watch::lost_pid, &EntryRecord::lost_pid},
     std::pair{&core::Watch::lost_by, &EntryRecord::lost_by},
     std::pair{&core::Watch::lost_why, &EntryRecord::lost_why},
-    std::pair{&core::Watch::bad_check, &EntryRecord::bad_check},
 };
 
 ScriptRecord record_of(const core::ScriptRun& run) {

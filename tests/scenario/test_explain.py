@@ -180,7 +180,7 @@ def what_is_odd_about_a_process_is_told(world):
         file.write("1\n")
     until(lambda: "is in state T" in world.order("explain", "alpha"), "state T")
     text = world.order("explain", "alpha")
-    for part in (f"alpha.pid names process 1 now: process {pid} is followed on", "stalled after 5 min without", "with --dry-run"):
+    for part in (f"alpha.pid names process 1 now: process {pid} is followed on", "it counts as stalled once it has stood so for 5 min (hung)", "with --dry-run"):
         check(part in text, f"{part} is not in:\n{text}")
     check("--dry-run" in world.order("show", "param", "-v"), "show param -v does not tell the dry run")
     check(f"process {pid} is followed on" in world.order("match", "alpha"), "match does not tell whom the pidfile names")
@@ -248,6 +248,23 @@ def whom_a_pidfile_names_is_told_and_why_that_does_not_count(world):
 
 
 @scenario
+def a_process_that_ends_while_pcheck_is_stopped_is_not_said_to_run(world):
+    alpha = world.daemon("alpha")
+    world.pfile(pent_line("alpha", world.restarter("alpha")))
+    pcheck = world.start_pcheck()
+    world.up("alpha")
+    os.kill(pcheck, signal.SIGSTOP)
+    kill(alpha)
+    text = until(lambda: (lambda one: one if "it is gone now" in one else None)(world.order("explain", "alpha")), "the end of alpha")
+    for part in (f"process {alpha} ran when pcheck last looked", "pcheck has not noticed: it is stopped", f"kill -CONT {pcheck}"):
+        check(part in text, f"{part} is not in:\n{text}")
+    check(f"process {alpha}, which is followed, is gone" in world.order("match", "alpha"), "match does not tell that it is gone")
+    os.kill(pcheck, signal.SIGCONT)
+    world.log.wait("Down ")
+    until(lambda: "restarted at" in world.order("explain", "alpha"), "why it was restarted")
+
+
+@scenario
 def a_dump_is_explained_after_the_end(world):
     alpha = world.daemon("alpha")
     world.pfile(pent_line("alpha", world.restarter("alpha"), retries=0, action="exit"))
@@ -255,5 +272,7 @@ def a_dump_is_explained_after_the_end(world):
     world.up("alpha")
     kill(alpha)
     world.pcheck_ends(1)
+    refused = world.refused(3, "explain", "alpha")
+    check(f"padmin --dump {world.dump} -c explain alpha shows how it ended" in refused, refused)
     text = world.padmin("--dump", world.dump, "-c", "explain", "alpha").out
     check("is RETRY_OVER since" in text and "pcheck has ended: retry-over exit (alpha)" in text, text)

@@ -40,7 +40,6 @@ void fill_later_fields(EntryRecord& entry) {
     entry.stall_told = 5;
     entry.lost_by = EntryReason::stall;
     entry.lost_why = "no heartbeat for 30s";
-    entry.bad_check = "status=1";
     entry.trouble = "no heartbeat for 30s";
 }
 

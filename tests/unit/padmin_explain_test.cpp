@@ -491,7 +491,7 @@ TEST_CASE("of the last attempt it is told what its failure leads to") {
     world.crash(1);
     CHECK(says(words(world), "if it fails, it was the last attempt: RETRY_OVER: exit ends pcheck with status 1\n"));
     world.script_exits(1, 0);
-    CHECK(says(words(world), "the attempt has failed if the process is not there; then, RETRY_OVER: exit ends pcheck"));
+    CHECK(says(words(world), "the attempt has failed if the process is not there; then RETRY_OVER: exit ends pcheck"));
     CHECK(says(words(world), "-c match crond  which processes nearly fit, and what they lack"));
 }
 

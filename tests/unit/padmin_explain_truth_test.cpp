@@ -259,13 +259,18 @@ TEST_CASE("a window that has passed is not said to end retry-over") {
     CHECK(says(words(world), "limits  1 of 1 restart used; the window has passed, but that does not end RETRY_OVER\n"));
 }
 
-TEST_CASE("a health check that runs is bad only if it does not end in time, and a long failure is not cut") {
+TEST_CASE("a health check that runs is bad only if it does not end in time, and a failure that was cut is said to be") {
     World world = running("a:/bin/r:3600:3:continue:check=/bin/c -x:check_interval=60:check_failures=3:check_timeout=10", {}, 0s);
     world.pass(60s);
     CHECK(says(words(world), "if its health check, which runs now, has not ended by 16:01:10 (in 10 s), it counts as bad (1 of 3)\n"));
     const std::string reason = "/a/long/way/to/a/check/that/is/not/there: No such file or directory";
     world.step(ScriptEnded{world.entry(1).check->run, ScriptEnded::How::refused, 0, reason});
-    CHECK(says(words(world), "its health: 1 of 3 checks failed (" + reason + ")\n"));
+    View view = view_of(world);
+    view.entries.front().health.resize(63);  // as the segment cuts it
+    CHECK(says(words(view), "its health: 1 of 3 checks failed (/a/long/way/to/a/check/that/is/not/there:...\n"));
+    const std::string told = words(view, 0, {.refused = {}, .check_refused = reason});
+    CHECK(says(told, "its health: 1 of 3 checks failed\n"));
+    CHECK(says(told, "its check cannot be run: " + reason + "; each run counts as bad\n"));
     CHECK(says(words(world), "you can /bin/c -x  its check, to run by hand\n"));
 }
 

@@ -154,7 +154,7 @@ TEST_CASE("of more processes than are wanted one may crash without a loss") {
     view.entries.front().proc_count = 3;
     CHECK(says(words(view), "nothing is due; if fewer than 2 of it ran, its restart script runs"));
     view.entries.front().proc_count = 2;
-    CHECK(says(words(view), "nothing is due; if it crashed now, its restart script runs"));
+    CHECK(says(words(view), "nothing is due; if one of it crashed now, its restart script runs"));
 }
 
 TEST_CASE("a member that runs is told that its group is about to be restarted, and what the group waits for") {

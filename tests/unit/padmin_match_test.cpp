@@ -102,7 +102,7 @@ TEST_CASE("whom the pidfile names is told, and why that does not count") {
     host.pent.uid = 0;
     const auto rule = [&] { return host.judged().rule.back(); };
     const auto words = [&] { return pidfile_words(host.view, host.entry(), host.pent, host.snapshot); };
-    CHECK(rule() == "pidfile /run/nginx.pid, which names no process");
+    CHECK(rule() == "pidfile /run/nginx.pid, which names no process: it is empty or holds no pid");
     host.snapshot.named = 20;
     CHECK(rule() == "pidfile /run/nginx.pid, which names process 20");
     CHECK(host.standings() == "20 near miss; ");
@@ -142,6 +142,8 @@ TEST_CASE("pcheck itself, what is below its scripts, containers and zombies with
     host.snapshot.processes[4].stat.state = 'Z';
     CHECK(host.standings() == "7 near miss; 20 near miss; 70 near miss; 80 near miss; ");
     CHECK(host.misses_of(7) == "it is pcheck itself; ");
+    host.snapshot.processes[2].stat.fingerprint.comm = "nginx";
+    CHECK(host.misses_of(60) == "it is a running script itself; ");
     CHECK(host.misses_of(20) == "it is below a running script, pid=60; ");
     CHECK(host.misses_of(70) == "pidns: it lives in another PID namespace; ");
     CHECK(host.misses_of(80) == "zombie: its first thread has ended; ");
@@ -192,6 +194,19 @@ TEST_CASE("a rival, and a pidfile that names another process, are explained") {
     CHECK(host.judged().notes ==
           std::vector<std::string>{"process 30 is followed on until the pidfile names another one that passes all filters",
                                    "not named: it would match, but the pidfile does not name it: it does not count"});
+}
+
+TEST_CASE("what a rival, an orphan and a process that is gone mean for the entry is told") {
+    Host host({process(20, {"nginx"}), process(30, {"nginx"})});
+    host.entry().main = {40, 1000};
+    CHECK(host.judged().notes.front() == "process 40, which is followed, is gone: pcheck has not noticed yet");
+    host.entry().main = {};
+    host.entry().state = EntryState::down;
+    CHECK(host.judged().notes.empty());  // one of them is taken by the next look
+    host.entry().death = 2000;
+    host.entry().orphans = {{30, 1000}};
+    CHECK(host.judged().notes == std::vector<std::string>{"rival: older than the loss: it does not stand in for what was lost",
+                                                          "orphan: it was below a process that has ended, and does not stand in for it"});
 }
 
 TEST_CASE("where nothing matches, a process of nearly the same name is told") {
