@@ -310,6 +310,27 @@ std::string health_words(const EntryRecord& entry, const Findings& findings) {
     return printable(entry.health) + (cut ? "..." : "");
 }
 
+void add_running(Lines& lines, const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast,
+                 const Findings& findings) {
+    const auto say = [&lines](std::string line) {
+        if (!line.empty()) lines.push_back(std::move(line));
+    };
+    say(pent.counts() ? count_mode_words(entry, pent) : running_words(view, entry, findings));
+    say(restarted_words(view, entry, forecast));
+    if (!entry.trouble.empty() && !entry.health.starts_with("stalled"))
+        say(fmt::format("it is stalled: {}, only reported", printable(entry.trouble)));
+    if (entry.bad_checks > 0 || entry.health.starts_with("stalled"))
+        say(fmt::format("its health: {}{}", health_words(entry, findings), pent.script.none() ? ", only reported" : ""));
+    if (entry.stall_told != 0) say("this stall is told already; it is told again only after it has worked in between");
+    if (entry.paused)
+        say(entry.paused_until ? "it is paused: until then nothing is done if it ends" : "it is paused: nothing is done if it ends");
+    add_excess(lines, view, entry, pent);
+    if (entry.group_turn != 0 || entry.group_wait != EntryWait::none) {
+        say(group_words(view, entry, forecast));
+        if (const std::string culprit = culprit_words(view, entry); !culprit.empty()) say("it began with " + culprit);
+    }
+}
+
 }  // namespace
 
 Lines reasons(const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast, const Findings& findings) {
@@ -319,23 +340,7 @@ Lines reasons(const View& view, const EntryRecord& entry, const Pent& pent, cons
     };
     switch (entry.state) {
         case EntryState::unknown: say("pcheck has just started and has not looked yet"); break;
-        case EntryState::avail:
-            say(pent.counts() ? count_mode_words(entry, pent) : running_words(view, entry, findings));
-            say(restarted_words(view, entry, forecast));
-            if (!entry.trouble.empty() && !entry.health.starts_with("stalled"))
-                say(fmt::format("it is stalled: {}, only reported", printable(entry.trouble)));
-            if (entry.bad_checks > 0 || entry.health.starts_with("stalled"))
-                say(fmt::format("its health: {}{}", health_words(entry, findings), pent.script.none() ? ", only reported" : ""));
-            if (entry.stall_told != 0) say("this stall is told already; it is told again only after it has worked in between");
-            if (entry.paused)
-                say(entry.paused_until ? "it is paused: until then nothing is done if it ends"
-                                       : "it is paused: nothing is done if it ends");
-            add_excess(lines, view, entry, pent);
-            if (entry.group_turn != 0 || entry.group_wait != EntryWait::none) {
-                say(group_words(view, entry, forecast));
-                if (const std::string culprit = culprit_words(view, entry); !culprit.empty()) say("it began with " + culprit);
-            }
-            break;
+        case EntryState::avail: add_running(lines, view, entry, pent, forecast, findings); break;
         case EntryState::down:
             say(reason_words(view, entry));
             if (pent.counts()) say(count_mode_words(entry, pent));

@@ -260,7 +260,7 @@ def a_process_that_ends_while_pcheck_is_stopped_is_not_said_to_run(world):
         check(part in text, f"{part} is not in:\n{text}")
     check(f"process {alpha}, which is followed, is gone" in world.order("match", "alpha"), "match does not tell that it is gone")
     os.kill(pcheck, signal.SIGCONT)
-    world.log.wait("Down ")
+    world.log.wait(f"Process [alpha, pid={alpha}] Down")
     until(lambda: "restarted at" in world.order("explain", "alpha"), "why it was restarted")
 
 
