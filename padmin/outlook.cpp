@@ -217,7 +217,9 @@ std::string next_words(const Subject& subject) {
         case NextAction::script_end: break;  // script_lines()
         case NextAction::kill_script:
             return fmt::format("{} the script is killed if it still runs; then it has failed, and {}", at, failure_words(subject));
-        case NextAction::start_deadline: return fmt::format("{} the attempt has failed if the process is not there; then {}", at, gate());
+        case NextAction::start_deadline:
+            return fmt::format("{} the attempt has failed if the process is not there; then {}", at,
+                               entry.paused ? "nothing follows while it is paused" : gate());
         case NextAction::kill:
             return then(fmt::format("{} the process is killed if it still runs; when it has ended", at), after_stop_words(subject));
         case NextAction::give_up: return fmt::format("{} it is given up if what was killed is still there: {}", at, over_words(entry));

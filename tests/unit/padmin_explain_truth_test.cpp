@@ -224,6 +224,9 @@ TEST_CASE("why it was restarted is told while it starts, and when it runs again,
     REQUIRE(world.state(1) == "START");
     CHECK(says(words(world), "its process 100 was stalled: no heartbeat for 60s; it was stopped: killed by signal 15 (TERM)\n"));
     CHECK(says(words(world), "it is attempt 2 of 3 in this window\n"));
+    world.order(Verb::stop, "a");
+    CHECK(says(words(world), "if the process is not there; then nothing follows while it is paused\n"));
+    world.order(Verb::start, "a");
     world.run(1, 200);
     world.sweep();
     REQUIRE(world.state(1) == "AVAIL");
