@@ -73,7 +73,7 @@ void add_excess(Lines& lines, const View& view, const EntryRecord& entry, const 
                 fmt::format("its {} of {} is over its limit: {}{}", what, shown(*is), allowed, stops ? "" : "; that is only logged"));
     };
     judge(pent.cpu, entry.cpu_permille, "use of the processor", [](auto value) { return fmt::format("{}.{} %", value / 10, value % 10); });
-    judge(pent.rss, entry.rss_bytes, "memory (rss)", [](auto value) { return fmt::format("{} KiB", value / 1024); });
+    judge(pent.rss, entry.rss_bytes, "memory (rss)", [](auto value) { return size_words(value); });
     judge(pent.fds, entry.fds, "number of descriptors", [](auto value) { return std::to_string(value); });
 }
 

@@ -54,6 +54,16 @@ std::string moment_words(const View& view, WallTime time) {
 
 std::string moment_words(const View& view, Instant instant) { return moment_words(view, wall_of(view, instant)); }
 
+std::string size_words(std::uint64_t bytes) {
+    constexpr std::array<std::string_view, 4> units{"", "K", "M", "G"};
+    auto value = static_cast<double>(bytes);
+    std::size_t unit = 0;
+    for (; value >= 1024 && unit + 1 < units.size(); ++unit) value /= 1024;
+    std::string text = fmt::format("{:.1f}", value);
+    if (text.ends_with(".0")) text.resize(text.size() - 2);
+    return fmt::format("{}{}", text, units.at(unit));
+}
+
 std::string count_words(std::size_t count, std::string_view what) {
     return fmt::format("{} {}{}", count, what, count == 1 ? "" : what.ends_with('s') ? "es" : "s");
 }

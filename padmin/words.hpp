@@ -2,6 +2,7 @@
 // Times and counts as a person reads them.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,8 @@ namespace banken {
 [[nodiscard]] std::string moment_words(const View& view, WallTime time);
 [[nodiscard]] std::string moment_words(const View& view, Instant instant);
 
+// "2.1G", as limits are written in the pfile and in the log.
+[[nodiscard]] std::string size_words(std::uint64_t bytes);
 // "1 attempt", "3 attempts", "2 processes".
 [[nodiscard]] std::string count_words(std::size_t count, std::string_view what);
 

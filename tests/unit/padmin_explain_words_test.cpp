@@ -82,7 +82,7 @@ TEST_CASE("an excess that will stop the process is told, and one that is only re
         CHECK(lacks(words(view), "over its limit"));
         view.entries.front().rss_bytes = 2 << 20;
         const std::string text = words(view);
-        CHECK(says(text, "its memory (rss) of 2048 KiB is over its limit: 1024 KiB, for at most 10 min"));
+        CHECK(says(text, "its memory (rss) of 2M is over its limit: 1M, for at most 10 min"));
         CHECK(says(text, stops ? "next    when it has been over its limit for as long as that is allowed: it is stopped, and restarted"
                                : "; that is only logged\nnext    nothing is due"));
     }
@@ -239,7 +239,7 @@ TEST_CASE("why a process was stalled is told while it is stopped and until it is
 
 TEST_CASE("an excess that stops the process is told with its limit, and the time when it acts comes") {
     World world = running("web:/bin/r:3600:3:continue:rss=1M/60:on_limit=restart");
-    CHECK(says(words(world), "its memory (rss) is not measured yet; its limit: 1024 KiB, for at most 1 min\n"));
+    CHECK(says(words(world), "its memory (rss) is not measured yet; its limit: 1M, for at most 1 min\n"));
     const auto measured = [&] { world.step(Measured{1, *world.entry(1).main, 'S', 5s, 2 << 20, 0}); };
     measured();
     world.pass(20s);

@@ -47,6 +47,12 @@ TEST_CASE("spans are said in their two largest units") {
     CHECK(count_words(2, "process") == "2 processes");
 }
 
+TEST_CASE("sizes are said as a limit is written") {
+    CHECK(size_words(1000) == "1000");
+    CHECK(size_words(50u << 20) == "50M");
+    CHECK(size_words((2u << 20) + (100u << 10)) == "2.1M");
+}
+
 TEST_CASE("moments are a clock time on the same day, and how far away they are") {
     const View view = view_with({});
     CHECK(moment_words(view, wall) == "13:34:43 (now)");
