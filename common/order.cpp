@@ -157,6 +157,10 @@ Result<ParsedOrder> parse_order(std::span<const std::string> words) {
         if (order.target.empty()) return fail("order {}: the name is empty", word);
         rest = rest.subspan(1);
     }
+    if (order.verb == OrderVerb::check && !rest.empty() && rest.front() == "deep") {
+        order.deep = true;
+        rest = rest.subspan(1);
+    }
     if (!rest.empty()) return fail("order {}: {} is too much{}", word, quoted(rest.front()), hint_of_for(order, rest.front()));
     if (rule->target == Target::required && order.target.empty())
         return fail("order {} needs {}", word, is_for_resources(order.verb) ? "the tag of a resource" : "a name or an id");

@@ -84,6 +84,7 @@ struct ParsedOrder {
     bool difference = false;           // reload -t: nothing is changed
     std::string event{};               // event class/event NAME: the target is a name, never an id
     bool remove = false;               // shutdown remove
+    bool deep = false;                 // check TAG deep
 
     friend bool operator==(const ParsedOrder&, const ParsedOrder&) = default;
 };

@@ -42,6 +42,7 @@ static_assert(released[3] == TablePlace{3921, 2049, 1024, 16384});
 static_assert(released[4] == TablePlace{33574737, 2049, 1024, 1024});
 static_assert(released[5] == TablePlace{35672913, 8712, 0, 16});
 static_assert(released[6] == TablePlace{35812305, 129, 64, 1024});
+static_assert(released[6].place >= least_live_words);
 static_assert(slot::order == 8 && slot::answer == 520 && slot::words == 8712);
 
 }  // namespace

@@ -59,6 +59,8 @@ inline constexpr std::size_t words = answer + answer_bytes / 8;
 
 // The largest configuration, 1024 resources included, with a trace ring of `history` records.
 [[nodiscard]] TablePlaces live_places(std::uint32_t history);
+// No segment of this major version is shorter: 1.0's, without a trace ring.
+inline constexpr std::uint64_t least_live_words = 33977297;
 // Behind the last table.
 [[nodiscard]] std::uint64_t end_of(const TablePlaces& places);
 // Whether live_places() of some history end there.

@@ -37,7 +37,7 @@ void Daemon::take_orders() {
         } else if (parsed->verb == OrderVerb::reexec) {
             reexec(order);
         } else {
-            carry_out({order, parsed->verb, parsed->target, parsed->duration, parsed->event, parsed->remove});
+            carry_out({order, parsed->verb, parsed->target, parsed->duration, parsed->event, parsed->remove, parsed->deep});
         }
     }
     arm();

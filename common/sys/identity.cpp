@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <charconv>
 #include <fstream>
 
@@ -72,6 +73,11 @@ Result<> verify_pcheck(const OwnerRecord& owner, uid_t user) {
         return fail_errno(fmt::format("pid {} runs another program than its segment says", owner.id.pid), EAGAIN);
     if (!same) return fail("pid {} is no pcheck but {}", owner.id.pid, stat->fingerprint.comm);
     return {};
+}
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
 }  // namespace banken::sys

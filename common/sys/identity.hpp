@@ -12,6 +12,9 @@ namespace banken::sys {
 // This process: pid, start time, boot, namespaces and executable.
 [[nodiscard]] Result<OwnerRecord> own_identity();
 
+// This machine's; empty where the kernel does not tell it.
+[[nodiscard]] std::string host_name();
+
 // The user that this process acts as.
 [[nodiscard]] uid_t own_user();
 

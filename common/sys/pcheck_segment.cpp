@@ -2,9 +2,11 @@
 #include "common/sys/pcheck_segment.hpp"
 
 #include <cerrno>
+#include <cstdlib>
 
 #include "common/sys/file.hpp"
 #include "common/sys/semaphore.hpp"
+#include "common/text.hpp"
 
 namespace banken::sys {
 namespace {
@@ -41,10 +43,33 @@ Outcome<PcheckSegment> open_pcheck_segment(const SegmentStat& stat, std::optiona
 std::vector<SegmentStat> possible_segments() {
     std::vector<SegmentStat> possible;
     for (const SegmentStat& stat : all_segments()) {
-        const bool large = stat.bytes >= end_of(live_places(0)) * sizeof(std::uint64_t);
+        const bool large = stat.bytes >= least_live_words * sizeof(std::uint64_t);
         if (large && !stat.permissions.removed && (stat.permissions.mode & 022) == 0) possible.push_back(stat);
     }
     return possible;
+}
+
+std::optional<std::uint32_t> key_in_environment() {
+    const char* const text = std::getenv("BANKEN_IPCKEY");
+    const auto key = text ? hex_or_decimal_of(text, {1, 0xffffffff}, "1..0xffffffff") : fail("it is not set");
+    return key ? std::optional(static_cast<std::uint32_t>(*key)) : std::nullopt;
+}
+
+std::vector<HostedResource> hosted_resources(std::optional<std::uint32_t> key, std::string_view tag) {
+    std::vector<HostedResource> hosted;
+    for (const SegmentStat& stat : possible_segments()) {
+        if (key && stat.key != *key) continue;
+        const auto pcheck = open_pcheck_segment(stat, std::nullopt);
+        if (!pcheck || !pcheck->alive) continue;
+        const auto param = pcheck->reader.param();
+        const auto resources = pcheck->reader.resources();
+        if (!param || !resources) continue;
+        for (const ResourceRecord& resource : *resources) {
+            if (resource.resource_id != 0 && (tag.empty() || resource.tag == tag))
+                hosted.push_back({stat, param->msg_check_interval, resource});
+        }
+    }
+    return hosted;
 }
 
 }  // namespace banken::sys

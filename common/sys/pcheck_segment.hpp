@@ -4,9 +4,11 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "common/refusal.hpp"
+#include "common/resource_record.hpp"
 #include "common/segment_reader.hpp"
 #include "common/segment_records.hpp"
 #include "common/sys/shm.hpp"
@@ -26,5 +28,17 @@ struct PcheckSegment {
 
 // Those that could be pcheck's by what the kernel says of them; none is attached for that.
 [[nodiscard]] std::vector<SegmentStat> possible_segments();
+
+// BANKEN_IPCKEY, by which a script knows its pcheck; unset: it is not there, or no key.
+[[nodiscard]] std::optional<std::uint32_t> key_in_environment();
+
+// A resource of a pcheck that lives.
+struct HostedResource {
+    SegmentStat stat;
+    Duration check_interval{};
+    ResourceRecord resource;
+};
+// Those of the pcheck at this key, else of all that may be read; with a tag only those of that name.
+[[nodiscard]] std::vector<HostedResource> hosted_resources(std::optional<std::uint32_t> key, std::string_view tag);
 
 }  // namespace banken::sys

@@ -86,15 +86,17 @@ void Resources::order_check(Resource& resource, const Order& order) {
     const Definition& definition = resource.definition;
     const bool generic = resource.is_generic();
     const bool has_quick = definition.has(ResourceScript::quick_check), has_deep = definition.has(ResourceScript::deep_check);
-    const bool able = generic ? has_quick || has_deep : definition.has(ResourceScript::check) && !definition.flags.null_detector;
-    if (!able) return refuse(resource, order, "it has no check");
+    const bool able = generic ? (has_quick && !order.deep) || has_deep : definition.has(ResourceScript::check) && !definition.flags.null_detector;
+    if (!able) return refuse(resource, order, order.deep && generic ? "it has no deepCheck" : "it has no check");
     if (dry_run_) return refuse(resource, order, "nothing is run with --dry-run");
     if (const std::string busy = occupation(resource); generic && !busy.empty()) return refuse(resource, order, busy);
     if (generic && (resource.state != ResourceState::isp || resource.paused))
         return refuse(resource, order, fmt::format("it is {}", text_of(resource.shown())));
     if (resource.checks_run() || resource.check) return answer(order.id);  // it joins the one that runs
     if (!resource.unended.empty() || has_hidden(resource)) return refuse(resource, order, "a script of it cannot be ended");
-    if (generic)
+    if (generic && order.deep)
+        begin_check(resource, ResourceScript::deep_check);
+    else if (generic)
         check_at_once(resource);
     else
         (void)run(resource, ResourceScript::check);

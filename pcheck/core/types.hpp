@@ -76,6 +76,7 @@ struct Order {
     std::optional<Duration> duration;  // stop … for 30m
     std::string event{};               // event: "class/event"; then the target is a name
     bool remove = false;               // shutdown remove
+    bool deep = false;                 // check TAG deep
     int exit_status = 0;               // shutdown: what pcheck ends with …
     std::string reason{};              // … and why, where it is no order or signal
 };

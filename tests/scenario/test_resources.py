@@ -249,3 +249,32 @@ def a_script_that_runs_out_of_time_is_ended_with_its_group(world):
     world.is_in("web", "OSF")
     child = int(world.read("child"))
     until(lambda: not os.path.exists(f"/proc/{child}"), "the end of the script's child")
+
+
+@scenario
+def scripts_find_their_state_in_the_seventh_field_and_order_others(world):
+    ins_list = os.path.join(world.build, "compat/ins_list")
+    asks = world.script("asks", f"{ins_list} -t $TAG | cut -f7 -d$(printf '\\001') >> {world.path('states')}")
+    lines = [generic(world, "web", quickCheck=asks, deepCheck=asks, deep_interval=0, info="port=80"), generic(world, "other")]
+    begin(world, *lines)
+    for tag in ("web", "other"):
+        world.is_in(tag, "ISP")
+    until(lambda: world.read("states"), "a check")
+    same(set(world.read("states").split()), {"ISP"}, "its state")
+    fields = world.run([ins_list, "-f,", "-t", "web"]).out.rstrip("\n").split(",")
+    same((len(fields), fields[1:7], fields[13:15]), (17, ["gen", "app", "web", "web", "port=80", "ISP"], ["1", "0"]), "the fields")
+    same([line.split("|")[3] for line in world.run([ins_list, "-f", "|"]).out.splitlines()], ["web", "other"], "all resources")
+    same(world.run([ins_list, "-t", "nobody"]).code, 4, "exit for an unknown tag")
+    perform = os.path.join(world.build, "compat/perform_action")
+    same(world.run([perform, "-t", "other", "-a", "remove"]).code, 0, "remove")
+    same(world.resources()["other"]["state"], "OSU", "its state")
+    same(world.run([perform, "-t", "other", "-a", "quickCheck"]).code, 1, "a check of what is out of service")
+    same(world.run([perform, "-t", "other", "-a", "restore"]).code, 0, "restore")
+    for action in ("quickCheck", "recover"):
+        same(world.run([perform, "-t", "other", "-a", action]).code, 0, action)
+    same(world.run([perform, "-t", "other", "-a", "deepCheck"]).code, 1, "a deepCheck that is not there")
+    same(world.run([perform, "-t", "web", "-a", "deepCheck"]).code, 0, "deepCheck")
+    same(world.run([perform, "-t", "other", "-a", "explode"]).code, 64, "an action that is none")
+    environment = {**world.environment, "TAG": "other", "BANKEN_IPCKEY": f"0x{world.key:08x}"}
+    world.environment = environment
+    check("not from a script of the same resource" in world.run([perform, "-t", "other", "-a", "remove"]).err, "its own script is not refused")

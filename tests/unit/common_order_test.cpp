@@ -37,6 +37,9 @@ TEST_CASE("orders for resources need a tag, and shutdown may remove them first")
     CHECK(parse_order(Words{"offline", "db"})->verb == OrderVerb::remove);
     CHECK(reason({"standby"}) == "order standby needs the tag of a resource");
     CHECK(parse_order(Words{"shutdown", "remove"})->remove);
+    CHECK(parse_order(Words{"check", "web", "deep"})->deep);
+    CHECK_FALSE(parse_order(Words{"check", "web"})->deep);
+    CHECK(reason({"check", "web", "quick"}) == R"(order check: "quick" is too much)");
     CHECK_FALSE(parse_order(Words{"shutdown"})->remove);
     CHECK(reason({"shutdown", "remove", "web"}) == R"(order shutdown: "web" is too much)");
     for (const OrderVerb verb : {OrderVerb::restore, OrderVerb::remove, OrderVerb::update}) CHECK(verb_of(text_of(verb)) == verb);
