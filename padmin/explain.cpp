@@ -71,7 +71,10 @@ Lines advice(const View& view, const EntryRecord& entry, const Pent& pent, const
                 lines.push_back(command_words(view, "explain", *other) + "  why that is not up");
         if (!pent.script.none()) say("restart", "starts it now, past every wait, not counted");
         if (entry.reason == EntryReason::absent) say("match", near_words);
-    } else if (entry.state == EntryState::start || (entry.state == EntryState::down && entry.wait == EntryWait::script)) {
+    } else if (entry.state == EntryState::down && entry.wait == EntryWait::script) {
+        if (!is_dry_run(view)) lines.emplace_back("start it by hand: it has no restart script, and is watched when it is there");
+        say("match", near_words);
+    } else if (entry.state == EntryState::start) {
         say("match", near_words);
     } else if (entry.state == EntryState::restart && entry.script.process.pid != 0) {
         lines.push_back(fmt::format("ps f -g {0}  what it does; kill -- -{0} ends it, then the attempt has failed", entry.script.group));
@@ -82,8 +85,11 @@ Lines advice(const View& view, const EntryRecord& entry, const Pent& pent, const
     } else if (entry.state == EntryState::avail && !entry.paused && forecast.left == 0u && forecast.rule.retries > 0u) {
         say("clear", "counters to 0: it may be restarted again");
     }
-    if (entry.state == EntryState::avail && (entry.bad_checks > 0 || entry.health.starts_with("stalled")))
-        lines.push_back(fmt::format("{}  its check, to run by hand", printable(pent.check.text)));
+    const bool by_check =
+        entry.bad_checks > 0 || entry.health.starts_with("stalled") || entry.trouble.find("health check") != std::string::npos;
+    if (by_check && !pent.check.none()) lines.push_back(fmt::format("{}  its check, to run by hand", printable(pent.check.text)));
+    if (view.file_is_newer)
+        lines.push_back(command_words(view, "reload -t") + "  the pfile was changed after pcheck read it: what a reload would do");
     return lines;
 }
 
@@ -158,6 +164,16 @@ Lines refused_lines(const Findings& findings) {
     return lines;
 }
 
+// Two entries on one process restart it twice.
+Lines rivals(const View& view, const EntryRecord& entry) {
+    Lines lines;
+    for (const EntryRecord& other : view.entries) {
+        const bool same = entry.main.pid != 0 && other.main == entry.main && other.key != entry.key;
+        if (same) lines.push_back(fmt::format("{} (pent_id {}) follows this process too", printable(other.name), other.pent_id));
+    }
+    return lines;
+}
+
 }  // namespace
 
 Explanation explain(const View& view, const EntryRecord& entry, const Result<Pent>& pent, const Findings& findings) {
@@ -178,7 +194,9 @@ Explanation explain(const View& view, const EntryRecord& entry, const Result<Pen
     if (!ended) {
         add(timetable_label(entry), is_dry_run(view) ? Lines() : timetable_lines(view, entry, future));
     }
-    if (!findings.process.empty()) add("process", findings.process);
+    Lines process = rivals(view, entry);
+    process.insert(process.end(), findings.process.begin(), findings.process.end());
+    add("process", std::move(process));
     add("refused", refused_lines(findings));
     if (!findings.output.empty()) {
         Lines lines{

@@ -188,7 +188,16 @@ TrustFinding examine(const char* path, TrustKind kind, uid_t user) noexcept {
             walk.fail(Fault::not_absolute);
             return finding;
         }
-        if (!walk.go(path) || !judge_kind(walk, kind) || kind != TrustKind::script) return finding;
+        finding.interpreter = depth > 0;
+        if (!walk.go(path)) {
+            // Who has mistyped a directory of it looks for the whole name.
+            if (depth > 0 && finding.fault == Fault::system) {
+                finding.path = {};
+                std::strncpy(finding.path.data(), path, finding.path.size() - 1);
+            }
+            return finding;
+        }
+        if (!judge_kind(walk, kind) || kind != TrustKind::script) return finding;
         if (!read_interpreter(walk, interpreter) || interpreter[0] == '\0') return finding;
         path = interpreter.data();
     }
@@ -200,7 +209,9 @@ std::string text_of(const TrustFinding& finding) {
     const char* const path = finding.path[0] == '\0' ? "/" : finding.path.data();
     switch (finding.fault) {
         case Fault::none: return {};
-        case Fault::system: return fmt::format("{}: {}", path, std::generic_category().message(static_cast<int>(finding.number)));
+        case Fault::system:
+            return fmt::format("{}{}: {}", finding.interpreter ? "its interpreter " : "", path,
+                               std::generic_category().message(static_cast<int>(finding.number)));
         case Fault::owner: return fmt::format("{} is owned by uid {}", path, finding.number);
         case Fault::group_writes: return fmt::format("{} is writable by group {}", path, finding.number);
         case Fault::others_write: return fmt::format("{} is writable by others", path);

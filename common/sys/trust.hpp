@@ -40,6 +40,7 @@ struct TrustFinding {
     };
     Fault fault = Fault::none;
     std::uint32_t number = 0;
+    bool interpreter = false;       // not the script is at fault, but what its #! names
     std::array<char, 2048> path{};  // where, links resolved; NUL-terminated. A longer one is refused
 
     [[nodiscard]] bool passed() const { return fault == Fault::none; }

@@ -311,3 +311,16 @@ TEST_CASE("one without a script is not said to wait for it") {
     world.crash(1);
     CHECK(says(words(world), "is DOWN (no script) since "));
 }
+
+TEST_CASE("explain names who follows the same process, a changed pfile, and what starts an entry without a script") {
+    World world = running("w:/bin/r:3600:3:continue\ns:/bin/s:3600:3:continue\nn:-:3600:3:continue");
+    View view = view_of(world);
+    view.entries.at(1).main = view.entries.at(0).main;
+    CHECK(says(words(view), "s (pent_id 2) follows this process too\n"));
+    CHECK(lacks(words(view), "reload -t"));
+    view.file_is_newer = true;
+    CHECK(says(words(view), "-c reload -t  the pfile was changed after pcheck read it: what a reload would do\n"));
+    world.crash(3);
+    REQUIRE(world.state(3) == "DOWN script");
+    CHECK(says(words(world, 2), "start it by hand: it has no restart script"));
+}

@@ -157,11 +157,11 @@ TEST_CASE("the interpreter of a script is judged like the script") {
     ::chmod(shell.c_str(), 0644);
     CHECK(refusal(script) == shell + " is not executable");
     ::unlink(shell.c_str());
-    CHECK(refusal(script) == shell + ": No such file or directory");
+    CHECK(refusal(script) == "its interpreter " + shell + ": No such file or directory");
     CHECK(refusal(tree.file("bare", 0755, "#!sh\n")) == "sh is no absolute path");
     CHECK(refusal(tree.file("without", 0755, "#!\n")) == "");
     CHECK(refusal(tree.file("endless", 0755, "#!/" + std::string(400, 'x'))) == "");
-    CHECK(refusal(tree.file("ended", 0755, "#!" + tree / "no")) == tree / "no: No such file or directory");
+    CHECK(refusal(tree.file("ended", 0755, "#!" + tree / "no/such")) == "its interpreter " + tree / "no/such: No such file or directory");
 }
 
 TEST_CASE("interpreters that are scripts end somewhere") {
