@@ -163,9 +163,11 @@ def a_dump_on_a_dead_mount_holds_up_neither_restarts_nor_the_end(world):
         world.start_pcheck()
         world.log.wait(up("beta", beta))
         mount.hang()
-        dumping = subprocess.Popen(world.padmin_command("-f", world.pfile_path, "-c", "dump"), stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        until(lambda: "another dump is being written" in world.refused(1, "dump"), "the first dump", SOON)
+        orders = [subprocess.Popen(world.padmin_command("-f", world.pfile_path, "-c", "dump"), stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+        refused = until(lambda: next((one for one in orders if one.poll() is not None), None), "the refusal of the second", SOON)
+        check("another dump is being written" in refused.communicate()[1] and refused.returncode == 1, f"exit {refused.returncode}")
+        dumping = next(one for one in orders if one is not refused)
         beta = goes_on_with(world, "beta", beta)
         world.order("reload")
         place = world.log.place()

@@ -205,7 +205,7 @@ def the_shows_for_people_are_there_as_json_too(world):
     capabilities = parsed(world.order("show", "capabilities", "--json"))["capabilities"]
     same((capabilities["detect"], capabilities["cause_stat"]), ("pidfd", "yes"), "two of the capabilities")
     everything = parsed(world.order("show", "all", "--json"))
-    same(sorted(everything), ["capabilities", "group", "param", "pent", "schema"], "what show all has")
+    same(sorted(everything), ["capabilities", "group", "param", "pent", "resource", "schema"], "what show all has")
     check("MONITOR_INTERVAL" in world.order("show", "all") and "cause_pidfd" in world.last_answer.out, world.last_answer)
 
 
