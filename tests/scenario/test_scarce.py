@@ -3,6 +3,7 @@
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 
@@ -56,6 +57,8 @@ def pfile_of_nobodys(world, *options, **param):
     world.script("restart.sh", f"{world.program('alpha')} > /dev/null")
     path = world.pfile(":".join([pent_line("alpha", world.path("restart.sh"), retries="unlimited"), *options]), CONFIRM_WAIT=0, **param)
     os.chown(path, NOBODY, NOBODY)
+    os.makedirs(world.path("bin"))     # the build may lie where only its owner looks
+    world.pcheck_program = shutil.copy(world.pcheck_program, world.path("bin/pcheck"))
 
 
 @scenario
