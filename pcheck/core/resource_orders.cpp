@@ -105,7 +105,7 @@ void Resources::order_check(Resource& resource, const Order& order) {
 
 // Why it cannot be recovered now, its script aside; empty: it can.
 std::string Resources::recover_refusal(const Resource& resource) const {
-    if (const std::string busy = occupation(resource); !busy.empty()) return busy;
+    if (std::string busy = occupation(resource); !busy.empty()) return busy;
     const bool in =
         resource.state == ResourceState::isp || resource.state == ResourceState::online || resource.state == ResourceState::warning;
     if (!in || resource.step != Step::none) return fmt::format("it is {}", text_of(resource.shown()));
