@@ -143,8 +143,10 @@ OrderReply send_order(const Segment& segment, std::span<const std::string> words
     }
     const auto stat = segment.stat();
     if (!stat) return refuse(ExitCode::not_running, "pcheck is not running");
-    if (const auto verified = verify_owner(*reader, stat->permissions.creator); !verified)
+    if (const auto verified = verify_owner(*reader, stat->permissions.creator); !verified) {
+        if (pcheck->exited()) return refuse(ExitCode::not_running, "pcheck is not running");  // killed while it was looked at
         return refuse(ExitCode::unavailable, verified.error().text);
+    }
     auto claim = claim_slot(segment.words(), reader->places()[static_cast<std::size_t>(Table::slots)], self->id);
     if (!claim) return refuse(ExitCode::temp_fail, "every slot of the message box is in use, try again");
     store(claim->slot[slot::order_length], order->size());
