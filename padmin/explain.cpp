@@ -164,9 +164,13 @@ Lines refused_lines(const Findings& findings) {
     return lines;
 }
 
-// Two entries on one process restart it twice.
-Lines rivals(const View& view, const EntryRecord& entry) {
+// Who else matches it, and who else follows it: two entries on one process restart it twice.
+Lines rivals(const View& view, const EntryRecord& entry, const Pent& pent) {
     Lines lines;
+    const std::uint32_t matching = entry.proc_count.value_or(0);
+    if (!pent.counts() && entry.state == EntryState::avail && matching > 1)
+        lines.push_back(
+            fmt::format("{} match, children too, and one is followed: `match` tells which and why", count_words(matching, "process")));
     for (const EntryRecord& other : view.entries) {
         const bool same = entry.main.pid != 0 && other.main == entry.main && other.key != entry.key;
         if (same) lines.push_back(fmt::format("{} (pent_id {}) follows this process too", printable(other.name), other.pent_id));
@@ -194,7 +198,7 @@ Explanation explain(const View& view, const EntryRecord& entry, const Result<Pen
     if (!ended) {
         add(timetable_label(entry), is_dry_run(view) ? Lines() : timetable_lines(view, entry, future));
     }
-    Lines process = rivals(view, entry);
+    Lines process = rivals(view, entry, *pent);
     process.insert(process.end(), findings.process.begin(), findings.process.end());
     add("process", std::move(process));
     add("refused", refused_lines(findings));

@@ -318,6 +318,9 @@ TEST_CASE("explain names who follows the same process, a changed pfile, and what
     view.entries.at(1).main = view.entries.at(0).main;
     CHECK(says(words(view), "s (pent_id 2) follows this process too\n"));
     CHECK(lacks(words(view), "reload -t"));
+    CHECK(lacks(words(view), "one is followed"));
+    view.entries.at(0).proc_count = 4;
+    CHECK(says(words(view), "4 processes match, children too, and one is followed: `match` tells which and why\n"));
     view.file_is_newer = true;
     CHECK(says(words(view), "-c reload -t  the pfile was changed after pcheck read it: what a reload would do\n"));
     world.crash(3);
