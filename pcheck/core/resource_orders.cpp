@@ -86,7 +86,8 @@ void Resources::order_check(Resource& resource, const Order& order) {
     const Definition& definition = resource.definition;
     const bool generic = resource.is_generic();
     const bool has_quick = definition.has(ResourceScript::quick_check), has_deep = definition.has(ResourceScript::deep_check);
-    const bool able = generic ? (has_quick && !order.deep) || has_deep : definition.has(ResourceScript::check) && !definition.flags.null_detector;
+    const bool able =
+        generic ? (has_quick && !order.deep) || has_deep : definition.has(ResourceScript::check) && !definition.flags.null_detector;
     if (!able) return refuse(resource, order, order.deep && generic ? "it has no deepCheck" : "it has no check");
     if (dry_run_) return refuse(resource, order, "nothing is run with --dry-run");
     if (const std::string busy = occupation(resource); generic && !busy.empty()) return refuse(resource, order, busy);
