@@ -172,6 +172,7 @@ core::Watch watch_of(const EntryRecord& record, Pent pent) {
     watch.memory = memory_of(record);
     if (record.group.empty()) watch.window = record.window;  // else it is the group's that is recorded
     watch.killed = record.state == EntryState::stall && record.ending == EndingPhase::killed;
+    if (record.looked_for) watch.question = core::Question::fresh;
     return watch;
 }
 

@@ -9,9 +9,10 @@
 namespace banken::core {
 namespace {
 
-// What was out when it ended is asked for anew, what was due is due at once.
+// What was out when it ended is asked for anew, what was due is due at once. That a given-up one was cleared is told by its question alone.
 void drop_what_was_out(Watch& watch) {
-    watch.question = Question::none;
+    const bool cleared = watch.given_up() && watch.question == Question::fresh;
+    if (!cleared) watch.question = Question::none;
     watch.asked = 0;
     watch.look_at.reset();
     watch.look_gap = {};
@@ -113,11 +114,14 @@ void Supervisor::adopt(Watch& watch, const AdoptedEntry& entry) {
         case EntryState::start: return ask(watch, watch.timer ? Question::start : Question::failed);  // the look of FAIL was out
         case EntryState::stall: return adopt_stall(watch);
         case EntryState::retry_over:
+            if (watch.question == Question::fresh) return fresh(watch);
             if (const auto action = head_of(watch).pent.action; action == RetryOverAction::exit || action == RetryOverAction::shutdown) {
                 finish(action == RetryOverAction::exit ? 1 : 0, fmt::format("retry-over {} ({})", text_of(action), watch.pent.name), 0);
             }
             return;
-        case EntryState::hold: return;
+        case EntryState::hold:
+            if (watch.question == Question::fresh) fresh(watch);
+            return;
     }
 }
 

@@ -240,3 +240,28 @@ TEST_CASE("a script of an entry that a reload had removed is waited for too, als
     CHECK(world.core.leaving().empty());
     CHECK(world.state(added) == "RESTART");
 }
+
+TEST_CASE("what was cleared, and not looked for yet, is looked for by the pcheck that adopts it") {
+    for (const std::string_view action : {"hold", "continue"}) {
+        CAPTURE(action);
+        const std::string line = fmt::format("held:/bin/r:60:1:{}", action);
+        World world = running(line);
+        world.vanish(1);
+        world.crash(1);
+        world.script_exits(1, 1);
+        REQUIRE(world.entry(1).given_up());
+        world.answer_at_once = false;
+        if (action == "hold")
+            world.pass(60s);
+        else
+            world.order(Verb::clear, "held");
+        REQUIRE(world.entry(1).given_up());
+        static_cast<void>(world.log());
+        world.core = Supervisor(World::pfile(line), Manner{}, Recorded{{world.entry(1)}, {}, {}}, world.now);
+        world.answer_at_once = true;
+        world.run(1, 300);
+        world.step(Adopted{{{1, false, false}}, {}});
+        CHECK(world.state(1) == "AVAIL");
+        CHECK(world.log() == Lines{"(held ,pid=300) Up"});
+    }
+}

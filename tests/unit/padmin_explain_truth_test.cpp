@@ -327,3 +327,13 @@ TEST_CASE("explain names who follows the same process, a changed pfile, and what
     REQUIRE(world.state(3) == "DOWN script");
     CHECK(says(words(world, 2), "start it by hand: it has no restart script"));
 }
+
+TEST_CASE("that an entry was cleared and is being looked for is in its record, and comes back from it") {
+    World world = running("held:/bin/r:60:0:continue");
+    world.vanish(1);
+    world.crash(1);
+    CHECK(watch_of(record_of(world.entry(1), world.core), world.entry(1).pent).question == Question::none);
+    world.answer_at_once = false;
+    world.order(Verb::clear, "held");
+    CHECK(watch_of(record_of(world.entry(1), world.core), world.entry(1).pent).question == Question::fresh);
+}
