@@ -48,6 +48,13 @@ Result<Duration> duration_of(std::string_view text) {
     return Duration(seconds(*number * scale));
 }
 
+// A word that only this order knows.
+void take_word(std::span<const std::string>& rest, bool knows, std::string_view word, bool& given) {
+    if (!knows || rest.empty() || rest.front() != word) return;
+    given = true;
+    rest = rest.subspan(1);
+}
+
 // `stop crond 30m` lacks a word.
 std::string hint_of_for(const ParsedOrder& order, const std::string& word) {
     if (order.verb != OrderVerb::stop || !duration_of(word)) return {};
@@ -138,14 +145,8 @@ Result<ParsedOrder> parse_order(std::span<const std::string> words) {
     }
     if (order.verb == OrderVerb::stop && rest.size() >= 2 && rest.back() == "for")
         return fail("order stop: a time is missing behind for, such as 30m");
-    if (order.verb == OrderVerb::shutdown && !rest.empty() && rest.front() == "remove") {
-        order.remove = true;
-        rest = rest.subspan(1);
-    }
-    if (order.verb == OrderVerb::reload && !rest.empty() && rest.front() == "-t") {
-        order.difference = true;
-        rest = rest.subspan(1);
-    }
+    take_word(rest, order.verb == OrderVerb::shutdown, "remove", order.remove);
+    take_word(rest, order.verb == OrderVerb::reload, "-t", order.difference);
     if (order.verb == OrderVerb::event) {
         if (rest.empty()) return fail("order event needs class/event and a name");
         if (const auto named = check_event_name(rest.front()); !named) return Failure(named.error().in("order event"));
@@ -157,10 +158,7 @@ Result<ParsedOrder> parse_order(std::span<const std::string> words) {
         if (order.target.empty()) return fail("order {}: the name is empty", word);
         rest = rest.subspan(1);
     }
-    if (order.verb == OrderVerb::check && !rest.empty() && rest.front() == "deep") {
-        order.deep = true;
-        rest = rest.subspan(1);
-    }
+    take_word(rest, order.verb == OrderVerb::check, "deep", order.deep);
     if (!rest.empty()) return fail("order {}: {} is too much{}", word, quoted(rest.front()), hint_of_for(order, rest.front()));
     if (rule->target == Target::required && order.target.empty())
         return fail("order {} needs {}", word, is_for_resources(order.verb) ? "the tag of a resource" : "a name or an id");

@@ -159,7 +159,7 @@ std::string turn_words(const Subject& subject) {
 // The gate, and what comes ahead of it.
 std::string after_crash_words(const Subject& subject) {
     const auto& [view, entry, pent, forecast] = subject;
-    const std::string gate = gate_words(subject);
+    std::string gate = gate_words(subject);
     const Duration confirm = confirm_after_crash(view, pent);
     if (!view.param.detect_event)
         return fmt::format("pcheck sees that within {} (DETECT poll); then {}", span_words(view.param.monitor_interval), gate);
