@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 
 #include "common/order.hpp"
 #include "common/sys/clock.hpp"
@@ -187,28 +188,37 @@ std::optional<EntryState> state_of(const std::string& word) {
     return {};
 }
 
-// The same for a resource.
-int wait_for_resource(const PadminOptions& options, Outcome<View> view, const std::vector<std::string>& words) {
-    const auto wanted = resource_state_of(words[1]);
-    if (!wanted) return refuse(ExitCode::usage, fmt::format("wait: {} is no state of a resource", quoted(words[1])));
+// Looks at the segment again and again: pcheck is not asked, so this works with any number of waiters, and beside a pcheck that is stopped.
+// `look`: how it is instead, "crond is DOWN (delay)"; nothing: it is as wanted.
+int wait_until(const PadminOptions& options, Outcome<View> view, std::string_view wanted,
+               const std::function<Outcome<std::optional<std::string>>(const View&)>& look) {
     const Duration patience = options.wait.value_or(view->param.msg_check_interval + sys::OrderPatience::beyond_check_interval);
     const Instant begun = sys::read_instant();
     for (;;) {
         if (!view) return refuse(view.error());
-        const ResourceRecord* const resource = resource_of(*view, words[0]);
-        if (!resource) return refuse(ExitCode::no_such_entry, no_entry(*view, words[0]));
-        if (resource->shown == *wanted) return number_of(ExitCode::ok);
+        const auto found = look(*view);
+        if (!found) return refuse(found.error());
+        if (!*found) return number_of(ExitCode::ok);
         const Instant now = sys::read_instant();
         if (now - begun >= patience)
-            return refuse(ExitCode::temp_fail, fmt::format("after {} {} is {} ({}), not {}", span_words(patience), printable(resource->tag),
-                                                           text_of(resource->shown), printable(resource->reason), text_of(*wanted)));
+            return refuse(ExitCode::temp_fail, fmt::format("after {} {}, not {}", span_words(patience), **found, wanted));
         sys::sleep_for(std::min<Duration>(between_looks, patience - (now - begun)));
         auto target = find_by_key(view->key, Traces::none);
         view = target ? Outcome<View>(std::move(target->view)) : tl::unexpected(target.error());
     }
 }
 
-// Looks at the segment again and again: pcheck is not asked, so this works with any number of waiters, and beside a pcheck that is stopped.
+int wait_for_resource(const PadminOptions& options, Outcome<View> view, const std::vector<std::string>& words) {
+    const auto wanted = resource_state_of(words[1]);
+    if (!wanted) return refuse(ExitCode::usage, fmt::format("wait: {} is no state of a resource", quoted(words[1])));
+    return wait_until(options, std::move(view), text_of(*wanted), [&](const View& now) -> Outcome<std::optional<std::string>> {
+        const ResourceRecord* const resource = resource_of(now, words[0]);
+        if (!resource) return tl::unexpected(Refusal{ExitCode::no_such_entry, no_entry(now, words[0])});
+        if (resource->shown == *wanted) return std::nullopt;
+        return fmt::format("{} is {} ({})", printable(resource->tag), text_of(resource->shown), printable(resource->reason));
+    });
+}
+
 int run_wait(const PadminOptions& options, Outcome<View> view, const std::vector<std::string>& words) {
     if (view && resource_of(*view, words[0])) return wait_for_resource(options, std::move(view), words);
     const auto wanted = state_of(words[1]);
@@ -218,24 +228,14 @@ int run_wait(const PadminOptions& options, Outcome<View> view, const std::vector
         return refuse(ExitCode::usage,
                       fmt::format("wait: {} is none of {}{}", quoted(words[1]), fmt::join(states, ", "), did_you_mean(words[1], states)));
     }
-    const Duration patience = options.wait.value_or(view->param.msg_check_interval + sys::OrderPatience::beyond_check_interval);
-    const Instant begun = sys::read_instant();
-    for (;;) {
-        if (!view) return refuse(view.error());
-        const auto entry = one_entry(*view, words[0]);
-        if (!entry) return refuse(entry.error());
-        if ((*entry)->state == *wanted) return number_of(ExitCode::ok);
-        const Instant now = sys::read_instant();
-        if (now - begun >= patience) {
-            const std::string wait = waits_for(**entry);
-            return refuse(ExitCode::temp_fail, fmt::format("after {} {} is {}{}, not {}", span_words(patience), printable((*entry)->name),
-                                                           text_of((*entry)->state),
-                                                           wait.empty() ? "" : fmt::format(" ({})", printable(wait)), text_of(*wanted)));
-        }
-        sys::sleep_for(std::min<Duration>(between_looks, patience - (now - begun)));
-        auto target = find_by_key(view->key, Traces::none);
-        view = target ? Outcome<View>(std::move(target->view)) : tl::unexpected(target.error());
-    }
+    return wait_until(options, std::move(view), text_of(*wanted), [&](const View& now) -> Outcome<std::optional<std::string>> {
+        const auto entry = one_entry(now, words[0]);
+        if (!entry) return tl::unexpected(entry.error());
+        if ((*entry)->state == *wanted) return std::nullopt;
+        const std::string wait = waits_for(**entry);
+        return fmt::format("{} is {}{}", printable((*entry)->name), text_of((*entry)->state),
+                           wait.empty() ? "" : fmt::format(" ({})", printable(wait)));
+    });
 }
 
 int run_on(const PadminOptions& options, const Asked& asked, Outcome<View> view) {
