@@ -28,8 +28,6 @@ void ResourceHost::begin(const core::RecordedStates& recorded) {
 
 // What has become of the scripts is told first; then the ends of those that live are waited for.
 void ResourceHost::adopt(ResourceAdoption adoption) {
-    std::size_t most = 0;
-    for (const core::Resource& resource : adoption.recorded.resources) most = std::max<std::size_t>(most, resource.key);
     core_->adopt(std::move(adoption.recorded), edge_.loop.now());
     core::Adopted event;
     for (const core::ResourceKey key : core_->all()) {

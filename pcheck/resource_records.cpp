@@ -149,7 +149,7 @@ ResourceAdoption resources_of(std::span<const ResourceRecord> records, const Hea
     for (const ResourceRecord& record : records) {
         core::Resource resource = resource_of(record, last);
         const auto add = [&](const core::ResourceRun& run) {
-            if (run.process && is_awaitable(*run.process)) adoption.lived.push_back({run.run, 0, *run.process});
+            if (run.process && is_awaitable(*run.process)) adoption.lived.push_back({run.run, *run.process});
         };
         for (const auto* run : {&resource.run, &resource.check}) {
             if (*run) add(**run);

@@ -18,13 +18,12 @@ namespace banken {
 // A script that was begun, and whose end is to come.
 struct AdoptedRun {
     core::RunId run = 0;
-    core::ResourceKey resource = 0;
     ProcessId process;
 };
 
 struct ResourceAdoption {
     core::RecordedResources recorded;
-    std::vector<AdoptedRun> lived;  // as recorded: `resource` is not the key that the core gives it
+    std::vector<AdoptedRun> lived;
 };
 
 // The resources of a pcheck that was killed. Runs get numbers of this program; `is_awaitable`: a script that runs, or whose end can still be read.
