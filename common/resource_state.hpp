@@ -29,6 +29,10 @@ enum class ResourceState : std::uint8_t {
 inline constexpr std::size_t resource_states = static_cast<std::size_t>(ResourceState::deact) + 1;
 // "ISP", "OfflineFault".
 [[nodiscard]] std::string_view text_of(ResourceState state);
+// OSF, Faulted, OfflineFault.
+[[nodiscard]] constexpr bool is_failed(ResourceState state) {
+    return state == ResourceState::osf || state == ResourceState::faulted || state == ResourceState::offline_fault;
+}
 // As text_of() writes it, letter case aside.
 [[nodiscard]] std::optional<ResourceState> resource_state_of(std::string_view word);
 

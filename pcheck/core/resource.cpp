@@ -43,10 +43,6 @@ bool Resource::cannot_be_ended() const {
 
 bool Resource::out() const { return state == ResourceState::osu || state == ResourceState::offline || state == ResourceState::illstate; }
 
-bool Resource::failed() const {
-    return state == ResourceState::osf || state == ResourceState::faulted || state == ResourceState::offline_fault;
-}
-
 std::optional<Instant> Resource::next_deadline() const {
     std::optional<Instant> next;
     const auto consider = [&next](const std::optional<Instant>& at) {

@@ -104,7 +104,9 @@ struct Resource {
     [[nodiscard]] bool cannot_be_ended() const;
     // Nothing is to be removed.
     [[nodiscard]] bool out() const;
-    [[nodiscard]] bool failed() const;
+    [[nodiscard]] bool failed() const { return is_failed(state); }
+    // A script of it is still there.
+    [[nodiscard]] bool busy() const { return run || check || !unended.empty(); }
     [[nodiscard]] std::optional<Instant> next_deadline() const;
 };
 

@@ -96,7 +96,7 @@ void Resources::take_away(Resource& resource) {
     const EntryRef ref{resource.definition.tag};
     if (resource.in_service()) log(messages::application_left(ref));
     by_tag_.erase(resource.definition.tag);
-    if (!resource.run && !resource.check && resource.unended.empty()) {
+    if (!resource.busy()) {
         resources_.erase(resource.key);
         return;
     }
@@ -196,8 +196,7 @@ void Resources::adopted(Resource& resource, const std::vector<RunId>& live) {
     }
     if (resource.run || resource.check) tell_long_run(resource);
     if (leaving_.contains(resource.key)) {
-        const bool busy = resource.run || resource.check || !resource.unended.empty();
-        if (busy) return;
+        if (resource.busy()) return;
         leaving_.erase(resource.key);
         resources_.erase(resource.key);
         return;

@@ -7,13 +7,6 @@
 #include "pcheck/core/resources.hpp"
 
 namespace banken::core {
-namespace {
-
-bool is_failed(ResourceState state) {
-    return state == ResourceState::osf || state == ResourceState::faulted || state == ResourceState::offline_fault;
-}
-
-}  // namespace
 
 ResourceRun& Resources::run(Resource& resource, ResourceScript script, CmdlineFacts facts) {
     auto& place = script == ResourceScript::check ? resource.check : resource.run;

@@ -125,8 +125,7 @@ void Resources::on(const ScriptEnded& event) {
         if (!leaving_.contains(resource.key)) ended(resource, judge_end(resource, run, event));
         break;
     }
-    const bool busy = resource.run || resource.check || !resource.unended.empty();
-    if (leaving_.contains(resource.key) && !busy) {
+    if (leaving_.contains(resource.key) && !resource.busy()) {
         leaving_.erase(resource.key);
         resources_.erase(found);
     }
