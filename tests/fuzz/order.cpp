@@ -20,7 +20,10 @@ constexpr std::uint64_t guard_word = 0x5a5a5a5a5a5a5a5a;
 std::vector<std::string> print(const ParsedOrder& order) {
     std::vector<std::string> words{std::string(text_of(order.verb))};
     if (order.difference) words.emplace_back("-t");
+    if (order.remove) words.emplace_back("remove");
+    if (order.verb == OrderVerb::event) words.push_back(order.event);
     if (!order.target.empty()) words.push_back(order.target);
+    if (order.deep) words.emplace_back("deep");
     if (order.duration) words.insert(words.end(), {"for", fmt::format("{}s", *order.duration / std::chrono::seconds(1))});
     return words;
 }
