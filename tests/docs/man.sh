@@ -99,6 +99,11 @@ check_resources() {
     compare generic-key "$1/resource.5" 'KEYS OF GENERIC'
     compare cmdline-key "$1/resource.5" 'KEYS OF CMDLINE'
 }
+check_meanings() {
+    facts meaning >"$work/wanted"
+    items "$1/resource.5" | sed -n 's|^SCRIPTS OF CMDLINE/What a report means\t||p' >"$work/found"
+    differences 'resource.5, What a report means'
+}
 # The definitions among the examples are what pcheck accepts; only their scripts and the resources that they depend on need not be there.
 check_definitions() {
     local file
@@ -152,7 +157,7 @@ planted() {
 
 if ! "$build/tests/print_schema" >"$work/schema"; then report "man: print_schema" "$build/tests/print_schema failed" && exit 1; fi
 declare -A good=()
-for check in lint params fields actions entry_options examples resources definitions config orders exits lines options; do
+for check in lint params fields actions entry_options examples resources meanings definitions config orders exits lines options; do
     complaints=$("check_$check" man)
     report "man: $check" "$complaints"
     if [ -z "$complaints" ]; then good[$check]=yes; fi
@@ -172,6 +177,7 @@ planted resources pfile.5 's/^generic, cmdline\./generic./'
 planted resources resource.5 's/^Default: last\./Default: none./'
 planted resources resource.5 's/^\.It Cm deep_interval/.It Cm deepCheck_interval/'
 planted resources resource.5 's/^Default: TIMEOUT\./Default: 300./'
+planted meanings resource.5 's/^\(\.It Online Ta taken over Ta failure\), R4/\1/'
 planted definitions resource.5 's/^recover = .*/recovery = x/'
 planted config banken.conf.5 's|/dev/log|/dev/klog|'
 planted config banken.conf.5 's/^\.It Cm burst/.It Cm bursts/'

@@ -13,6 +13,7 @@
 #include "common/messages.hpp"
 #include "common/order.hpp"
 #include "common/schema.hpp"
+#include "pcheck/core/check_results.hpp"
 
 namespace {
 
@@ -47,6 +48,40 @@ void print_resources() {
     fact("resource", "file", fmt::format("{}.", text_of(resource_file_rule)));
     for (const auto& [kind, rule] : definition_rules) {
         fact(kind ? fmt::format("{}-key", text_of(*kind)) : "common-key", rule.name, option_sentence(rule));
+    }
+}
+
+std::string_view word_of(core::Meaning meaning) {
+    switch (meaning) {
+        case core::Meaning::note: return "noted";
+        case core::Meaning::agree: return "as it is";
+        case core::Meaning::tell: return "told";
+        case core::Meaning::becomes: return "taken over";
+        case core::Meaning::fault: return "failure";
+        case core::Meaning::came_in: return "confirmed";
+        case core::Meaning::start_failed: return "Start failed";
+        case core::Meaning::done: return "confirmed";
+        case core::Meaning::stop_failed: return "Stop failed";
+        case core::Meaning::initial_fault: return "taken over";
+    }
+    return "";
+}
+
+// The rows of a table: "Offline Ta told, R7 Ta as it is".
+void print_meanings(std::initializer_list<Report> columns) {
+    constexpr std::array<std::string_view, core::stages> names{"Unknown",   "Offline",    "Start runs", "after Start",  "Online", "Standby",
+                                                               "Stop runs", "after Stop", "Faulted",    "OfflineFault", "Deact"};
+    std::string head = "stage";
+    for (const Report report : columns) head += fmt::format(" Ta {}", text_of(report));
+    fact("meaning", head, "");
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        std::string row(names.at(i));
+        for (const Report report : columns) {
+            const auto stage = static_cast<core::Stage>(i);
+            row += fmt::format(" Ta {}", word_of(core::meaning_of(report, stage)));
+            if (const unsigned rule = core::rule_of(report, stage); rule > 0) row += fmt::format(", R{}", rule);
+        }
+        fact("meaning", row, "");
     }
 }
 
@@ -163,6 +198,8 @@ void print_ours(Lines& lines) {
 int main() {
     print_settings();
     print_resources();
+    print_meanings({Report::online, Report::offline, Report::faulted});
+    print_meanings({Report::standby, Report::warning, Report::offline_fault, Report::unknown});
     print_orders();
     print_exits("pcheck-exit", pcheck_exits);
     print_exits("padmin-exit", padmin_exits);
