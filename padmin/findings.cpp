@@ -93,6 +93,7 @@ void look_at_processes(Findings& found, const View& view, const EntryRecord& ent
 
 Findings find_out(const View& view, const EntryRecord& entry, const Pent& pent) {
     Findings findings;
+    findings.process.push_back(fmt::format("its pidfile, scripts and output could not be looked at within {}", span_words(patience)));
     auto worker = sys::Worker::open(1, 1);
     if (!worker) return findings;
     const auto self = sys::own_identity();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "padmin/snapshot.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -12,6 +14,7 @@
 #include "common/sys/proc_dir.hpp"
 #include "common/sys/proc_table.hpp"
 #include "common/sys/worker.hpp"
+#include "padmin/words.hpp"
 
 namespace banken {
 namespace {
@@ -51,10 +54,24 @@ std::optional<Process> read_process(const sys::ProcDir& dir, pid_t pid) {
 }
 
 void read_pidfile(Snapshot& snapshot, const Pent& pent) {
-    if (pent.pidfile.empty()) return;
     const auto text = sys::read_file(pent.pidfile, longest_pidfile);
     if (text) snapshot.named = parse_pidfile(*text);
     if (!text) snapshot.pidfile_fault = text.error().reason();
+}
+
+// It may lie on a mount that answers nobody.
+void read_pidfile_in_time(Snapshot& snapshot, const Pent& pent) {
+    snapshot.pidfile_fault = fmt::format("no answer within {}", span_words(patience));
+    auto worker = sys::Worker::open(1, 1);
+    const auto work = [&snapshot, pent] {
+        Snapshot read;
+        read_pidfile(read, pent);
+        return [&snapshot, read = std::move(read)] {
+            snapshot.named = read.named;
+            snapshot.pidfile_fault = read.pidfile_fault;
+        };
+    };
+    if (worker && worker->submit(work)) worker->drain_within(patience);
 }
 
 // Of processes that are somebody else's a name is told where the pfile has one.
@@ -95,7 +112,7 @@ Result<Snapshot> read_snapshot(const View& view, Pent& pent) {
         if (auto process = read_process(*dir, id.pid)) snapshot.processes.push_back(*std::move(process));
     }
     snapshot.unread = read_command_lines(dir, snapshot.processes);
-    read_pidfile(snapshot, pent);
+    if (!pent.pidfile.empty()) read_pidfile_in_time(snapshot, pent);
     resolve_users(snapshot, pent);
     return snapshot;
 }

@@ -27,7 +27,7 @@ struct Snapshot {
 
 // Everything that runs, and the pidfile; resolves `user` of the entry. Fails where /proc does not show pcheck's processes.
 [[nodiscard]] Result<Snapshot> read_snapshot(const View& view, Pent& pent);
-// The pidfile and the process that it names alone. May wait for that as long as it likes.
+// The pidfile, of an entry that has one, and the process that it names alone. May wait for that as long as it likes.
 [[nodiscard]] Snapshot read_named(Pent& pent);
 
 }  // namespace banken

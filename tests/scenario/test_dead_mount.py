@@ -124,6 +124,12 @@ def a_script_on_a_dead_mount_that_cannot_be_ended_is_told_and_its_entry_is_resta
         same(len(kernel.running(world.path("alpha"))), 1, "processes of alpha")
 
 
+def asks(world, what, name):
+    """It tells what it can, and ends when its thread does."""
+    with open(world.path(f"{what}.out"), "w") as out:
+        return subprocess.Popen(world.padmin_command("-f", world.pfile_path, "-c", what, name), stdin=subprocess.DEVNULL, stdout=out)
+
+
 @scenario
 def pidfiles_on_a_dead_mount_hold_up_nobody(world):
     with dead_mount(world) as mount:
@@ -142,6 +148,9 @@ def pidfiles_on_a_dead_mount_hold_up_nobody(world):
         for _ in range(3):
             beta = goes_on_with(world, "beta", beta)
         world.log.wait(re.compile(rf"^pidfile {mount.path}/hung\d\d.pid does not answer: what it named last counts, for all that hang$"))
+        asked = {what: asks(world, what, names[1]) for what in ("explain", "match")}
+        until(lambda: "could not be looked at within 2 s" in world.read("explain.out"), "the answer of explain", SOON)
+        until(lambda: "no answer within 2 s" in world.read("match.out"), "the answer of match", SOON)
         lost = names[0]
         place = world.log.place()
         kill(pids[lost])
@@ -153,6 +162,7 @@ def pidfiles_on_a_dead_mount_hold_up_nobody(world):
         world.log.wait(up(lost, new), place)
         for name in names[1:]:
             world.becomes(name, proc_sts="AVAIL", pid=pids[name])
+        same({what: padmin.wait() for what, padmin in asked.items()}, {"explain": 0, "match": 0}, "exit statuses")
 
 
 @scenario
