@@ -52,6 +52,13 @@ struct ResourceRecord {
     bool autorecovered = false;
     Duration quick_interval{}, deep_interval{};
     std::uint32_t initial = 0;  // InitialState
+    // What a failure leads to, for `explain`.
+    std::uint32_t scripts = 0;  // a bit for each ResourceScript that is there
+    std::uint32_t check_failures = 1;
+    std::uint32_t on_failure = 0;     // OnFailure
+    std::uint32_t recover_count = 0;  // recover_limit: so many in any `recover_period`; 0: not limited by it
+    Duration recover_period{};
+    bool null_detector = false, auto_recover = false, monitor_only = false;
 
     std::string tag, reason, failure, id, info;
     std::string depends;     // "vip,fs"
@@ -59,6 +66,7 @@ struct ResourceRecord {
     std::string last_check;  // "ok", "status=1"; empty: none yet
     std::vector<ProcessId> unended, unended_checks;
     std::vector<Instant> recoveries;  // begins of those that nobody ordered
+    std::string file;                 // its definition
 
     friend bool operator==(const ResourceRecord&, const ResourceRecord&) = default;
 };
@@ -75,24 +83,50 @@ struct Form<ResourceRunRecord> {
 template <>
 struct Form<ResourceRecord> {
     using R = ResourceRecord;
-    static constexpr auto fields = std::tuple{Field{1, &R::resource_id},    Field{2, &R::key},
-                                              Field{3, &R::kind},           Field{4, &R::state},
-                                              Field{5, &R::shown},          Field{6, &R::since},
-                                              Field{7, &R::since_wall},     Field{8, &R::goal},
-                                              Field{9, &R::goal_since},     Field{10, &R::why_out},
-                                              Field{11, &R::ordered},       Field{12, &R::run},
-                                              Field{23, &R::check},         Field{34, &R::bad_quick},
-                                              Field{35, &R::bad_deep},      Field{36, &R::fault},
-                                              Field{37, &R::checks},        Field{38, &R::bad_checks},
-                                              Field{39, &R::recovered},     Field{40, &R::paused},
-                                              Field{41, &R::paused_until},  Field{43, &R::paused_since},
-                                              Field{44, &R::quick_at},      Field{46, &R::deep_at},
-                                              Field{48, &R::step},          Field{49, &R::to_standby},
-                                              Field{50, &R::recovering},    Field{51, &R::was_in},
-                                              Field{52, &R::report},        Field{53, &R::stage},
-                                              Field{54, &R::tick_at},       Field{56, &R::wait_at},
-                                              Field{58, &R::autorecovered}, Field{59, &R::quick_interval},
-                                              Field{60, &R::deep_interval}, Field{61, &R::initial}};
+    static constexpr auto fields = std::tuple{Field{1, &R::resource_id},
+                                              Field{2, &R::key},
+                                              Field{3, &R::kind},
+                                              Field{4, &R::state},
+                                              Field{5, &R::shown},
+                                              Field{6, &R::since},
+                                              Field{7, &R::since_wall},
+                                              Field{8, &R::goal},
+                                              Field{9, &R::goal_since},
+                                              Field{10, &R::why_out},
+                                              Field{11, &R::ordered},
+                                              Field{12, &R::run},
+                                              Field{23, &R::check},
+                                              Field{34, &R::bad_quick},
+                                              Field{35, &R::bad_deep},
+                                              Field{36, &R::fault},
+                                              Field{37, &R::checks},
+                                              Field{38, &R::bad_checks},
+                                              Field{39, &R::recovered},
+                                              Field{40, &R::paused},
+                                              Field{41, &R::paused_until},
+                                              Field{43, &R::paused_since},
+                                              Field{44, &R::quick_at},
+                                              Field{46, &R::deep_at},
+                                              Field{48, &R::step},
+                                              Field{49, &R::to_standby},
+                                              Field{50, &R::recovering},
+                                              Field{51, &R::was_in},
+                                              Field{52, &R::report},
+                                              Field{53, &R::stage},
+                                              Field{54, &R::tick_at},
+                                              Field{56, &R::wait_at},
+                                              Field{58, &R::autorecovered},
+                                              Field{59, &R::quick_interval},
+                                              Field{60, &R::deep_interval},
+                                              Field{61, &R::initial},
+                                              Field{62, &R::scripts},
+                                              Field{63, &R::check_failures},
+                                              Field{64, &R::on_failure},
+                                              Field{65, &R::recover_count},
+                                              Field{66, &R::recover_period},
+                                              Field{67, &R::null_detector},
+                                              Field{68, &R::auto_recover},
+                                              Field{69, &R::monitor_only}};
     static constexpr auto texts = std::tuple{Text{&R::tag, 255},
                                              Text{&R::reason, 1023},
                                              Text{&R::failure, 1023},
@@ -103,7 +137,8 @@ struct Form<ResourceRecord> {
                                              Text{&R::last_check, 255},
                                              Text{&R::unended, R::most_unended * 16},
                                              Text{&R::unended_checks, R::most_unended * 16},
-                                             Text{&R::recoveries, R::most_recoveries * 8}};
+                                             Text{&R::recoveries, R::most_recoveries * 8},
+                                             Text{&R::file, 4096}};
 };
 
 }  // namespace banken

@@ -197,7 +197,7 @@ static_assert(end_of_fields<HeartbeatRecord>(1) == 3);
 static_assert(end_of_fields<ParamRecord>(1) == 11);
 static_assert(end_of_fields<EntryRecord>(1) == 99);
 static_assert(Coding<ResourceRunRecord>::width == 11);
-static_assert(end_of_fields<ResourceRecord>(1) == 62);
+static_assert(end_of_fields<ResourceRecord>(1) == 70);
 static_assert(end_of_fields<TraceRecord>(1) == 6);
 
 constexpr std::size_t words_for(std::size_t bytes) { return (bytes + 7) / 8; }

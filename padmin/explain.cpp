@@ -117,22 +117,8 @@ Lines state_lines(const View& view, const EntryRecord& entry, const Findings& fi
             fmt::format("paused{}{}", known ? fmt::format(" since {}", moment_words(view, entry.paused_since)) : "",
                         entry.paused_until ? fmt::format(" until {}", moment_words(view, *entry.paused_until)) : ", until `start`"));
     }
-    if (is_dry_run(view)) lines.emplace_back("pcheck was started with --dry-run: it watches and logs, and runs and signals nothing");
-    if (view.header.life == Life::ended) {
-        lines.push_back(fmt::format("pcheck has ended: {}; this is how it was then, at {}", printable(view.header.reason),
-                                    sys::local_time_text(view.now.wall)));
-    } else if (!view.alive) {
-        lines.push_back(
-            fmt::format("pcheck was killed, and its last turn was at {}; this is how it was then", moment_words(view, view.last_turn)));
-    } else if (view.dumped) {
-        lines.push_back(fmt::format("as it was when the dump was written, at {}", sys::local_time_text(view.now.wall)));
-    } else if (findings.pcheck_stopped) {
-        const pid_t pid = view.header.owner.id.pid;
-        lines.push_back(fmt::format("pcheck (pid {0}) is stopped by a signal: nothing is watched; kill -CONT {0}", pid));
-    } else if (view.now.instant - view.last_turn > view.param.msg_check_interval + hangs) {
-        lines.push_back(fmt::format("pcheck's main loop has not turned for {}: what follows may not happen",
-                                    span_words(view.now.instant - view.last_turn)));
-    }
+    const Lines common = condition_lines(view, findings.pcheck_stopped);
+    lines.insert(lines.end(), common.begin(), common.end());
     return lines;
 }
 
@@ -179,6 +165,27 @@ Lines rivals(const View& view, const EntryRecord& entry, const Pent& pent) {
 }
 
 }  // namespace
+
+Lines condition_lines(const View& view, bool pcheck_stopped) {
+    Lines lines;
+    if (is_dry_run(view)) lines.emplace_back("pcheck was started with --dry-run: it watches and logs, and runs and signals nothing");
+    if (view.header.life == Life::ended) {
+        lines.push_back(fmt::format("pcheck has ended: {}; this is how it was then, at {}", printable(view.header.reason),
+                                    sys::local_time_text(view.now.wall)));
+    } else if (!view.alive) {
+        lines.push_back(
+            fmt::format("pcheck was killed, and its last turn was at {}; this is how it was then", moment_words(view, view.last_turn)));
+    } else if (view.dumped) {
+        lines.push_back(fmt::format("as it was when the dump was written, at {}", sys::local_time_text(view.now.wall)));
+    } else if (pcheck_stopped) {
+        const pid_t pid = view.header.owner.id.pid;
+        lines.push_back(fmt::format("pcheck (pid {0}) is stopped by a signal: nothing is watched; kill -CONT {0}", pid));
+    } else if (view.now.instant - view.last_turn > view.param.msg_check_interval + hangs) {
+        lines.push_back(fmt::format("pcheck's main loop has not turned for {}: what follows may not happen",
+                                    span_words(view.now.instant - view.last_turn)));
+    }
+    return lines;
+}
 
 Explanation explain(const View& view, const EntryRecord& entry, const Result<Pent>& pent, const Findings& findings) {
     Explanation explanation;

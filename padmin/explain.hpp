@@ -33,6 +33,9 @@ struct Explanation {
 // `pent`: the entry's line as pent_of() reads it; its error is said, and nothing is foretold then.
 [[nodiscard]] Explanation explain(const View& view, const EntryRecord& entry, const Result<Pent>& pent, const Findings& findings);
 
+// What keeps all that pcheck would do from happening: it is stopped, hangs, has ended, or only watches.
+[[nodiscard]] std::vector<std::string> condition_lines(const View& view, bool pcheck_stopped);
+
 // Sections as text, the labels in a column.
 [[nodiscard]] std::string text_of(const Explanation& explanation);
 

@@ -74,14 +74,18 @@ bool is_over(const Result<ProcessStat>& stat, ProcessId id, bool zombie_counts) 
     return stat->id() != id || stat->state == 'X' || (zombie_counts && stat->state == 'Z');
 }
 
+bool is_stopped(const View& view, const sys::ProcDir& dir) {
+    const ProcessId owner = view.header.owner.id;
+    const auto pcheck = dir.stat(owner.pid);
+    return view.alive && pcheck && pcheck->id() == owner && pcheck->state == 'T';
+}
+
 // What /proc says of the processes that the records name.
 void look_at_processes(Findings& found, const View& view, const EntryRecord& entry, const Pent& pent) {
     if (std::string line = naming_words(view, entry, pent); !line.empty()) found.process.push_back(std::move(line));
     const auto dir = sys::ProcDir::open();
     if (!dir) return;
-    const ProcessId owner = view.header.owner.id;
-    const auto pcheck = dir->stat(owner.pid);
-    found.pcheck_stopped = view.alive && pcheck && pcheck->id() == owner && pcheck->state == 'T';
+    found.pcheck_stopped = is_stopped(view, *dir);
     if (entry.main.pid == 0) return;
     const auto stat = dir->stat(entry.main.pid);
     if (std::string line = stands_words(entry, pent, stat); !line.empty()) found.process.push_back(std::move(line));
@@ -89,15 +93,25 @@ void look_at_processes(Findings& found, const View& view, const EntryRecord& ent
     found.gone = entry.state == EntryState::avail && is_over(stat, entry.main, unwatched);
 }
 
+// Only where /proc shows its processes.
+bool is_in_sight(const View& view) {
+    const auto self = sys::own_identity();
+    return !view.dumped && self && self->pid_namespace == view.header.owner.pid_namespace;
+}
+
 }  // namespace
+
+bool is_pcheck_stopped(const View& view) {
+    const auto dir = sys::ProcDir::open();
+    return is_in_sight(view) && dir && is_stopped(view, *dir);
+}
 
 Findings find_out(const View& view, const EntryRecord& entry, const Pent& pent) {
     Findings findings;
     findings.process.push_back(fmt::format("its pidfile, scripts and output could not be looked at within {}", span_words(patience)));
     auto worker = sys::Worker::open(1, 1);
     if (!worker) return findings;
-    const auto self = sys::own_identity();
-    const bool look = !view.dumped && self && self->pid_namespace == view.header.owner.pid_namespace;
+    const bool look = is_in_sight(view);
     const bool judge = view.param.script_check_strict && view.user && sees_as_pcheck(*view.user);
     const bool read = !pent.script.none() && !view.param.script_output_file.empty() && !entry.last_failure.empty();
     const auto submitted = worker->submit([&findings, view, entry, pent, look, judge, read] {

@@ -159,8 +159,10 @@ int show_trace(const PadminOptions& options, const View& view, const std::string
 }
 
 int run_explain(const PadminOptions& options, const View& view, const std::string& target) {
-    if (const ResourceRecord* resource = resource_of(view, target))
-        return print(options.json ? explain_json(view, *resource) : text_of(explain(view, *resource)));
+    if (const ResourceRecord* resource = resource_of(view, target)) {
+        const bool stopped = is_pcheck_stopped(view);
+        return print(options.json ? explain_json(view, *resource, stopped) : text_of(explain(view, *resource, stopped)));
+    }
     const auto entry = one_entry(view, target);
     if (!entry) return refuse(entry.error());
     const auto pent = pent_of(view, **entry);

@@ -7,6 +7,7 @@
 #include "common/sys/clock.hpp"
 #include "common/text.hpp"
 #include "padmin/reasons.hpp"
+#include "padmin/resource_outlook.hpp"
 #include "padmin/resource_words.hpp"
 
 namespace banken {
@@ -135,6 +136,7 @@ Json resource_object(const View& view, const ResourceRecord& resource) {
     add_time(object, "script_limit", wall(resource.run.deadline));
     object["monitor_sts"] = resource.paused ? "off" : "on";
     add_time(object, "paused_until", wall(resource.paused_until));
+    object["definition"] = or_null(resource.file);
     return object;
 }
 
@@ -220,9 +222,13 @@ std::string resource_json(const View& view, std::span<const ResourceRecord* cons
     return document("resource", resource_array(view, resources));
 }
 
-std::string explain_json(const View& view, const ResourceRecord& resource) {
+std::string explain_json(const View& view, const ResourceRecord& resource, bool pcheck_stopped) {
     Json object = resource_object(view, resource);
-    object["text"] = split_lines(text_of(explain(view, resource)));
+    const ResourceNext next = next_of(view, resource);
+    object["next_action"] = next.action;
+    add_moment(object, view, "next_time", "next_in", next.at);
+    object["recoveries_left"] = or_null(recoveries_left(view, resource));
+    object["text"] = split_lines(text_of(explain(view, resource, pcheck_stopped)));
     return document("explain", std::move(object));
 }
 

@@ -8,6 +8,7 @@
 #include "common/definition.hpp"
 #include "common/sys/clock.hpp"
 #include "common/text.hpp"
+#include "padmin/resource_outlook.hpp"
 #include "padmin/words.hpp"
 
 namespace banken {
@@ -39,55 +40,14 @@ std::string ours(const View& view, const ResourceRecord& resource) {
     for (const ProcessId& process : resource.unended) text += line_of("not_ended", std::to_string(process.pid));
     text += line_of("monitor_sts", resource.paused ? "off" : "on");
     if (resource.paused_until) text += line_of("paused_until", time_text(view, resource.paused_until));
+    text += line_of("definition", resource.file);
     return text;
 }
 
-// What it waits for: those above or below it that a goal of its own, or of theirs, concerns.
-std::vector<std::string> others_with(const View& view, Goal goal, const ResourceRecord& but) {
-    std::vector<std::string> tags;
-    for (const ResourceRecord& other : view.resources) {
-        if (other.resource_id != 0 && other.goal == goal && other.key != but.key) tags.push_back(printable(other.tag));
-    }
-    return tags;
-}
-
-std::string goal_words(const View& view, const ResourceRecord& resource) {
-    const auto behind = [&](Goal goal) {
-        const auto tags = others_with(view, goal, resource);
-        return tags.empty() ? std::string() : fmt::format(", after {}", fmt::join(tags, ", "));
-    };
-    switch (resource.goal) {
-        case Goal::in: return "it is put in service" + behind(Goal::in);
-        case Goal::out: return "it is taken out of service" + behind(Goal::out);
-        case Goal::failed: return "it has failed and is taken out of service" + behind(Goal::out);
-        case Goal::recover: return "its recovery begins";
-        case Goal::none: break;
-    }
-    return {};
-}
-
-std::vector<std::string> next_words(const View& view, const ResourceRecord& resource) {
-    std::vector<std::string> lines;
-    const auto at = [&](const Instant& instant) { return moment_words(view, instant); };
-    if (resource.run.script != 0) {
-        std::string line = fmt::format("{} runs", script_words(resource.run));
-        if (resource.run.process.pid != 0) line += fmt::format(" as process {}", resource.run.process.pid);
-        line += fmt::format(" since {}", at(resource.run.begun));
-        if (resource.run.ending != EndingPhase::none)
-            line += ", and is being ended";
-        else if (resource.run.deadline)
-            line += fmt::format("; {} it is ended", at(*resource.run.deadline));
-        else
-            line += "; it has no time limit";
-        lines.push_back(line);
-    } else if (const std::string goal = goal_words(view, resource); !goal.empty()) {
-        lines.push_back(goal);
-    }
-    if (resource.wait_at) lines.push_back(fmt::format("Check has until {} to agree, else it has failed", at(*resource.wait_at)));
-    if (resource.paused_until) lines.push_back(fmt::format("{} its pause ends", at(*resource.paused_until)));
-    if (const auto check = next_check_of(resource)) lines.push_back(fmt::format("{} it is checked", at(*check)));
-    if (lines.empty()) lines.push_back(resource.paused ? "nothing: it is paused" : "nothing by itself");
-    return lines;
+std::string pause_words(const View& view, const ResourceRecord& resource) {
+    const std::string since = resource.paused_since == WallTime{} ? "" : " since " + moment_words(view, resource.paused_since);
+    return fmt::format("paused{}{}", since,
+                       resource.paused_until ? fmt::format(" until {}", moment_words(view, *resource.paused_until)) : ", until `start`");
 }
 
 std::vector<std::string> advice(const View& view, const ResourceRecord& resource) {
@@ -120,19 +80,6 @@ std::vector<std::string> advice(const View& view, const ResourceRecord& resource
 
 }  // namespace
 
-std::string script_words(const ResourceRunRecord& run) {
-    if (run.script == 0 || run.script > resource_scripts) return {};
-    return std::string(text_of(static_cast<ResourceScript>(run.script - 1)));
-}
-
-std::optional<Instant> next_check_of(const ResourceRecord& resource) {
-    std::optional<Instant> next;
-    for (const auto& at : {resource.quick_at, resource.deep_at, resource.tick_at}) {
-        if (at && (!next || *at < *next)) next = at;
-    }
-    return next;
-}
-
 std::string resource_text(const View& view, std::span<const ResourceRecord* const> resources, bool verbose) {
     std::string text;
     for (const ResourceRecord* resource : resources) {
@@ -152,19 +99,19 @@ std::string resource_text(const View& view, std::span<const ResourceRecord* cons
     return text;
 }
 
-Explanation explain(const View& view, const ResourceRecord& resource) {
+Explanation explain(const View& view, const ResourceRecord& resource, bool pcheck_stopped) {
     Explanation explanation;
     const auto add = [&explanation](std::string_view label, std::vector<std::string> lines) {
         if (!lines.empty()) explanation.sections.push_back({label, std::move(lines)});
     };
-    std::string state = fmt::format("{} ({}) is {} since {}", printable(resource.tag), kind_of(resource), text_of(resource.shown),
-                                    sys::local_time_text(resource.since_wall));
-    if (resource.paused) state += ", paused";
-    add("state", {state});
+    std::vector<std::string> state{fmt::format("{} ({}) is {} since {}", printable(resource.tag), kind_of(resource),
+                                               text_of(resource.shown), moment_words(view, std::min(resource.since_wall, view.now.wall)))};
+    if (resource.paused) state.push_back(pause_words(view, resource));
+    const auto condition = condition_lines(view, pcheck_stopped);
+    state.insert(state.end(), condition.begin(), condition.end());
+    add("state", std::move(state));
     std::vector<std::string> why;
     if (!resource.reason.empty()) why.push_back(printable(resource.reason));
-    if (resource.bad_quick + resource.bad_deep > 0)
-        why.push_back(fmt::format("bad checks in a row: {}", std::max(resource.bad_quick, resource.bad_deep)));
     if (!is_generic(resource) && resource.report != Report::none)
         why.push_back(fmt::format("Check last said {}", text_of(resource.report)));
     for (const ProcessId& process : resource.unended)
@@ -172,7 +119,9 @@ Explanation explain(const View& view, const ResourceRecord& resource) {
     add("why", std::move(why));
     const bool ended = has_ended(view);
     add("next", ended ? std::vector<std::string>{"nothing: pcheck has ended, and nobody watches it"} : next_words(view, resource));
-    if (!ended) add("you can", advice(view, resource));
+    add("tree", tree_words(view, resource));
+    if (!ended) add("if it failed:", failure_words(view, resource));
+    add("you can", ended ? std::vector{start_words(view) + "  watches again"} : advice(view, resource));
     return explanation;
 }
 

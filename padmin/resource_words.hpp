@@ -14,13 +14,7 @@ namespace banken {
 // Blocks as `show resource` prints them; `verbose` adds ours behind them.
 [[nodiscard]] std::string resource_text(const View& view, std::span<const ResourceRecord* const> resources, bool verbose);
 
-// State and since when, why, what happens next and when, what an operator can do.
-[[nodiscard]] Explanation explain(const View& view, const ResourceRecord& resource);
-
-// When it is checked next; unset: not by itself.
-[[nodiscard]] std::optional<Instant> next_check_of(const ResourceRecord& resource);
-
-// "quickCheck", or nothing: what of it runs now.
-[[nodiscard]] std::string script_words(const ResourceRunRecord& run);
+// State and since when, why, what happens next and when, what a failure leads to, what an operator can do.
+[[nodiscard]] Explanation explain(const View& view, const ResourceRecord& resource, bool pcheck_stopped);
 
 }  // namespace banken

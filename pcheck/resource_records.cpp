@@ -85,6 +85,21 @@ std::optional<core::ResourceRun> run_of(const ResourceRunRecord& record, core::R
     return run;
 }
 
+void tell_policy(ResourceRecord& record, const Definition& definition) {
+    for (std::size_t i = 0; i < resource_scripts; ++i) {
+        if (definition.has(static_cast<ResourceScript>(i))) record.scripts |= 1u << i;
+    }
+    record.check_failures = definition.check_failures;
+    record.on_failure = static_cast<std::uint32_t>(definition.on_failure);
+    const RecoverLimit limit = definition.recover_limit.value_or(RecoverLimit{});
+    record.recover_count = limit.count;
+    record.recover_period = limit.period;
+    record.null_detector = definition.flags.null_detector;
+    record.auto_recover = definition.flags.auto_recover;
+    record.monitor_only = definition.flags.monitor_only;
+    record.file = definition.file;
+}
+
 core::Resource resource_of(const ResourceRecord& record, core::RunId& last) {
     core::Resource resource;
     std::apply([&](const auto&... both) { ((resource.*both.first = record.*both.second), ...); }, alike);
@@ -130,6 +145,7 @@ ResourceRecord record_of(const core::Resource& resource, bool leaving) {
     record.quick_interval = resource.definition.quick_interval;
     record.deep_interval = resource.definition.deep_interval;
     record.initial = static_cast<std::uint32_t>(resource.definition.initial);
+    tell_policy(record, resource.definition);
     record.depends = fmt::format("{}", fmt::join(resource.definition.depends, ","));
     record.events = fmt::format("{}", fmt::join(resource.definition.events, ","));
     if (!resource.paused) record.paused_since = {};
