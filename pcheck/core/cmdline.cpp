@@ -199,7 +199,7 @@ void Resources::came_in(Resource& resource, ResourceState state) {
     set_state(resource, state, started ? "Start has succeeded" : fmt::format("Check says {}", text_of(resource.report)));
     if (!recovered) return;
     ++resource.recovered;
-    tell_state(resource, resource.shown(), "recovered");
+    raise("recovered", messages::resource_state({resource.definition.tag}, text_of(resource.shown()), resource.reason, false));
 }
 
 // A reload took its Check away: what it was to say is as if it had.

@@ -82,9 +82,13 @@ TEST_CASE("an Online that reports Offline unasked is started once more, and fail
     CHECK(world.runs("db") == "start");
     CHECK(world.facts("db", Script::start) == CmdlineFacts{Report::offline, Report::online, {}, true});
     world.ends("db", Script::start);
+    (void)world.log();
+    (void)world.raised();
     world.ends("db", Script::check, 0);
     CHECK(world.state("db") == "Online");
     CHECK(world.at("db").recovered == 1);
+    CHECK(world.log() == Lines{"Resource (db) Online: Start has succeeded"});  // one line, two events
+    CHECK(world.raised() == Lines{"state", "recovered"});
     check_says(world, 1);  // once: not re-armed
     CHECK(world.runs("db") == "stop");
     CHECK(world.facts("db", Script::stop) == CmdlineFacts{Report::offline, Report::offline, "FAULT", false});
