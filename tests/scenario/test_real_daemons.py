@@ -3,47 +3,13 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 
-from harness import Skip, attempt, check, down, pent_line, same, scenario, up
-from kernel import BOUND, alive, kill, read_proc, running, until, wait_end
+from daemons import NGINX, answers, end_all, free_port, must_be_ours, nginx_conf, titled
+from harness import attempt, check, down, pent_line, same, scenario, up
+from kernel import alive, kill, until, wait_end
 
-NGINX, SSHD = "/usr/sbin/nginx", "/usr/sbin/sshd"
-
-
-def must_be_ours(binary):
-    if not os.path.exists(binary):
-        raise Skip(f"{binary} is not installed")
-    if running(binary):
-        raise Skip(f"a {os.path.basename(binary)} of this host runs already and is not ours to kill")
-
-
-def free_port():
-    with contextlib.closing(socket.socket()) as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-def answers(port):
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), BOUND):
-        return True
-    return False
-
-
-def titled(binary, words):
-    """The processes of this program with these words in their title."""
-    return [pid for pid in running(binary) if words.encode() in read_proc(pid, "cmdline")]
-
-
-def end_all(binary):
-    """Their titles overwrite the environment by which the world finds what it started."""
-    def none_left():
-        for pid in running(binary):
-            with contextlib.suppress(ProcessLookupError):
-                kill(pid)
-        return not running(binary)
-    until(none_left, f"the end of every {binary}")
+SSHD = "/usr/sbin/sshd"
 
 
 # ---- nginx ----
@@ -54,14 +20,7 @@ class Nginx:
         must_be_ours(NGINX)
         self.world = world
         self.port = free_port()
-        temporary = "".join(f"{kind}_temp_path {world.path(kind)}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        self.conf = world.write("nginx.conf", f"""
-worker_processes 2;
-pid {world.path('nginx.pid')};
-error_log {world.path('nginx.log')};
-events {{ }}
-http {{ access_log off; {temporary} server {{ listen 127.0.0.1:{self.port}; return 204; }} }}
-""")
+        self.conf = nginx_conf(world, self.port)
         # A dead master's workers keep the port: the script ends them first, as an operator's would.
         self.script = world.script("restart.sh", f"pgrep -c -f 'nginx: worker process' >> {world.path('nginx.runs')}\n"
                                                  f"pkill -KILL -f 'nginx: worker process'\n{self.command()}\nexit 0")
