@@ -154,7 +154,7 @@ export BANKEN_BUILD=$build_root/plain UBSAN_OPTIONS=print_stacktrace=1
 # What is run by people and by scenarios, and the one unit test that needs an optimizer.
 tracer=''
 if [ "$(uname -m)" = x86_64 ]; then tracer=tests/campaign/tracer; fi
-if build plain "pcheck/pcheck padmin/padmin sendevent/sendevent compat/ins_list compat/perform_action tests/scenario/testd $tracer tests/print_schema tests/test_schedules" -Ddebug=false; then
+if build plain "pcheck/pcheck padmin/padmin sendevent/sendevent compat/ins_list compat/perform_action tests/scenario/testd tests/scenario/action $tracer tests/print_schema tests/test_schedules" -Ddebug=false; then
     if [ "$(id -u)" = 0 ]; then
         start_scenarios
         start_soak

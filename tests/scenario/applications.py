@@ -48,9 +48,9 @@ class Application:
 
 class Redis(Application):
     """generic. It writes each change into a file, so that a full disk is met."""
-    def __init__(self, world, directory=None):
+    def __init__(self, world):
         super().__init__(world, "redis", "/usr/bin/redis-server")
-        self.directory = directory or world.path("data")
+        self.directory = world.path("data")
         os.makedirs(self.directory, exist_ok=True)
         self.conf = world.write("redis.conf", f"""
 daemonize yes

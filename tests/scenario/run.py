@@ -35,7 +35,7 @@ def chosen(options):
 
 def not_built(build):
     return [name for name in ("pcheck/pcheck", "padmin/padmin", "sendevent/sendevent", "compat/ins_list", "compat/perform_action",
-                              "tests/scenario/testd") if not os.path.exists(os.path.join(build, name))]
+                              "tests/scenario/action", "tests/scenario/testd") if not os.path.exists(os.path.join(build, name))]
 
 
 def run_one(build, one):
