@@ -134,13 +134,15 @@ void Resources::order_event(Resource& resource, const Order& order) {
         return answer(order.id, number_of(ExitCode::no_such_entry),
                       fmt::format("{} does not handle {}", resource.definition.tag, order.event));
     if (ending_) return refuse(resource, order, "pcheck is ending");
-    if (const std::string why = recover_refusal(resource); !why.empty()) return refuse(resource, order, why);
+    if (const std::string busy = recover_refusal(resource); !busy.empty()) return refuse(resource, order, busy);
+    const std::string why = "event " + order.event;
+    log(messages::resource_state({resource.definition.tag}, text_of(resource.shown()), why, false));  // nothing else tells who asked
     if (resource.definition.flags.monitor_only) {
-        resource.reason = "event " + order.event;
+        resource.reason = why;
         touch(resource);
         return refuse(resource, order, "it is only watched (MONITORONLY)");
     }
-    recover(resource, "event " + order.event);
+    recover(resource, why);
     if (resource.goal == Goal::recover) return answer(order.id, 0, fmt::format("{}: recovery was begun", resource.definition.tag));
     refuse(resource, order, "it has no recovery left and is taken out of service");
 }

@@ -236,7 +236,7 @@ def an_event_from_outside_recovers_redis_and_is_told_with_what_was_typed(world):
         same(world.read("typed"), " ".join([*least, "-w", "-x", "96% full", "-A"]) + "\n", "the arguments of the responder")
         same(redis.actions(), ["restore", "recover"], "scripts")
         lines = [text for text in world.log.texts(place) if "(redis)" in text]
-        same(lines, ["Resource (redis) ISP: recover action has succeeded"], "lines")
+        same(lines, [f"Resource (redis) ISP: {what}" for what in ("event filesys/diskfull", "recover action has succeeded")], "lines")
 
 
 # ---- nginx, cmdline ----

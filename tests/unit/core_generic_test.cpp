@@ -255,8 +255,10 @@ TEST_CASE("an event for a resource begins its recovery") {
     world.event("filesys/diskfull", "web");
     CHECK(world.answered() == 0);
     CHECK(world.runs("web") == "recover");
+    CHECK(world.log() == Lines{"Resource (web) ISP: event filesys/diskfull"});
     world.event("filesys/diskfull", "web");
     CHECK(world.answered() == 1);
+    CHECK(world.log().empty());
 }
 
 TEST_CASE("clear lets a failed resource be restored, and forgets its counters") {
