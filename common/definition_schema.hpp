@@ -63,7 +63,7 @@ struct DefinitionRule {
 };
 
 inline constexpr ValueRule yes_or_no{ValueKind::choice, {}, "Yes, No"};
-inline constexpr Range recover_count_range{1, 1000}, recover_period_range{1, 31536000};
+inline constexpr Range recover_count_range{1, 128}, recover_period_range{1, 31536000};
 inline constexpr Range seconds_or_none{0, 86400};
 
 // In the order of DefinitionKey.
@@ -99,7 +99,7 @@ inline constexpr std::array<DefinitionRule, definition_keys> definition_rules{{
     {{}, {"initial", {ValueKind::choice, {}, "last, restore, none"}, {}, "last"}},
     {{}, {"on_failure", {ValueKind::choice, {}, "continue, exit, shutdown"}, {}, "continue"}},
     {{}, {"check_failures", {ValueKind::number, {1, 100}}, {}, "1"}},
-    {{}, {"recover_limit", {ValueKind::seconds, recover_period_range}, "1..1000, then / and {}", "none; with AUTORECOVER once"}},
+    {{}, {"recover_limit", {ValueKind::seconds, recover_period_range}, "1..128, then / and {}", "none; with AUTORECOVER once"}},
     {{}, {"remove_failure", {ValueKind::choice, {}, "continue, stay"}, {}, "continue"}},
     {{}, {"events", {}, "class/event, separated by commas", "any"}},
     {{}, {"copy", {ValueKind::choice, {}, "no, yes"}, {}, "no"}},

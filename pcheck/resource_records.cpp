@@ -7,6 +7,8 @@
 #include <tuple>
 #include <utility>
 
+#include "common/definition_schema.hpp"
+
 namespace banken {
 namespace {
 
@@ -152,6 +154,7 @@ ResourceRecord record_of(const core::Resource& resource, bool leaving) {
     for (const core::ResourceRun& run : resource.unended) {
         if (run.process) (is_check(run.script) ? record.unended_checks : record.unended).push_back(*run.process);
     }
+    static_assert(recover_count_range.max <= ResourceRecord::most_recoveries, "all that a limit counts are recorded");
     const std::size_t begins = std::min(resource.recoveries.size(), ResourceRecord::most_recoveries);
     record.recoveries.assign(resource.recoveries.end() - static_cast<std::ptrdiff_t>(begins), resource.recoveries.end());
     return record;

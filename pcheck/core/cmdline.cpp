@@ -249,7 +249,10 @@ void Resources::take_report(Resource& resource, const Ended& end) {
     const auto says = [&end] { return fmt::format("Check says {}", text_of(end.report)); };
     switch (meaning_of(end.report, stage_of(resource))) {
         case Meaning::note: return;
-        case Meaning::agree: resource.told_report = false; return;
+        case Meaning::agree:
+            resource.told_report = false;
+            resource.bad_quick = 0;
+            return;
         case Meaning::tell:
             return tell_report(resource, end.report == Report::unknown ? says() : fmt::format("unexpected {}", text_of(end.report)));
         case Meaning::fault: return resource.is_leaving() ? void() : fault(resource, end);
@@ -274,7 +277,9 @@ void Resources::take_report(Resource& resource, const Ended& end) {
 }
 
 void Resources::tell_report(Resource& resource, std::string what) {
-    if (std::exchange(resource.told_report, true) || resource.definition.flags.lie_offline) return;
+    const Definition& definition = resource.definition;
+    const bool lies = definition.flags.lie_offline && !definition.has(ResourceScript::stop) && resource.state == ResourceState::offline;
+    if (std::exchange(resource.told_report, true) || lies) return;
     resource.reason = std::move(what);
     log(messages::resource_state({resource.definition.tag}, text_of(resource.shown()), resource.reason, false));
 }
@@ -283,14 +288,18 @@ void Resources::tell_report(Resource& resource, std::string what) {
 void Resources::fault(Resource& resource, const Ended& end) {
     std::string why = fmt::format("Check says {}", text_of(end.report));
     const bool only_shown = resource.definition.flags.monitor_only;
-    if (only_shown && std::exchange(resource.told_report, true)) return;
+    if (only_shown && resource.told_report) return;
     ++resource.bad_checks;
     const bool enough = ++resource.bad_quick >= resource.definition.check_failures;
     const bool cut_off = resource.state == ResourceState::standby;
     tell_bad_check(resource, end.run.script, end.text, false, enough && !only_shown && !cut_off && may_recover(resource));
-    if (only_shown) resource.reason = why;
-    if (only_shown || !enough) return;
+    if (!enough) return;
     resource.bad_quick = 0;
+    if (only_shown) {
+        resource.told_report = true;  // once, until a Check agrees again
+        resource.reason = std::move(why);
+        return;
+    }
     if (cut_off) return failed(resource, std::move(why), OnFailure::continue_);
     recover(resource, std::move(why));
 }

@@ -49,7 +49,7 @@ void Resources::check_due(Resource& resource) {
     if (deep && check.script != ResourceScript::deep_check) resource.deep_follows = true;
     const Duration interval =
         check.script == ResourceScript::deep_check ? resource.definition.deep_interval : resource.definition.quick_interval;
-    if (check.told_long || now_.instant - check.begun < 2 * interval) return;
+    if (check.told_long || interval == Duration{} || now_.instant - check.begun < 2 * interval) return;
     check.told_long = true;
     const auto since = std::chrono::duration_cast<std::chrono::seconds>(now_.instant - check.begun);
     log(messages::action_running({resource.definition.tag}, check.process ? check.process->pid : 0, text_of(check.script), since));

@@ -2,18 +2,21 @@
 // Goals of resources, and what they wait for: RESTORE, REMOVE, RECOVER, FAILED and the end that follows (spec/state-table.md).
 #include <algorithm>
 
+#include "common/exit_code.hpp"
 #include "pcheck/core/resources.hpp"
 
 namespace banken::core {
 
 RecordedState recorded_state(const Resource& resource) {
     switch (resource.goal) {
-        case Goal::in: return RecordedState::in;
+        case Goal::in: return resource.to_standby ? RecordedState::standby : RecordedState::in;
         case Goal::out: return resource.fault && !resource.is_generic() ? RecordedState::failed : RecordedState::out;
         case Goal::failed: return RecordedState::failed;
         case Goal::none:
         case Goal::recover: break;
     }
+    const bool standby = resource.state == ResourceState::standby || (resource.to_standby && resource.coming_in());
+    if (standby) return RecordedState::standby;
     if (resource.in_service() || resource.coming_in()) return RecordedState::in;
     return resource.failed() ? RecordedState::failed : RecordedState::out;
 }
@@ -137,12 +140,12 @@ bool Resources::pursue_out(Resource& resource) {
         return false;
     }
     rest_checks(resource);
-    if (blocked(resource)) {
-        removed(resource, false, "a script that cannot be ended");
-        return true;
-    }
     if (resource.out() && !resource.coming_in()) {
         set_goal(resource, Goal::none);
+        return true;
+    }
+    if (blocked(resource)) {
+        removed(resource, false, "a script that cannot be ended");
         return true;
     }
     if (!resource.is_generic()) {
@@ -161,6 +164,14 @@ bool Resources::pursue_recover(Resource& resource) {
         return false;
     }
     set_goal(resource, Goal::none);
+    const bool gone = resource.is_generic() && !resource.definition.has(ResourceScript::recover);  // by a reload
+    if (gone || (!resource.ordered && !may_recover(resource))) {
+        const std::string why = "its recovery was taken away by a reload";
+        if (!resource.ordered) failed(resource, why, resource.definition.on_failure);
+        if (resource.ordered) arm_checks(resource);
+        touch(resource);
+        return true;
+    }
     if (!resource.ordered) {
         if (resource.definition.recover_limit) resource.recoveries.push_back(now_.instant);
         resource.autorecovered = true;
@@ -295,24 +306,32 @@ void Resources::take_out_tree(Resource& resource, bool whole) {
     if (whole) drop_tree(resource);
 }
 
-// Every child below that no other resource, in service or to be, needs.
+// It, all above it, and every child below any of these.
+Resources::Keys Resources::tree_of(const Resource& resource) const {
+    Keys tops = above(resource.key);
+    tops.push_back(resource.key);
+    std::set<ResourceKey> tree(tops.begin(), tops.end());
+    for (const ResourceKey top : tops) {
+        for (const ResourceKey child : below(top)) tree.insert(child);
+    }
+    return {tree.begin(), tree.end()};
+}
+
+// Its whole tree, but children that another resource, in service or to be, needs.
 void Resources::drop_tree(const Resource& resource) {
-    Keys children = below(resource.key);
-    Keys tree = above(resource.key);
-    tree.push_back(resource.key);
-    tree.insert(tree.end(), children.begin(), children.end());
+    const Keys tree = tree_of(resource);
     std::set<ResourceKey> needed;
     for (const ResourceKey key : order_) {
         const Resource& other = at(key);
-        if (std::ranges::find(tree, key) != tree.end() || !(other.in_service() || other.goal == Goal::in)) continue;
+        const bool stays = (other.in_service() || other.goal == Goal::in) && !other.is_leaving();
+        if (!stays || std::ranges::binary_search(tree, key)) continue;
         for (const ResourceKey child : below(key)) needed.insert(child);
     }
-    for (const ResourceKey key : children) {
-        Resource& child = at(key);
-        if (needed.contains(key) || child.is_leaving()) continue;
-        const bool is_in = child.in_service() || child.coming_in();
-        take_out(child, is_in ? Goal::out : Goal::none, OfflineReason::fault);
-        end_coming_in(child);
+    for (const ResourceKey key : tree) {
+        Resource& one = at(key);
+        if (needed.contains(key) || one.is_leaving()) continue;
+        take_out(one, one.is_removed() ? Goal::none : Goal::out, OfflineReason::fault);
+        end_coming_in(one);
     }
 }
 
@@ -323,7 +342,9 @@ void Resources::end_if_done() {
     }
     const ResourceEnding ending = *std::exchange(ending_, std::nullopt);
     if (ending.stay.empty()) return emit(EndAfterRemove{ending.exit_status, ending.reason, ending.order});
-    answer(ending.order, 1, fmt::format("{} could not be removed, pcheck goes on", ending.stay));
+    const std::string why = fmt::format("{} could not be removed, pcheck goes on", ending.stay);
+    log(messages::warning(why));
+    answer(ending.order, number_of(ExitCode::refused), why);
 }
 
 }  // namespace banken::core

@@ -43,6 +43,8 @@ bool Resource::cannot_be_ended() const {
 
 bool Resource::out() const { return state == ResourceState::osu || state == ResourceState::offline || state == ResourceState::illstate; }
 
+bool Resource::is_removed() const { return (out() || state == ResourceState::offline_fault) && !coming_in(); }
+
 std::optional<Instant> Resource::next_deadline() const {
     std::optional<Instant> next;
     const auto consider = [&next](const std::optional<Instant>& at) {

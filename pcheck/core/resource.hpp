@@ -102,8 +102,10 @@ struct Resource {
     [[nodiscard]] bool is_leaving() const { return goal == Goal::out || goal == Goal::failed; }
     // One that was killed and is still there, other than a check.
     [[nodiscard]] bool cannot_be_ended() const;
-    // Nothing is to be removed.
+    // Shown as out: nothing protects it, and nothing is known to be up.
     [[nodiscard]] bool out() const;
+    // Neither up nor on its way: there is nothing to remove.
+    [[nodiscard]] bool is_removed() const;
     [[nodiscard]] bool failed() const { return is_failed(state); }
     // A script of it is still there.
     [[nodiscard]] bool busy() const { return run || check || !unended.empty(); }

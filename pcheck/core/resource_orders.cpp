@@ -75,8 +75,7 @@ void Resources::order_remove(Resource& resource, const Order& order) {
     if (resource.is_leaving()) return answer(order.id, 0, fmt::format("{} is being removed", resource.definition.tag));
     const Keys parents = above(resource.key);
     const bool needed = std::ranges::any_of(parents, [this](ResourceKey key) { return at(key).in_service() || at(key).coming_in(); });
-    const bool is_out = resource.out() || resource.state == ResourceState::offline_fault;
-    if (is_out && !needed && resource.goal == Goal::none && occupation(resource).empty())
+    if (resource.is_removed() && !needed && resource.goal == Goal::none && occupation(resource).empty())
         return answer(order.id, 0, fmt::format("{} is out of service", resource.definition.tag));
     remove(resource, Goal::out, OfflineReason::stop);
     answer(order.id);
@@ -136,8 +135,10 @@ void Resources::order_event(Resource& resource, const Order& order) {
     if (ending_) return refuse(resource, order, "pcheck is ending");
     if (const std::string busy = recover_refusal(resource); !busy.empty()) return refuse(resource, order, busy);
     const std::string why = "event " + order.event;
-    log(messages::resource_state({resource.definition.tag}, text_of(resource.shown()), why, false));  // nothing else tells who asked
+    Message line = messages::resource_state({resource.definition.tag}, text_of(resource.shown()), why, false);
+    log(line);  // nothing else tells who asked
     if (resource.definition.flags.monitor_only) {
+        if (!std::exchange(resource.told_report, true)) raise("state", std::move(line));
         resource.reason = why;
         touch(resource);
         return refuse(resource, order, "it is only watched (MONITORONLY)");
@@ -199,9 +200,13 @@ void Resources::resume(Resource& resource) {
     resource.paused_until.reset();
     if (!resource.paused) return;
     set_paused(resource, false);
+    const Definition& definition = resource.definition;
     if (!resource.is_generic()) return ask_check(resource);
     arm_checks(resource);
     check_at_once(resource);
+    const bool unjudged = resource.state == ResourceState::isp && resource.goal == Goal::none && !resource.failure.empty();
+    const bool has_check = definition.has(ResourceScript::quick_check) || definition.has(ResourceScript::deep_check);
+    if (unjudged && !has_check) failed(resource, resource.failure, definition.on_failure);
 }
 
 std::vector<Action> Resources::pause_all(std::optional<Duration> duration, Now now) {
@@ -232,8 +237,7 @@ void Resources::remove_all() {
     for (const ResourceKey key : order_) {
         Resource& resource = at(key);
         if (resource.is_leaving()) continue;
-        const bool is_out = (resource.out() || resource.state == ResourceState::offline_fault) && !resource.coming_in();
-        take_out(resource, is_out ? Goal::none : Goal::out, OfflineReason::shut);
+        take_out(resource, resource.is_removed() ? Goal::none : Goal::out, OfflineReason::shut);
     }
 }
 

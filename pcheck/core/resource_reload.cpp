@@ -28,21 +28,26 @@ void Resources::start_added(const Keys& added, const RecordedStates& recorded) {
     const auto may_come = [&](ResourceKey key) {
         return fresh.contains(key) ? recorded_of(key) != RecordedState::failed : !at(key).failed() && !at(key).is_leaving();
     };
-    std::set<ResourceKey> wanted;
+    std::set<ResourceKey> wanted, standby;
     for (const ResourceKey key : added) {
-        const InitialState initial = at(key).definition.initial;
-        const auto was = recorded_of(key);
-        const bool in =
-            initial == InitialState::restore || (initial == InitialState::last && was.value_or(RecordedState::in) == RecordedState::in);
-        if (!in || !may_come(key)) continue;
+        const Definition& definition = at(key).definition;
+        const RecordedState was = recorded_of(key).value_or(RecordedState::in);
+        const bool last = definition.initial == InitialState::last;
+        const bool waits = last && was == RecordedState::standby && definition.flags.standby_capable;
+        if (waits && may_come(key)) standby.insert(key);
+        if (waits || !(last ? was == RecordedState::in : definition.initial == InitialState::restore) || !may_come(key)) continue;
         wanted.insert(key);
         std::ranges::copy_if(below(key), std::inserter(wanted, wanted.end()), may_come);
     }
     for (const ResourceKey key : added) {
-        const auto was = recorded_of(key);
-        start_added(at(key), was == RecordedState::failed ? *was : wanted.contains(key) ? RecordedState::in : RecordedState::out);
+        const bool comes = wanted.contains(key) || standby.contains(key);
+        const bool had_failed = recorded_of(key) == RecordedState::failed;
+        start_added(at(key), had_failed ? RecordedState::failed : comes ? RecordedState::in : RecordedState::out);
     }
     if (dry_run_ || ending_) return;
+    for (const ResourceKey key : standby) {
+        if (!at(key).in_service()) want_in(at(key), true);
+    }
     for (const ResourceKey key : wanted) {
         if (!is_up(at(key), false)) want_in(at(key), false);
     }
@@ -56,6 +61,7 @@ void Resources::start_added(Resource& resource, RecordedState recorded) {
             resource.fault = true;
             return set_state(resource, generic ? ResourceState::osf : ResourceState::offline_fault, "had failed before pcheck ended");
         case RecordedState::in:
+        case RecordedState::standby:
             if (generic) resource.state = ResourceState::osu;
             if (resource.definition.flags.null_detector) resource.state = ResourceState::offline;
             resource.reason = "not restored yet";

@@ -71,7 +71,10 @@ void Resources::tell_long_run(Resource& resource) {
 
 void Resources::set_state(Resource& resource, ResourceState state, std::string reason) {
     const ResourceState before = resource.shown();
-    if (resource.state != state) ++resource.stage;
+    if (resource.state != state) {
+        ++resource.stage;
+        resource.told_report = false;
+    }
     resource.state = state;
     resource.reason = std::move(reason);
     tell_state(resource, before);

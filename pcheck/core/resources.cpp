@@ -90,8 +90,9 @@ void Resources::index() {
     children_.clear();
     parents_.clear();
     for (const ResourceKey key : order_) by_tag_.emplace(at(key).definition.tag, key);
+    unsigned id = 0;
     for (const ResourceKey key : order_) {
-        at(key).resource_id = static_cast<unsigned>(&key - order_.data()) + 1;
+        at(key).resource_id = ++id;
         for (const std::string& tag : at(key).definition.depends) {
             const auto child = by_tag_.find(tag);
             if (child == by_tag_.end()) continue;
@@ -134,7 +135,8 @@ void Resources::on(const ScriptEnded& event) {
 Resources::Ended Resources::judge_end(const Resource& resource, const ResourceRun& run, const ScriptEnded& event) const {
     Ended end{.run = run, .outcome = Outcome::bad, .text = {}, .report = Report::unknown};
     if (run.phase != ResourceRun::Phase::running) {
-        const auto took = run.limit != Duration{} ? run.limit : now_.instant - run.begun;
+        const Duration since = now_.instant - run.begun;  // one that was to end its work is ended before its limit
+        const auto took = run.limit != Duration{} ? std::min(run.limit, since) : since;
         end.outcome = Outcome::timed_out;
         end.text = fmt::format("timeout={}s", std::chrono::duration_cast<std::chrono::seconds>(took).count());
     } else if (event.how == ScriptEnded::How::exited) {

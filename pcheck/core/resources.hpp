@@ -17,7 +17,7 @@
 namespace banken::core {
 
 // What the dump, or the segment of a pcheck that was killed, says about a resource: the state that its goal leads to.
-enum class RecordedState : std::uint8_t { in, out, failed };
+enum class RecordedState : std::uint8_t { in, standby, out, failed };
 using RecordedStates = std::map<std::string, RecordedState, std::less<>>;
 [[nodiscard]] RecordedState recorded_state(const Resource& resource);
 
@@ -123,6 +123,7 @@ private:
     void failed(Resource& resource, std::string why, OnFailure on_failure);
     void take_out_tree(Resource& resource, bool whole);
     void drop_tree(const Resource& resource);
+    [[nodiscard]] Keys tree_of(const Resource& resource) const;
     void end_coming_in(Resource& resource);
     [[nodiscard]] bool may_recover(Resource& resource);
     void removed(Resource& resource, bool well, const std::string& why);

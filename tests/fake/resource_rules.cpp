@@ -244,10 +244,44 @@ void ResourceRules::judge_failed(const Resources& core, std::span<const Action> 
         for (const ResourceKey key : core.resources()) {
             if (leaves(*core.find(key))) fail(fmt::format("6: pcheck ends before {} is out", shown(*core.find(key))));
         }
+        judge_end(core);
     }
     const bool over = std::ranges::any_of(actions, [](const Action& action) { return std::holds_alternative<EndAfterRemove>(action); });
     if (ending_ && !core.ending() && !over && !may_stay_) fail("6: the end is forgotten");
+    if (core.ending() && !ending_) ended_by_ = core.ending()->by;
+    if (std::holds_alternative<Reloaded>(event_)) ended_by_ = 0;
     ending_ = core.ending().has_value();
+}
+
+std::set<ResourceKey> ResourceRules::reach(const Resources& core, ResourceKey from, bool below) const {
+    std::set<ResourceKey> found{from};
+    std::vector<ResourceKey> next{from};
+    while (!next.empty()) {
+        const Resource& resource = *core.find(next.back());
+        next.pop_back();
+        for (const Resource* other : beside(core, resource, below)) {
+            if (found.insert(other->key).second) next.push_back(other->key);
+        }
+    }
+    return found;
+}
+
+// With on_failure=exit, shutdown the whole tree goes, but what others need.
+void ResourceRules::judge_end(const Resources& core) {
+    const ResourceKey by = std::exchange(ended_by_, 0);
+    if (by == 0 || !core.find(by)) return;
+    std::set<ResourceKey> tree, needed;
+    for (const ResourceKey top : reach(core, by, false)) tree.merge(reach(core, top, true));
+    for (const ResourceKey key : core.resources()) {
+        const Resource& other = *core.find(key);
+        const bool stays = (is_in(other) || other.goal == Goal::in) && !leaves(other);
+        if (!tree.contains(key) && stays) needed.merge(reach(core, key, true));
+    }
+    for (const ResourceKey key : tree) {
+        const Resource& one = *core.find(key);
+        const bool found = one.reason.starts_with("Check says");  // in service by itself
+        if (!needed.contains(key) && is_in(one) && !found) fail(fmt::format("6: pcheck ends, and {} of the tree stands", shown(one)));
+    }
 }
 
 void ResourceRules::adopted(const Resources& before) {

@@ -52,6 +52,8 @@ private:
     void judge_recovery(const Resource& resource, const RunResourceScript& action, bool again);
     void judge_silence(const Resources& core, const Resource& resource);
     void judge_failed(const Resources& core, std::span<const Action> actions);
+    void judge_end(const Resources& core);
+    [[nodiscard]] std::set<ResourceKey> reach(const Resources& core, ResourceKey from, bool below) const;
     [[nodiscard]] std::vector<const Resource*> beside(const Resources& core, const Resource& resource, bool below) const;
 
     std::map<ResourceKey, Resource> before_;
@@ -60,6 +62,7 @@ private:
     std::optional<LiveScript> ended_;  // by this event
     std::set<OrderId> waiting_;        // for an answer
     std::map<std::string, Past> past_;
+    ResourceKey ended_by_ = 0;                // whose failure ends pcheck; 0: nobody's, or the tree is not the same any more
     bool ending_ = false, may_stay_ = false;  // some resource was ever to stay when it is not removed
     std::string broken_;
 };

@@ -185,7 +185,7 @@ TEST_CASE("every value, wrong once, is told with its place and what was expected
     }
     const auto told_of_limit = [](std::string_view value) { return told_of_generic(fmt::format("recover=/c\nrecover_limit={}", value)); };
     CHECK(told_of_limit("3") == Texts{"F:5:15: error: recover_limit: \"3\" is not N/SECONDS"});
-    CHECK(told_of_limit("0/60") == Texts{"F:5:15: error: recover_limit: N: \"0\" is out of range, 1..1000 expected"});
+    CHECK(told_of_limit("0/60") == Texts{"F:5:15: error: recover_limit: N: \"0\" is out of range, 1..128 expected"});
     CHECK(told_of_limit("1/x") == Texts{"F:5:15: error: recover_limit: SECONDS: \"x\" is not a number, 1..31536000 expected"});
     const std::string checks = "quickCheck=/q\ndeepCheck=/d\n";  // so that nothing else is told
     CHECK(told_of_generic(checks + "check_failures=0") == Texts{"F:6:16: error: check_failures: \"0\" is out of range, 1..100 expected"});

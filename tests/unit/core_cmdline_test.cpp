@@ -2,6 +2,7 @@
 // spec/state-table.md, cmdline: one resource; and what Check means in each stage.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "tests/fake/resource_world.hpp"
@@ -233,4 +234,109 @@ TEST_CASE("a slow Check is run every second tick, a hung one is killed and repor
     world.killed("db", Script::check);
     CHECK(world.state("db") == "Online");
     CHECK(world.at("db").report == Report::unknown);
+}
+
+namespace {
+
+Definition hot(std::string tag) {
+    Definition definition = cmdline(std::move(tag));
+    definition.flags.all_exit_codes = definition.flags.standby_capable = true;
+    return definition;
+}
+
+ResourceWorld in_standby(Definition definition) {
+    definition.initial = InitialState::none;
+    ResourceWorld world({std::move(definition)});
+    world.ends("db", Script::check, 1);
+    world.order(Verb::standby, "db");
+    world.ends("db", Script::check, 1);
+    world.ends("db", Script::start);
+    world.ends("db", Script::check, 4);
+    REQUIRE(world.state("db") == "Standby");
+    return world;
+}
+
+bool any_of(const Lines& lines, std::string_view part) {
+    return std::ranges::any_of(lines, [part](const std::string& line) { return line.find(part) != line.npos; });
+}
+
+}  // namespace
+
+TEST_CASE("with initial=last what was Standby is Standby again") {
+    ResourceWorld world = in_standby(hot("db"));
+    const RecordedState was = recorded_state(world.at("db"));
+    ResourceWorld next({hot("db")}, {{"db", was}});
+    next.ends("db", Script::check, 1);
+    if (next.runs("db") == "start") CHECK(next.facts("db", Script::start).intended != Report::online);
+}
+
+TEST_CASE("a Standby that is still there when pcheck is started again is left so") {
+    ResourceWorld world = in_standby(hot("db"));
+    ResourceWorld next({hot("db")}, {{"db", recorded_state(world.at("db"))}});
+    next.ends("db", Script::check, 4);
+    CHECK(next.runs("db").find("start") == std::string::npos);
+}
+
+TEST_CASE("LIEOFFLINE has no effect with a Stop: an unexpected Online is told") {
+    Definition db = cmdline("db");
+    db.flags.lie_offline = true;
+    ResourceWorld world = online(db);
+    world.order(Verb::remove, "db");
+    world.ends("db", Script::stop);
+    world.all_well();
+    REQUIRE(world.state("db") == "Offline");
+    (void)world.log();
+    world.pass(10s);
+    world.ends("db", Script::check, 0);
+    CHECK(any_of(world.log(), "unexpected Online"));
+    CHECK(world.at("db").reason == "unexpected Online");
+}
+
+TEST_CASE("check_failures counts bad checks in a row, of a Standby too") {
+    Definition db = hot("db");
+    db.check_failures = 2;
+    ResourceWorld world = in_standby(db);
+    for (const int status : {1, 4, 1}) {
+        world.pass(20s);
+        world.ends("db", Script::check, status);
+    }
+    CHECK(world.state("db") == "Standby");
+}
+
+TEST_CASE("MONITORONLY: an event is a FAULT too, and raised once") {
+    Definition db = cmdline("db");
+    db.flags.monitor_only = true;
+    ResourceWorld world = online(db);
+    (void)world.raised();
+    for (int i = 0; i < 2; ++i) world.event("disk/full", "db");
+    CHECK(world.raised() == Lines{"state"});
+    CHECK(world.at("db").reason == "event disk/full");
+}
+
+TEST_CASE("beside MONITORONLY: what was told while Online does not hide an unexpected Online") {
+    Definition db = cmdline("db");
+    db.flags.monitor_only = true;
+    ResourceWorld world = online(db);
+    world.pass(10s);
+    world.ends("db", Script::check, 1);  // told once
+    world.order(Verb::remove, "db");
+    world.ends("db", Script::stop);
+    world.ends("db", Script::check, 1);
+    REQUIRE(world.state("db") == "Offline");
+    (void)world.log();
+    world.pass(10s);
+    world.ends("db", Script::check, 0);
+    CHECK(any_of(world.log(), "unexpected Online"));
+}
+
+TEST_CASE("MONITORONLY: check_failures bad checks are a FAULT, not fewer") {
+    Definition db = cmdline("db");
+    db.flags.monitor_only = true;
+    db.check_failures = 3;
+    ResourceWorld world = online(db);
+    world.pass(10s);
+    world.ends("db", Script::check, 1);
+    CHECK(world.at("db").reason != "Check says Offline");
+    for (int i = 0; i < 2; ++i) check_says(world, 1);
+    CHECK(world.at("db").reason == "Check says Offline");
 }

@@ -273,3 +273,67 @@ TEST_CASE("clear lets a failed resource be restored, and forgets its counters") 
     world.order(Verb::clear, "web");
     CHECK(world.answered() == 1);
 }
+
+TEST_CASE("a recovery whose script a reload took away begins no script that is not there") {
+    ResourceWorld world = in_service(generic("web"));
+    world.order(Verb::check, "web");
+    world.order(Verb::recover, "web");  // waits for the end of the check
+    REQUIRE(world.at("web").goal == Goal::recover);
+    world.reload({without(generic("web"), Script::recover)});
+    world.killed("web", Script::quick_check);
+    CHECK(world.runs("web").find("recover") == std::string::npos);
+}
+
+TEST_CASE("what is ended before its limit is not told as having reached it") {
+    Definition web = generic("web", {"db"});
+    web.limits[static_cast<std::size_t>(Script::restore)] = 300s;
+    ResourceWorld world({web, without(generic("db"), Script::recover)});
+    world.ends("db", Script::restore);
+    REQUIRE(world.runs("web") == "restore");
+    world.order(Verb::check, "db");
+    world.ends("db", Script::quick_check, 1);
+    (void)world.log();
+    world.killed("web", Script::restore, 15);
+    CHECK(world.log().front() == "Script failed (web): restore timeout=0s");
+}
+
+TEST_CASE("what is out and cannot begin a script has nothing to remove") {
+    Definition fs = cmdline("fs");
+    fs.initial = InitialState::none;
+    fs.flags.null_detector = true;
+    fs = without(fs, Script::check);
+    ResourceWorld world({generic("web"), generic("fs")});
+    world.ends("web", Script::restore);
+    REQUIRE(world.runs("fs") == "restore");
+    world.reload({generic("web", {"fs"}), fs});  // web is in service above one that is out
+    REQUIRE(world.state("fs") == "Offline");
+    world.order(Verb::remove, "fs");
+    world.ends("web", Script::remove);
+    CHECK(world.state("fs") == "Offline");
+}
+
+TEST_CASE("a recovery that failed while paused, of one without checks, is judged again at start") {
+    ResourceWorld world = in_service(without(without(generic("web"), Script::quick_check), Script::deep_check));
+    world.order(Verb::recover, "web");
+    world.order(Verb::stop, "web");
+    world.ends("web", Script::recover, 1);
+    world.order(Verb::start, "web");
+    CHECK(world.runs("web") == "remove");
+}
+
+TEST_CASE("a check without an interval is not told as late after two of them") {
+    Definition web = generic("web");
+    web.deep_interval = {};
+    ResourceWorld world = in_service(web);
+    world.pass(110s);
+    world.step(Order{.id = 99, .verb = Verb::check, .target = "web", .duration = {}, .event = {}, .deep = true});
+    REQUIRE(world.runs("web") == "deepCheck");
+    world.pass(10s);
+    CHECK(world.log() == Lines{});
+}
+
+TEST_CASE("resource_id is the place in the file") {
+    ResourceWorld world({generic("a"), generic("b"), generic("c")});
+    CHECK(world.at("a").resource_id == 1);
+    CHECK(world.at("c").resource_id == 3);
+}

@@ -436,3 +436,51 @@ TEST_CASE("each resource of a step is recorded before a script of it begins") {
     CHECK(std::count_if(actions.begin(), run, is_record) == 2);
     CHECK(std::none_of(run, actions.end(), is_record));
 }
+
+TEST_CASE("with on_failure=exit the whole tree goes, also the other children of what stands above") {
+    ResourceWorld world = up({generic("app", {"db", "vip"}), ending(generic("db")), generic("vip")});
+    fails(world, "db");
+    world.ends("app", Script::remove);
+    world.ends("db", Script::remove);
+    CHECK_FALSE(world.end());
+    CHECK(world.runs("vip") == "remove");
+}
+
+TEST_CASE("with on_failure=exit a child that only another tree on its way out needs goes too") {
+    ResourceWorld world = up({ending(generic("one", {"vip"})), ending(generic("two", {"vip"})), generic("vip")});
+    fails(world, "one");
+    fails(world, "two");
+    world.ends("one", Script::remove);
+    world.ends("two", Script::remove);
+    CHECK_FALSE(world.end());
+    CHECK(world.runs("vip") == "remove");
+}
+
+TEST_CASE("with on_failure=exit a child goes too that only one that is removed by order needs") {
+    ResourceWorld world = up({ending(generic("one", {"vip"})), generic("two", {"vip"}), generic("vip")});
+    world.order(Verb::remove, "two");
+    fails(world, "one");
+    world.ends("one", Script::remove);
+    world.ends("two", Script::remove);
+    CHECK_FALSE(world.end());
+}
+
+TEST_CASE("with on_failure=exit a child that stands Faulted below is stopped too before pcheck ends") {
+    Definition app = cmdline("app", {"db"});
+    app.on_failure = OnFailure::exit;
+    app.flags.auto_recover = false;
+    app.initial = InitialState::none;
+    Definition db = cmdline("db");
+    db.flags.all_exit_codes = true;
+    db.initial = InitialState::none;
+    ResourceWorld world({app, db});
+    world.ends("app", Script::check, 0);
+    world.ends("db", Script::check, 2);
+    REQUIRE(world.state("app") + world.state("db") == "OnlineFaulted");
+    world.pass(10s);
+    world.ends("app", Script::check, 1);
+    world.ends("app", Script::stop);
+    world.ends("app", Script::check, 1);
+    CHECK_FALSE(world.end());
+    CHECK(world.runs("db").find("stop") != std::string::npos);
+}
