@@ -12,7 +12,7 @@ import subprocess
 import compat
 import sandbox
 from harness import Skip, check, same, scenario
-from kernel import kill, running, until, wait_end
+from kernel import alive, kill, running, until, wait_end
 
 LK = "/opt/LifeKeeper"
 
@@ -176,6 +176,29 @@ def a_primecluster_script_for_start_stop_and_check_runs_unchanged_with_hot_stand
     told = [line for line in world.runs("db") if not line.startswith("check")]
     same(told, ["start Offline:Standby ", "stop Standby:Offline STOP", "start Offline:Standby ", "start Standby:Online ", "start Offline:Online ",
                 "stop Online:Offline STOP"], "Start and Stop")
+
+
+@scenario
+def what_primecluster_has_left_running_is_taken_over_without_start_below_a_bundle(world):
+    tell = f"echo \"$1 $HV_APPLICATION $HV_NODENAME\" >> {world.path('db.runs')}"
+    ctl = world.script("ctl", f"{tell}\ncase $1 in\ncheck) pgrep -x -f {world.program('db')} > /dev/null ;;\nstop) pkill -x -f {world.program('db')} ;;\nesac")
+    db = world.resource("db", "cmdline", start=f"{ctl} start", stop=f"{ctl} stop", check=f"{ctl} check")
+    shop = world.resource("shop", "cmdline", NULLDETECTOR="Yes", start="/bin/true", stop="/bin/true", depends="db")
+    pid = world.daemon("db")
+    world.pfile(resources=[shop, db])
+    world.start_pcheck()
+    for tag in ("db", "shop"):
+        world.is_in(tag, "Online")
+    world.shut_down()       # the way back
+    check(alive(pid), "the application was stopped")
+    same(set(world.runs("db")), {"check shop db"}, "what ran")
+    world.start_pcheck()
+    for tag in ("db", "shop"):
+        world.is_in(tag, "Online")
+    world.order("offline", "db")
+    for tag in ("shop", "db"):
+        world.is_in(tag, "Offline")
+    wait_end(pid, "the application")
 
 
 # ---- the templates ----
