@@ -55,6 +55,7 @@ constexpr std::array<MessageRow, message_ids> rows{{
     {"action_failed", "3f89842de8de8d6b9d5999814402b183", Priority::err},
     {"action_running", "9019cfa97a20433812748ce535b9c169", Priority::warning},
     {"application_left", "502eede516f81da0599eded0fef3a705", Priority::notice},
+    {"script_line", "f17829b163f24b19a883dd4520fa436b", Priority::info},
     {"warning", "b236c7ae0af1eb75546f0fc5cbc5c63e", Priority::warning},
 }};
 
@@ -249,6 +250,12 @@ Message action_running(EntryRef resource, pid_t pid, std::string_view script, se
 
 Message application_left(EntryRef resource) {
     return line(MessageId::application_left, resource, fmt::format("Left running: application ({})", printable(resource.name)));
+}
+
+Message script_line(EntryRef resource, Priority priority, std::string_view text) {
+    Message said = line(MessageId::script_line, resource, printable(text));
+    said.priority = priority;
+    return said;
 }
 
 Message warning(std::string_view text) { return line(MessageId::warning, printable(text)); }

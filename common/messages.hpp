@@ -60,6 +60,7 @@ enum class MessageId {
     action_failed,
     action_running,
     application_left,
+    script_line,
     warning,
 };
 inline constexpr std::size_t message_ids = static_cast<std::size_t>(MessageId::warning) + 1;
@@ -136,7 +137,8 @@ Message check_failed(EntryRef resource, std::string_view check, std::string_view
 Message action_failed(EntryRef resource, std::string_view script, std::string_view outcome);
 Message action_running(EntryRef resource, pid_t pid, std::string_view script, seconds since);
 Message application_left(EntryRef resource);
-Message warning(std::string_view text);  // lint at start and what has no line of its own
+Message script_line(EntryRef resource, Priority priority, std::string_view text);  // lk_err's: "INFO:gen:quickCheck:web:000007:…"
+Message warning(std::string_view text);                                            // lint at start and what has no line of its own
 
 }  // namespace messages
 }  // namespace banken

@@ -57,6 +57,7 @@ std::string_view event_of(MessageId id) {
         case MessageId::action_failed:
         case MessageId::action_running:
         case MessageId::application_left:
+        case MessageId::script_line:
         case MessageId::warning: break;
     }
     return {};

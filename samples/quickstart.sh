@@ -164,7 +164,7 @@ shut_down() {
 install_missing "${build_packages[@]}"
 choose_build_root
 say "building in $build_root/plain"
-if ! configure "$build_root/plain" || ! compile "$build_root/plain" pcheck/pcheck padmin/padmin sendevent/sendevent compat/ins_list compat/perform_action; then die "the build failed"; fi
+if ! configure "$build_root/plain" || ! compile "$build_root/plain" pcheck/pcheck padmin/padmin sendevent/sendevent compat/ins_list compat/lk_err compat/perform_action; then die "the build failed"; fi
 write_files
 start
 kill_once

@@ -135,9 +135,10 @@ check_lines() {
 }
 # The options in the first column of --help: "  -h,--help     Print this".
 check_options() {
-    local program help
-    for program in pcheck padmin sendevent; do
-        if ! help=$("$build/$program/$program" --help 2>&1); then
+    local program room help
+    for program in pcheck padmin sendevent lk_err; do
+        if [ "$program" = lk_err ]; then room=compat; else room=$program; fi
+        if ! help=$("$build/$room/$program" --help 2>&1); then
             echo "$program --help: $help"
             continue
         fi
@@ -191,4 +192,5 @@ planted lines banken.7 's/^\.It Li "(crond ,pid=8107) Up"/.It Li "(crond, pid=81
 planted options pcheck.8 's/^\.It Fl -fresh/.It Fl -stale/'
 planted options sendevent.8 's/^\.It Fl z/.It Fl Z/'
 planted options padmin.8 's/^\.It Fl k/.It Fl K/'
+planted options lk_err.8 's/^\.It Fl n/.It Fl N/'
 exit "$bad"

@@ -157,6 +157,7 @@ void print_resources(Lines& lines) {
     lines.print(messages::action_failed(web, "restore", "timeout=300s"));
     lines.print(messages::action_running(web, 8111, "restore", std::chrono::seconds(300)));
     lines.print(messages::application_left(web));
+    lines.print(messages::script_line(web, Priority::info, "INFO:gen:quickCheck:web:000007:resource web is not ISP status"));
 }
 
 void print_ours(Lines& lines) {

@@ -12,6 +12,7 @@ trap 'rm -rf "$work"' EXIT
 pfile=samples/pfiles/pfile_cron shop=samples/pfiles/pfile_shop
 scripts=(samples/restart/*.sh samples/checks/*.sh)
 responders=(samples/events/*.sh)
+templates=(samples/resources/generic/{restore,remove,quickCheck,deepCheck,recover} samples/resources/cmdline/ctl)
 
 # load PFILE: what `pcheck -t` says of it beside that it is good; paths, users and the key of a host replaced by ours.
 load() {
@@ -20,6 +21,19 @@ load() {
     printf '[log]\ntarget = stderr\n' >"$work/banken.conf"     # this host may have no log daemon
     "$build/pcheck/pcheck" --conf "$work/banken.conf" -t -f "$work/pfile" 2>&1 | grep -vxE "$work/pfile: good, [0-9]+ entr(y|ies), 0 warnings"
     if [ "${PIPESTATUS[0]}" != 0 ]; then echo "pcheck -t ended with ${PIPESTATUS[0]}"; fi
+}
+
+# definitions DIRECTORY: what `pcheck -t` says of the definitions of the templates, beside that they are good.
+definitions() {
+    local kind
+    mkdir -p "$work/templates"
+    printf '%s\n' "IPCKEY $((0x6bb00000 + $$))" "SHM_DUMP_FILE $work/dump" '[RESOURCE]' >"$work/pfile"
+    for kind in generic cmdline; do
+        cp "$1/$kind"/* "$work/templates"
+        sed "s|/etc/banken/[a-z]*/|$work/templates/|" "$1/$kind/definition" >"$work/templates/definition.$kind"
+        echo "$kind:$kind:$work/templates/definition.$kind" >>"$work/pfile"
+    done
+    "$build/pcheck/pcheck" --conf "$work/banken.conf" -t -f "$work/pfile" 2>&1 | grep -vxF "$work/pfile: good, 0 entries, 2 resources, 0 warnings"
 }
 
 # What is commented out has the default of the code; keys of parts that are not built, and those without a default, may be left out.
@@ -45,7 +59,8 @@ keys() {
 report "sample pfile: loads" "$(load "$pfile")"
 report "sample pfile: keys and defaults" "$(keys "$pfile")"
 report "sample pfile of options: loads" "$(load "$shop")"
-for script in "${scripts[@]}" "${responders[@]}"; do
+report "sample definitions: load" "$(definitions samples/resources)"
+for script in "${scripts[@]}" "${responders[@]}" "${templates[@]}"; do
     report "sample script ${script##*/}: syntax" "$("$(sed -n '1s/^#!//p' "$script")" -n "$script" 2>&1)"
     report "sample script ${script##*/}: executable" "$([ -x "$script" ] || echo "$script is not")"
 done
@@ -88,20 +103,6 @@ report "sample monitor of file systems: full, not mounted, and good" "$(
     samples/events/filesys_monitor.sh -1 / </dev/null && grep -qF '[-E][diskfull]' "$work/called" || echo 'no diskfull'
     samples/events/filesys_monitor.sh 100 "$work" </dev/null && grep -qF '[-E][badmount]' "$work/called" || echo 'no badmount'
 )"
-# A server that takes connections, and a port where nobody does.
-python3 - >"$work/port" <<'END' &
-import socket, time
-server = socket.create_server(("127.0.0.1", 0))
-print(server.getsockname()[1], flush=True)
-server.accept()
-time.sleep(600)
-END
-server=$!
-trap 'kill "$server"; rm -rf "$work"' EXIT
-until [ -s "$work/port" ]; do sleep 0.05; done
-report "sample check: a port that answers" "$(samples/checks/check_tcp.sh 127.0.0.1 "$(cat "$work/port")" 2>&1 || echo "ended with $?")"
-report "sample check: a port that does not" "$(samples/checks/check_tcp.sh 127.0.0.1 1 2>/dev/null && echo "ended with 0")"
-
 # planted TEST SED: the test must complain about the pfile so changed.
 planted() {
     sed "$2" "${3:-$pfile}" >"$work/planted"
@@ -110,6 +111,8 @@ planted() {
 planted load 's/^SCRIPT_TIMEOUT/SCRIPT_TIME/'
 planted keys 's/^#DETECT .*event/#DETECT poll/'
 planted keys '/^#SCRIPT_ENV/d'
+mkdir "$work/planted.d" && cp -R samples/resources/* "$work/planted.d" && sed -i 's/^remove = .*/remove = stop/' "$work/planted.d/generic/definition"
+report "sample definitions: a planted fault is found" "$([ -n "$(definitions "$work/planted.d")" ] || echo "not found")"
 planted load 's/after=postgres/after=postgresql/' "$shop"
 planted load 's/group=shop:delay=10-600/group=shop/' "$shop"
 exit "$bad"

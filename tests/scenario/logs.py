@@ -189,3 +189,17 @@ class Rsyslogd(Log):
         self.thread.join(BOUND)
         kill(self.process.pid)
         self.process.wait()
+
+
+def pour(path, count):
+    """Sends lines into the socket without waiting; most find it full."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+        out.connect(path)
+        out.setblocking(False)
+        refused = 0
+        for number in range(count):
+            try:
+                out.send(b"<30>Jan  1 00:00:00 flood[1]: line %d" % number)
+            except BlockingIOError:
+                refused += 1
+        return refused

@@ -34,8 +34,8 @@ def chosen(options):
 
 
 def not_built(build):
-    return [name for name in ("pcheck/pcheck", "padmin/padmin", "sendevent/sendevent", "compat/ins_list", "compat/perform_action",
-                              "tests/scenario/action", "tests/scenario/testd") if not os.path.exists(os.path.join(build, name))]
+    return [name for name in ("pcheck/pcheck", "padmin/padmin", "sendevent/sendevent", "compat/ins_list", "compat/lk_err",
+                              "compat/perform_action", "tests/scenario/action", "tests/scenario/testd") if not os.path.exists(os.path.join(build, name))]
 
 
 def run_one(build, one):

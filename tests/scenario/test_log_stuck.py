@@ -2,30 +2,15 @@
 """Logging never stops monitoring (spec/messages.md)."""
 import os
 import re
-import socket
 import statistics
 import time
 
 from harness import attempt, check, down, pent_line, same, scenario
 from kernel import alive, kill, until
-from logs import SocketLog
+from logs import SocketLog, pour
 
 ROUNDS = 5
 FARM = 400      # entries whose scripts fail at once: what fills the queue
-
-
-def pour(path, count):
-    """Sends lines into the socket without waiting; most find it full."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
-        out.connect(path)
-        out.setblocking(False)
-        refused = 0
-        for number in range(count):
-            try:
-                out.send(b"<30>Jan  1 00:00:00 flood[1]: line %d" % number)
-            except BlockingIOError:
-                refused += 1
-        return refused
 
 
 def time_restarts(world, names):

@@ -120,6 +120,7 @@ TEST_CASE("a line knows its entry, process and priority") {
     CHECK(m::try_to_restart(crond).priority == Priority::warning);
     CHECK(m::retry_over(crond, RetryOverAction::exit).priority == Priority::err);
     CHECK(m::shutdown().priority == Priority::notice);
+    CHECK(m::script_line(crond, Priority::debug, "").priority == Priority::debug);
     CHECK(m::command_execute("stop", "/p", "crond").priority == Priority::notice);
     CHECK(m::command_execute("stop", "/p", "crond").entry == "crond");
 }
@@ -142,6 +143,7 @@ TEST_CASE("names and texts from processes cannot forge a line or touch a termina
     CHECK(m::down(evil, 2).text == R"(Process [a\n(b ,pid=1) Up\x1b[2J\xff, pid=2] Down)");
     CHECK(m::down(evil, 2).entry == R"(a\n(b ,pid=1) Up\x1b[2J\xff)");
     CHECK(m::script_refused(crond, "/a\nb is missing").text == R"(Restart script refused (crond): /a\nb is missing)");
+    CHECK(m::script_line(evil, Priority::info, "x\n\x1b").text == R"(x\n\x1b)");
     CHECK(m::command_execute("x\ny", "/p\tq", "e\rf").text == R"(Command execute. [x\ny] pfile=/p\tq entry=e\x0df)");
 }
 
