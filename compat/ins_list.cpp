@@ -25,6 +25,10 @@ std::string line_of(const ResourceRecord& resource, const std::string& host, con
     const auto seconds = [](Duration interval) {
         return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(interval).count());
     };
+    const auto interval = [&](ResourceScript script, Duration every) {
+        const bool there = (resource.scripts >> static_cast<unsigned>(script) & 1) != 0;
+        return seconds(there ? every : Duration{});
+    };
     const bool generic = resource.kind == static_cast<std::uint32_t>(ResourceKind::generic);
     const std::array<std::string, 17> fields{host,
                                              generic ? "gen" : "cmdline",
@@ -39,8 +43,8 @@ std::string line_of(const ResourceRecord& resource, const std::string& host, con
                                              "0",
                                              "0",
                                              "",
-                                             seconds(resource.quick_interval),
-                                             seconds(resource.deep_interval),
+                                             interval(ResourceScript::quick_check, resource.quick_interval),
+                                             interval(ResourceScript::deep_check, resource.deep_interval),
                                              "0",
                                              "INTELLIGENT"};
     return fmt::format("{}\n", fmt::join(fields, separator));

@@ -86,6 +86,7 @@ Outcome<View> find_view(const PadminOptions& options, Traces traces) {
 Traces traces_for(What what) { return what == What::trace ? Traces::all : Traces::none; }
 
 std::string no_entry(const View& view, const std::string& target) {
+    if (resource_of(view, target)) return fmt::format("no entry {}: it is a resource, show resource shows it", quoted(target));
     std::vector<std::string_view> names;
     for (const EntryRecord& entry : view.entries) {
         if (entry.name == target)
@@ -132,7 +133,11 @@ int show_resource(const PadminOptions& options, const View& view, const std::str
     for (const ResourceRecord& resource : view.resources) {
         if (tag.empty() || resource.tag == tag) resources.push_back(&resource);
     }
-    if (resources.empty() && !tag.empty()) return refuse(ExitCode::no_such_entry, no_entry(view, tag));
+    if (resources.empty() && !tag.empty()) {
+        std::vector<std::string_view> tags;
+        for (const ResourceRecord& resource : view.resources) tags.push_back(resource.tag);
+        return refuse(ExitCode::no_such_entry, fmt::format("no resource {}{}", quoted(tag), printable(did_you_mean(tag, tags))));
+    }
     return print(options.json ? resource_json(view, resources) : resource_text(view, resources, options.verbose));
 }
 

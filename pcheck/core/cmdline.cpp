@@ -237,11 +237,19 @@ void Resources::reported(Resource& resource, const Ended& end) {
     resource.last_check = end.outcome == Outcome::good ? "ok" : end.text;
     resource.report = end.outcome == Outcome::timed_out ? Report::unknown : end.report;
     if (end.outcome == Outcome::timed_out) tell_bad_check(resource, end.run.script, end.text, true, false);
+    tell_odd_status(resource, end);
     if (end.run.stage != resource.stage) return ask_check(resource);
     Ended judged = end;
     judged.report = resource.report;
     if (resource.step == Step::asked) return asked(resource, judged);
     take_report(resource, judged);
+}
+
+// A status that has no meaning is logged once.
+void Resources::tell_odd_status(Resource& resource, const Ended& end) {
+    const bool odd = end.report == Report::unknown && end.outcome == Outcome::bad && end.text != "status=3";
+    if (odd && !resource.told_status) log(messages::check_failed({resource.definition.tag}, text_of(end.run.script), end.text));
+    resource.told_status = odd;
 }
 
 void Resources::take_report(Resource& resource, const Ended& end) {

@@ -125,12 +125,13 @@ bool Resources::pursue_in(Resource& resource) {
 bool Resources::pursue_out(Resource& resource) {
     if (resource.step == Step::stopping || resource.step == Step::stopped) return false;
     bool moved = false, waits = false;
+    const std::string_view because = resource.goal == Goal::failed ? std::string_view(resource.definition.tag) : resource.because;
     for (const ResourceKey key : parents_[resource.key]) {
         Resource& parent = at(key);
         if (!parent.in_service() && !parent.coming_in() && !parent.is_leaving()) continue;
         waits = true;
         if (parent.is_leaving()) continue;
-        take_out(parent, Goal::out, resource.why_out);
+        take_out(parent, Goal::out, resource.why_out, because);
         moved = true;
     }
     if (waits) return moved;
@@ -196,9 +197,12 @@ void Resources::removed(Resource& resource, bool well, const std::string& why) {
         if (!after_failure) resource.fault = false;
         const ResourceState bad = generic ? ResourceState::osf : ResourceState::offline_fault;
         const ResourceState good = generic ? ResourceState::osu : ResourceState::offline;
-        const std::string_view done = generic ? "remove action has succeeded" : "Stop has succeeded";
-        return set_state(resource, after_failure ? bad : good,
-                         after_failure && !resource.failure.empty() ? resource.failure : std::string(done));
+        const bool stopped = generic || resource.definition.has(ResourceScript::stop);
+        std::string done = generic   ? "remove action has succeeded"
+                           : stopped ? "Stop has succeeded"
+                                     : "it counts as Offline: there is no stop script";
+        if (!resource.because.empty()) done += fmt::format(", {} has failed", resource.because);
+        return set_state(resource, after_failure ? bad : good, after_failure && !resource.failure.empty() ? resource.failure : done);
     }
     resource.fault = true;
     if (resource.definition.stay_when_not_removed && ending_) ending_->stay = resource.definition.tag;
@@ -231,7 +235,9 @@ Resources::Keys Resources::to_restore(const Resource& resource, bool to_standby)
 
 void Resources::restore(Resource& resource, bool to_standby) {
     for (const ResourceKey key : to_restore(resource, to_standby)) want_in(at(key), to_standby);
-    if (resource.paused) resume(resource);
+    if (!resource.paused) return;
+    resume(resource);
+    log(messages::monitoring(true, {resource.definition.tag}));
 }
 
 // Online is more than Standby: who wants the one already is not asked for the other.
@@ -242,9 +248,10 @@ void Resources::want_in(Resource& resource, bool to_standby) {
     set_goal(resource, Goal::in);
 }
 
-void Resources::take_out(Resource& resource, Goal goal, OfflineReason why) {
+void Resources::take_out(Resource& resource, Goal goal, OfflineReason why, std::string_view because) {
     if (resource.step == Step::asked) take_step(resource, Step::none);
     resource.why_out = why;
+    resource.because = because;
     set_goal(resource, goal);
 }
 
@@ -253,7 +260,8 @@ void Resources::remove(Resource& resource, Goal goal, OfflineReason why) {
         Resource& parent = at(key);
         if (parent.is_leaving()) continue;
         const bool is_in = parent.in_service() || parent.coming_in();
-        if (is_in || parent.goal == Goal::in) take_out(parent, is_in ? Goal::out : Goal::none, why);
+        const std::string_view because = goal == Goal::failed ? std::string_view(resource.definition.tag) : std::string_view();
+        if (is_in || parent.goal == Goal::in) take_out(parent, is_in ? Goal::out : Goal::none, why, because);
     }
     take_out(resource, goal, why);
 }
@@ -274,9 +282,19 @@ bool Resources::may_recover(Resource& resource) {
     return resource.recoveries.size() < limit->count;
 }
 
+// Why there is none, where there was one before.
+std::string Resources::used_up_words(const Resource& resource) const {
+    const Definition& definition = resource.definition;
+    const auto& limit = definition.recover_limit;
+    if (limit && resource.recoveries.size() >= limit->count)
+        return fmt::format(", recover_limit {}/{} is used up", limit->count,
+                           std::chrono::duration_cast<std::chrono::seconds>(limit->period).count());
+    return !limit && !resource.is_generic() && resource.autorecovered ? ", AUTORECOVER was used before" : "";
+}
+
 // RECOVER.
 void Resources::recover(Resource& resource, std::string why) {
-    if (!may_recover(resource)) return failed(resource, std::move(why), resource.definition.on_failure);
+    if (!may_recover(resource)) return failed(resource, why + used_up_words(resource), resource.definition.on_failure);
     resource.ordered = false;
     set_goal(resource, Goal::recover);
 }
@@ -330,7 +348,7 @@ void Resources::drop_tree(const Resource& resource) {
     for (const ResourceKey key : tree) {
         Resource& one = at(key);
         if (needed.contains(key) || one.is_leaving()) continue;
-        take_out(one, one.is_removed() ? Goal::none : Goal::out, OfflineReason::fault);
+        take_out(one, one.is_removed() ? Goal::none : Goal::out, OfflineReason::fault, resource.definition.tag);
         end_coming_in(one);
     }
 }
@@ -341,6 +359,9 @@ void Resources::end_if_done() {
         if (at(key).is_leaving()) return;
     }
     const ResourceEnding ending = *std::exchange(ending_, std::nullopt);
+    const bool by_failure = ending.by != 0 && ending.order == 0;
+    if (ending.stay.empty() && by_failure)
+        log(messages::warning(fmt::format("pcheck ends with status {}: {}", ending.exit_status, ending.reason)));
     if (ending.stay.empty()) return emit(EndAfterRemove{ending.exit_status, ending.reason, ending.order});
     const std::string why = fmt::format("{} could not be removed, pcheck goes on", ending.stay);
     log(messages::warning(why));

@@ -50,7 +50,7 @@ std::optional<Instant> Resource::next_deadline() const {
     const auto consider = [&next](const std::optional<Instant>& at) {
         if (at && (!next || *at < *next)) next = at;
     };
-    for (const auto& at : {paused_until, quick_at, deep_at, remind_at, tick_at, wait_at}) consider(at);
+    for (const auto& at : {paused_until, quick_at, deep_at, remind_at, remind_state_at, tick_at, wait_at}) consider(at);
     if (run) consider(run->deadline);
     if (check) consider(check->deadline);
     return next;

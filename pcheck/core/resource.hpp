@@ -56,6 +56,7 @@ struct Resource {
     Goal goal = Goal::none;
     Instant goal_since{};
     OfflineReason why_out = OfflineReason::stop;  // of a goal `out`, `failed`
+    std::string because;                          // whose failure takes it out; not kept across a kill
     bool ordered = false;                         // the recovery that is the goal: neither limited nor counted
 
     std::optional<ResourceRun> run;    // restore, remove, recover, Start, Stop; generic: or a check
@@ -76,6 +77,7 @@ struct Resource {
     std::optional<Instant> quick_at, deep_at;  // generic: the next check of a kind
     bool deep_follows = false;                 // the deep check is due while another one runs
     std::optional<Instant> remind_at;          // a script without a limit runs for long
+    std::optional<Instant> remind_state_at;    // it has failed or is paused, and stays so
 
     // cmdline
     Step step = Step::none;
@@ -86,7 +88,7 @@ struct Resource {
     std::uint64_t stage = 0;  // a number for each state and step; a Check's report counts in the one in which it began
     std::optional<Instant> tick_at, wait_at;
     bool told_report = false;  // a report that is at odds with the state was told, and none has agreed since
-    bool told_realtime = false;
+    bool told_status = false;  // a status that has no meaning
     bool autorecovered = false;  // since it was last re-armed
 
     [[nodiscard]] bool is_generic() const { return definition.kind == ResourceKind::generic; }

@@ -60,7 +60,10 @@ void Resources::order_restore(Resource& resource, const Order& order) {
     if (resource.is_leaving()) return refuse(resource, order, occupation(resource));
     if (resource.in_service() && (standby || resource.state != ResourceState::standby)) {
         if (standby) return refuse(resource, order, fmt::format("it is {}", text_of(resource.shown())));
-        if (resource.paused) resume(resource);
+        if (resource.paused) {
+            resume(resource);
+            log(messages::monitoring(true, {resource.definition.tag}));
+        }
         return answer(order.id, 0, fmt::format("{} is in service", resource.definition.tag));
     }
     if (const std::string busy = occupation(resource); !busy.empty() || resource.coming_in())
@@ -150,7 +153,8 @@ void Resources::order_event(Resource& resource, const Order& order) {
 
 void Resources::order_clear(Resource& resource, const Order& order) {
     const bool at_work = resource.is_generic() ? resource.run && !is_check(resource.run->script) : resource.state == ResourceState::wait;
-    if (at_work) return refuse(resource, order, occupation(resource).empty() ? resource.reason : occupation(resource));
+    if (at_work || resource.is_leaving())
+        return refuse(resource, order, occupation(resource).empty() ? resource.reason : occupation(resource));
     resource.bad_quick = resource.bad_deep = 0;
     resource.recoveries.clear();
     resource.autorecovered = false;

@@ -69,6 +69,20 @@ void Resources::tell_long_run(Resource& resource) {
     }
 }
 
+// One that has failed, or is paused, is not forgotten.
+void Resources::keep_reminder(Resource& resource) {
+    const bool waits = (resource.paused || resource.failed()) && !leaving_.contains(resource.key) && param_.remind_interval != Duration{};
+    if (!waits) resource.remind_state_at.reset();
+    if (waits && !resource.remind_state_at) resource.remind_state_at = now_.instant + param_.remind_interval;
+}
+
+void Resources::remind(Resource& resource) {
+    resource.remind_state_at = now_.instant + param_.remind_interval;
+    const auto since = std::chrono::duration_cast<std::chrono::seconds>(now_.instant - resource.since).count();
+    const std::string_view what = resource.paused ? "paused" : text_of(resource.state);
+    log(messages::reminder({resource.definition.tag}, fmt::format("{} for {}s: {}", what, since, resource.reason)));
+}
+
 void Resources::set_state(Resource& resource, ResourceState state, std::string reason) {
     const ResourceState before = resource.shown();
     if (resource.state != state) {

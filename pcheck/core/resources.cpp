@@ -35,7 +35,9 @@ std::vector<Action> Resources::finish_step() {
     for (const ResourceKey key : order_) keep_checking(at(key));
     std::vector<Action> actions;  // the record stands ahead of what is done and answered
     for (const ResourceKey key : std::exchange(touched_, {})) {
-        if (resources_.contains(key)) actions.emplace_back(PublishResource{key});
+        if (!resources_.contains(key)) continue;
+        keep_reminder(at(key));
+        actions.emplace_back(PublishResource{key});
     }
     std::ranges::move(actions_, std::back_inserter(actions));
     actions_.clear();
@@ -173,6 +175,7 @@ void Resources::due(Resource& resource) {
     if (resource.check && is_due(resource.check->deadline, now_.instant)) limit_due(resource, resource.check);
     if (is_due(resource.remind_at, now_.instant)) tell_long_run(resource);
     if (leaves) return;
+    if (is_due(resource.remind_state_at, now_.instant)) remind(resource);
     if (is_due(resource.paused_until, now_.instant)) {
         resume(resource);
         log(messages::monitoring(true, {resource.definition.tag}));

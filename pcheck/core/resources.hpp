@@ -95,6 +95,8 @@ private:
     void end(Resource& resource, ResourceRun& run);
     void limit_due(Resource& resource, std::optional<ResourceRun>& run);
     void tell_long_run(Resource& resource);
+    void keep_reminder(Resource& resource);
+    void remind(Resource& resource);
     void set_state(Resource& resource, ResourceState state, std::string reason);
     void tell_state(Resource& resource, ResourceState before, std::string_view event = "state");
     void set_paused(Resource& resource, bool paused);
@@ -118,7 +120,7 @@ private:
     void restore(Resource& resource, bool to_standby);
     void want_in(Resource& resource, bool to_standby);
     void remove(Resource& resource, Goal goal, OfflineReason why);
-    void take_out(Resource& resource, Goal goal, OfflineReason why);
+    void take_out(Resource& resource, Goal goal, OfflineReason why, std::string_view because = {});
     void recover(Resource& resource, std::string why);
     void failed(Resource& resource, std::string why, OnFailure on_failure);
     void take_out_tree(Resource& resource, bool whole);
@@ -126,6 +128,7 @@ private:
     [[nodiscard]] Keys tree_of(const Resource& resource) const;
     void end_coming_in(Resource& resource);
     [[nodiscard]] bool may_recover(Resource& resource);
+    [[nodiscard]] std::string used_up_words(const Resource& resource) const;
     void removed(Resource& resource, bool well, const std::string& why);
     void end_if_done();
     [[nodiscard]] Keys below(ResourceKey resource) const;
@@ -159,6 +162,7 @@ private:
     void take_report(Resource& resource, const Ended& end);
     void fault(Resource& resource, const Ended& end);
     void tell_report(Resource& resource, std::string what);
+    void tell_odd_status(Resource& resource, const Ended& end);
     void came_in(Resource& resource, ResourceState state);
     void detector_gone(Resource& resource);
     [[nodiscard]] static CmdlineFacts facts_of(const Resource& resource);

@@ -155,7 +155,7 @@ TEST_CASE("LIEOFFLINE without a Stop is Offline at once, and the report stays be
     check_says(world, 0);
     CHECK(world.state("db") == "Offline");
     CHECK(world.at("db").report == Report::online);
-    CHECK(world.log() == Lines{"Resource (db) Offline: Stop has succeeded"});
+    CHECK(world.log() == Lines{"Resource (db) Offline: it counts as Offline: there is no stop script"});
 }
 
 TEST_CASE("Online found where Offline was wanted is told once and not supervised") {
@@ -339,4 +339,26 @@ TEST_CASE("MONITORONLY: check_failures bad checks are a FAULT, not fewer") {
     CHECK(world.at("db").reason != "Check says Offline");
     for (int i = 0; i < 2; ++i) check_says(world, 1);
     CHECK(world.at("db").reason == "Check says Offline");
+}
+
+TEST_CASE("a status of Check that has no meaning is logged, once until there is another one") {
+    Definition db = hot("db");
+    ResourceWorld world = online(db);
+    for (const int status : {99, 98, 3, 99}) {
+        world.pass(20s);
+        world.ends("db", Script::check, status);
+    }
+    CHECK(world.log() == Lines{"Check failed (db): check status=99", "Check failed (db): check status=99"});
+}
+
+TEST_CASE("an AUTORECOVER that was used before is named as the reason why there is none") {
+    ResourceWorld world = online();
+    check_says(world, 1);
+    world.ends("db", Script::start);
+    world.ends("db", Script::check, 0);
+    check_says(world, 1);
+    world.ends("db", Script::stop);
+    world.ends("db", Script::check, 1);
+    CHECK(world.state("db") == "OfflineFault");
+    CHECK(world.at("db").reason == "Check says Offline, AUTORECOVER was used before");
 }

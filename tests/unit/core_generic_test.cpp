@@ -337,3 +337,40 @@ TEST_CASE("resource_id is the place in the file") {
     CHECK(world.at("a").resource_id == 1);
     CHECK(world.at("c").resource_id == 3);
 }
+
+TEST_CASE("a recover_limit that is used up is named as the reason why there is no recovery") {
+    Definition web = generic("web");
+    web.recover_limit = RecoverLimit{1, 3600s};
+    ResourceWorld world = in_service(web);
+    for (int i = 0; i < 2; ++i) {
+        world.pass(120s);
+        world.ends("web", Script::quick_check, 1);
+        if (i == 0) world.ends("web", Script::recover);
+    }
+    world.ends("web", Script::remove);
+    CHECK(world.at("web").reason == "quickCheck has failed: status=1, recover_limit 1/3600 is used up");
+}
+
+TEST_CASE("one that has failed, or is paused, is reminded of") {
+    Param param;
+    param.remind_interval = 60s;
+    ResourceWorld world({without(generic("web"), Script::quick_check)}, {}, param);
+    world.ends("web", Script::restore, 2);
+    (void)world.log();
+    world.pass(130s);
+    CHECK(world.log() == Lines{"Reminder: (web) OSF for 60s: restore action has failed: status=2",
+                               "Reminder: (web) OSF for 120s: restore action has failed: status=2"});
+    world.adopted(false);
+    world.pass(60s);
+    CHECK(world.log().size() == 1);
+    world.order(Verb::restore, "web");
+    world.ends("web", Script::restore);
+    world.order(Verb::stop, "web");
+    (void)world.log();
+    world.pass(60s);
+    CHECK(world.log() == Lines{"Reminder: (web) paused for 60s: restore action has succeeded"});
+    world.order(Verb::start, "web");
+    (void)world.log();
+    world.pass(60s);
+    CHECK(world.log() == Lines{});
+}

@@ -484,3 +484,20 @@ TEST_CASE("with on_failure=exit a child that stands Faulted below is stopped too
     CHECK_FALSE(world.end());
     CHECK(world.runs("db").find("stop") != std::string::npos);
 }
+
+TEST_CASE("what is stopped because another one has failed says so, and so does the end that follows") {
+    ResourceWorld world = up({unchecked(generic("shop", {"db"})), ending(generic("db", {"vip"})), unchecked(generic("vip"))});
+    fails(world, "db");
+    for (const std::string_view tag : {"shop", "db", "vip"}) world.ends(tag, Script::remove);
+    CHECK(world.at("shop").reason == "remove action has succeeded, db has failed");
+    CHECK(world.at("vip").reason == "remove action has succeeded, db has failed");
+    REQUIRE(world.end());
+    CHECK(world.log().back() == "pcheck ends with status 1: on_failure exit (db)");
+}
+
+TEST_CASE("clear is refused to one that has failed and waits to be taken out") {
+    ResourceWorld world = up({unchecked(generic("shop", {"db"})), generic("db")});
+    fails(world, "db");
+    world.order(Verb::clear, "db");
+    CHECK(answer_of(world) == "db: it has had the goal failed for 0s");
+}
