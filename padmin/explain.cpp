@@ -187,6 +187,15 @@ Lines condition_lines(const View& view, bool pcheck_stopped) {
     return lines;
 }
 
+Lines output_lines(const View& view, const Findings& findings) {
+    Lines lines;
+    if (findings.output.empty()) return lines;
+    lines.push_back(
+        fmt::format("the last lines in {}, where every script of this pcheck writes to:", printable(view.param.script_output_file)));
+    for (const std::string& line : findings.output) lines.push_back("  " + printable(line));
+    return lines;
+}
+
 Explanation explain(const View& view, const EntryRecord& entry, const Result<Pent>& pent, const Findings& findings) {
     Explanation explanation;
     const auto add = [&explanation](std::string_view label, Lines lines) {
@@ -209,12 +218,7 @@ Explanation explain(const View& view, const EntryRecord& entry, const Result<Pen
     process.insert(process.end(), findings.process.begin(), findings.process.end());
     add("process", std::move(process));
     add("refused", refused_lines(findings));
-    if (!findings.output.empty()) {
-        Lines lines{
-            fmt::format("the last lines in {}, where every script of this pcheck writes to:", printable(view.param.script_output_file))};
-        for (const std::string& line : findings.output) lines.push_back("  " + printable(line));
-        add("output", std::move(lines));
-    }
+    add("output", output_lines(view, findings));
     add("you can", ended ? advice_without_pcheck(view, entry) : advice(view, entry, *pent, future, findings));
     return explanation;
 }

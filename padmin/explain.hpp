@@ -35,6 +35,8 @@ struct Explanation {
 
 // What keeps all that pcheck would do from happening: it is stopped, hangs, has ended, or only watches.
 [[nodiscard]] std::vector<std::string> condition_lines(const View& view, bool pcheck_stopped);
+// What scripts have written last.
+[[nodiscard]] std::vector<std::string> output_lines(const View& view, const Findings& findings);
 
 // Sections as text, the labels in a column.
 [[nodiscard]] std::string text_of(const Explanation& explanation);

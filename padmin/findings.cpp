@@ -101,11 +101,6 @@ bool is_in_sight(const View& view) {
 
 }  // namespace
 
-bool is_pcheck_stopped(const View& view) {
-    const auto dir = sys::ProcDir::open();
-    return is_in_sight(view) && dir && is_stopped(view, *dir);
-}
-
 Findings find_out(const View& view, const EntryRecord& entry, const Pent& pent) {
     Findings findings;
     findings.process.push_back(fmt::format("its pidfile, scripts and output could not be looked at within {}", span_words(patience)));
@@ -122,6 +117,18 @@ Findings find_out(const View& view, const EntryRecord& entry, const Pent& pent) 
         if (read) found.output = last_lines(view.param.script_output_file);
         return [&findings, found = std::move(found)] { findings = found; };
     });
+    if (submitted) worker->drain_within(patience);
+    return findings;
+}
+
+Findings find_out(const View& view, const ResourceRecord& resource) {
+    Findings findings;
+    const auto dir = sys::ProcDir::open();
+    findings.pcheck_stopped = is_in_sight(view) && dir && is_stopped(view, *dir);
+    auto worker = sys::Worker::open(1, 1);
+    const std::string& file = view.param.script_output_file;
+    if (!worker || file.empty() || !is_failed(resource.state)) return findings;
+    const auto submitted = worker->submit([&findings, file] { return [&findings, lines = last_lines(file)] { findings.output = lines; }; });
     if (submitted) worker->drain_within(patience);
     return findings;
 }

@@ -8,8 +8,6 @@ namespace banken {
 
 // Files may lie on a dead mount: what is not known after two seconds stays unknown.
 [[nodiscard]] Findings find_out(const View& view, const EntryRecord& entry, const Pent& pent);
-
-// Somebody has stopped it by a signal.
-[[nodiscard]] bool is_pcheck_stopped(const View& view);
+[[nodiscard]] Findings find_out(const View& view, const ResourceRecord& resource);
 
 }  // namespace banken

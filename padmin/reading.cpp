@@ -165,8 +165,8 @@ int show_trace(const PadminOptions& options, const View& view, const std::string
 
 int run_explain(const PadminOptions& options, const View& view, const std::string& target) {
     if (const ResourceRecord* resource = resource_of(view, target)) {
-        const bool stopped = is_pcheck_stopped(view);
-        return print(options.json ? explain_json(view, *resource, stopped) : text_of(explain(view, *resource, stopped)));
+        const Findings findings = find_out(view, *resource);
+        return print(options.json ? explain_json(view, *resource, findings) : text_of(explain(view, *resource, findings)));
     }
     const auto entry = one_entry(view, target);
     if (!entry) return refuse(entry.error());

@@ -222,13 +222,14 @@ std::string resource_json(const View& view, std::span<const ResourceRecord* cons
     return document("resource", resource_array(view, resources));
 }
 
-std::string explain_json(const View& view, const ResourceRecord& resource, bool pcheck_stopped) {
+std::string explain_json(const View& view, const ResourceRecord& resource, const Findings& findings) {
     Json object = resource_object(view, resource);
     const ResourceNext next = next_of(view, resource);
     object["next_action"] = next.action;
     add_moment(object, view, "next_time", "next_in", next.at);
     object["recoveries_left"] = or_null(recoveries_left(view, resource));
-    object["text"] = split_lines(text_of(explain(view, resource, pcheck_stopped)));
+    object["script_output"] = findings.output;
+    object["text"] = split_lines(text_of(explain(view, resource, findings)));
     return document("explain", std::move(object));
 }
 

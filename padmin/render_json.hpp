@@ -23,7 +23,7 @@ namespace banken {
 
 // {"explain": {…}}: the fields of pent, and state, wait, reason, next_action (one of text_of(NextAction)), next_time, next_in (seconds from now, with
 // decimals), attempts_left (null: unlimited, or no script), timetable [{attempt, time, in}], retry_over_time, text (what `explain` prints).
-[[nodiscard]] std::string explain_json(const View& view, const ResourceRecord& resource, bool pcheck_stopped);
+[[nodiscard]] std::string explain_json(const View& view, const ResourceRecord& resource, const Findings& findings);
 [[nodiscard]] std::string explain_json(const View& view, const EntryRecord& entry, const Result<Pent>& pent, const Findings& findings);
 
 // {"match": {pname, pent_id, proc_sts, pid, rule [text], named_pid, processes [{pid, standing (text_of(Standing)), ppid, user, command_line, misses

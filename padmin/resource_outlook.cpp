@@ -91,13 +91,8 @@ std::string tags_and_states_of(const Several& resources) {
     return fmt::format("{}", fmt::join(words, ", "));
 }
 
-// Whom its goal waits for: children that are to come in, parents that are to go out.
 std::string after_words(const View& view, const ResourceRecord& resource) {
-    Several others = resource.goal == Goal::in ? children_of(view, resource) : parents_of(view, resource);
-    std::erase_if(others, [&](const ResourceRecord* other) {
-        if (resource.goal == Goal::in) return is_up(*other) && !is_leaving(*other) && !other->recovering && other->goal != Goal::recover;
-        return !is_up(*other) && !is_leaving(*other) && other->run.script == 0;
-    });
+    const Several others = waited_for(view, resource);
     return others.empty() ? std::string() : ", after " + tags_of(others);
 }
 
@@ -126,12 +121,6 @@ std::string_view deadline_action(const ResourceRunRecord& run) {
     if (run.ending == EndingPhase::asked) return "kill_script";
     if (run.ending == EndingPhase::killed) return "give_up";
     return is_check(static_cast<ResourceScript>(run.script - 1)) ? "check_limit" : "script_limit";
-}
-
-bool is_checked(const ResourceRecord& resource) {
-    if (!is_generic(resource)) return has(resource, ResourceScript::check) && !resource.null_detector;
-    return (has(resource, ResourceScript::quick_check) && resource.quick_interval > Duration{}) ||
-           (has(resource, ResourceScript::deep_check) && resource.deep_interval > Duration{});
 }
 
 std::string sign_words(const ResourceRecord& resource) {
@@ -169,6 +158,34 @@ std::string recovery_words(const View& view, const ResourceRecord& resource) {
 }
 
 }  // namespace
+
+bool is_checked(const ResourceRecord& resource) {
+    if (!is_generic(resource)) return has(resource, ResourceScript::check) && !resource.null_detector;
+    return (has(resource, ResourceScript::quick_check) && resource.quick_interval > Duration{}) ||
+           (has(resource, ResourceScript::deep_check) && resource.deep_interval > Duration{});
+}
+
+bool operates(const ResourceRecord& resource) {
+    return resource.run.script != 0 && !is_check(static_cast<ResourceScript>(resource.run.script - 1));
+}
+
+std::vector<const ResourceRecord*> waited_for(const View& view, const ResourceRecord& resource) {
+    if (resource.goal == Goal::none || resource.goal == Goal::recover) return {};
+    Several others = resource.goal == Goal::in ? children_of(view, resource) : parents_of(view, resource);
+    std::erase_if(others, [&](const ResourceRecord* other) {
+        if (resource.goal == Goal::in) return is_up(*other) && !is_leaving(*other) && !other->recovering && other->goal != Goal::recover;
+        return !is_up(*other) && !is_leaving(*other) && other->run.script == 0;
+    });
+    return others;
+}
+
+std::vector<const ResourceRecord*> uncleared_below(const View& view, const ResourceRecord& resource) {
+    Several children = is_up(resource) ? Several() : children_of(view, resource);
+    std::erase_if(children, [](const ResourceRecord* child) {
+        return child->state != ResourceState::faulted && child->state != ResourceState::offline_fault;
+    });
+    return children;
+}
 
 std::string script_words(const ResourceRunRecord& run) {
     if (run.script == 0 || run.script > resource_scripts) return {};
@@ -219,8 +236,11 @@ std::vector<std::string> next_words(const View& view, const ResourceRecord& reso
     Lines lines;
     if (!script_words(resource.run).empty()) lines.push_back(run_words(view, resource.run));
     if (!script_words(resource.check).empty()) lines.push_back(run_words(view, resource.check));
-    const bool operates = resource.run.script != 0 && !is_check(static_cast<ResourceScript>(resource.run.script - 1));
-    if (const std::string goal = goal_words(view, resource); !operates && !goal.empty()) lines.push_back(goal);
+    if (const std::string goal = goal_words(view, resource); !operates(resource) && !goal.empty()) lines.push_back(goal);
+    const bool goes_then = operates(resource) && is_leaving(resource) &&
+                           static_cast<ResourceScript>(resource.run.script - 1) != ResourceScript::remove &&
+                           static_cast<ResourceScript>(resource.run.script - 1) != ResourceScript::stop;
+    if (goes_then) lines.emplace_back("then it is taken out of service");
     if (resource.wait_at)
         lines.push_back(fmt::format("Check has until {} to agree, else it has failed", moment_words(view, *resource.wait_at)));
     if (resource.paused_until) lines.push_back(fmt::format("{} its pause ends", moment_words(view, *resource.paused_until)));

@@ -25,6 +25,15 @@ struct ResourceNext {
 // How many recoveries may begin now by themselves; unset: there is no limit.
 [[nodiscard]] std::optional<unsigned> recoveries_left(const View& view, const ResourceRecord& resource);
 
+// Another script than a check runs.
+[[nodiscard]] bool operates(const ResourceRecord& resource);
+// A check of it is run by itself.
+[[nodiscard]] bool is_checked(const ResourceRecord& resource);
+// Whom its goal waits for: children that are to come in, parents that are to go out.
+[[nodiscard]] std::vector<const ResourceRecord*> waited_for(const View& view, const ResourceRecord& resource);
+// Below it, directly: Faulted or OfflineFault, so that it cannot be put in service.
+[[nodiscard]] std::vector<const ResourceRecord*> uncleared_below(const View& view, const ResourceRecord& resource);
+
 // "quickCheck", or nothing: what of it runs.
 [[nodiscard]] std::string script_words(const ResourceRunRecord& run);
 

@@ -50,27 +50,43 @@ std::string pause_words(const View& view, const ResourceRecord& resource) {
                        resource.paused_until ? fmt::format(" until {}", moment_words(view, *resource.paused_until)) : ", until `start`");
 }
 
-std::vector<std::string> advice(const View& view, const ResourceRecord& resource) {
+// A script that runs, or others that are waited for: orders would be refused.
+std::vector<std::string> advice_while_busy(const View& view, const ResourceRecord& resource) {
     std::vector<std::string> lines;
-    const auto say = [&](std::string_view order, std::string_view what) {
-        lines.push_back(fmt::format("{} {}  {}", command_words(view, order), printable(resource.tag), what));
+    const pid_t pid = resource.run.process.pid;
+    if (operates(resource) && pid != 0)
+        lines.push_back(fmt::format("ps f -g {0}  what it does; kill -- -{0} ends it, then it has failed", pid));
+    if (operates(resource)) return lines;
+    for (const ResourceRecord* other : waited_for(view, resource))
+        lines.push_back(fmt::format("{} {}  why that is so", command_words(view, "explain"), printable(other->tag)));
+    return lines;
+}
+
+std::vector<std::string> advice(const View& view, const ResourceRecord& resource) {
+    if (operates(resource) || resource.goal != Goal::none) return advice_while_busy(view, resource);
+    std::vector<std::string> lines;
+    const auto say = [&](std::string_view order, const ResourceRecord& whom, std::string_view what) {
+        lines.push_back(fmt::format("{} {}  {}", command_words(view, order), printable(whom.tag), what));
     };
-    if (resource.paused) say("start", "ends the pause; it is checked at once");
-    switch (resource.shown) {
-        case ResourceState::osf: say("clear", "when mended: forgets the failure"); [[fallthrough]];
+    if (is_dry_run(view)) return lines;
+    if (resource.paused) say("start", resource, "ends the pause; it is checked at once");
+    for (const ResourceRecord* child : uncleared_below(view, resource))
+        say("clear", *child, "when mended: it is needed, and keeps this one from a restore");
+    switch (resource.state) {
+        case ResourceState::osf: say("clear", resource, "when mended: forgets the failure and its recoveries"); [[fallthrough]];
         case ResourceState::osu:
-        case ResourceState::offline: say("restore", "puts it and what it depends on in service"); break;
+        case ResourceState::offline: say("restore", resource, "puts it and what it depends on in service"); break;
         case ResourceState::faulted:
-        case ResourceState::offline_fault: say("clear", "when mended: runs Stop and forgets the failure; then restore"); break;
+        case ResourceState::offline_fault: say("clear", resource, "when mended: runs Stop and forgets the failure; then restore"); break;
         case ResourceState::isp:
+        case ResourceState::isu:
         case ResourceState::online:
         case ResourceState::warning:
         case ResourceState::standby:
-            say("check", "checks it now");
-            say("remove", "takes it and what depends on it out of service");
+            if (is_checked(resource) && !resource.paused) say("check", resource, "checks it now");
+            say("remove", resource, "takes it and what depends on it out of service");
             break;
         case ResourceState::illstate:
-        case ResourceState::isu:
         case ResourceState::unknown:
         case ResourceState::wait:
         case ResourceState::deact: break;
@@ -99,7 +115,7 @@ std::string resource_text(const View& view, std::span<const ResourceRecord* cons
     return text;
 }
 
-Explanation explain(const View& view, const ResourceRecord& resource, bool pcheck_stopped) {
+Explanation explain(const View& view, const ResourceRecord& resource, const Findings& findings) {
     Explanation explanation;
     const auto add = [&explanation](std::string_view label, std::vector<std::string> lines) {
         if (!lines.empty()) explanation.sections.push_back({label, std::move(lines)});
@@ -107,7 +123,7 @@ Explanation explain(const View& view, const ResourceRecord& resource, bool pchec
     std::vector<std::string> state{fmt::format("{} ({}) is {} since {}", printable(resource.tag), kind_of(resource),
                                                text_of(resource.shown), moment_words(view, std::min(resource.since_wall, view.now.wall)))};
     if (resource.paused) state.push_back(pause_words(view, resource));
-    const auto condition = condition_lines(view, pcheck_stopped);
+    const auto condition = condition_lines(view, findings.pcheck_stopped);
     state.insert(state.end(), condition.begin(), condition.end());
     add("state", std::move(state));
     std::vector<std::string> why;
@@ -121,6 +137,7 @@ Explanation explain(const View& view, const ResourceRecord& resource, bool pchec
     add("next", ended ? std::vector<std::string>{"nothing: pcheck has ended, and nobody watches it"} : next_words(view, resource));
     add("tree", tree_words(view, resource));
     if (!ended) add("if it failed:", failure_words(view, resource));
+    add("output", output_lines(view, findings));
     add("you can", ended ? std::vector{start_words(view) + "  watches again"} : advice(view, resource));
     return explanation;
 }

@@ -15,6 +15,6 @@ namespace banken {
 [[nodiscard]] std::string resource_text(const View& view, std::span<const ResourceRecord* const> resources, bool verbose);
 
 // State and since when, why, what happens next and when, what a failure leads to, what an operator can do.
-[[nodiscard]] Explanation explain(const View& view, const ResourceRecord& resource, bool pcheck_stopped);
+[[nodiscard]] Explanation explain(const View& view, const ResourceRecord& resource, const Findings& findings);
 
 }  // namespace banken

@@ -78,8 +78,8 @@ void show(const View& view) {
     judge_json(all_json(view));
     for (std::size_t i = 0; i < std::min(view.entries.size(), most_explained); ++i) explain_one(view, view.entries[i]);
     for (std::size_t i = 0; i < std::min(view.resources.size(), most_explained); ++i) {
-        judge_text(text_of(explain(view, view.resources[i], false)));
-        judge_json(explain_json(view, view.resources[i], false));
+        judge_text(text_of(explain(view, view.resources[i], Findings{})));
+        judge_json(explain_json(view, view.resources[i], Findings{}));
     }
 }
 

@@ -31,11 +31,11 @@ View view_of(const ResourceWorld& world) {
 
 nlohmann::json explained(const ResourceWorld& world, std::string_view tag) {
     const View view = view_of(world);
-    return nlohmann::json::parse(explain_json(view, *resource_of(view, tag), false))["explain"];
+    return nlohmann::json::parse(explain_json(view, *resource_of(view, tag), Findings{}))["explain"];
 }
 
 Lines section(const View& view, std::string_view tag, std::string_view label) {
-    for (const auto& [found, lines] : explain(view, *resource_of(view, tag), false).sections) {
+    for (const auto& [found, lines] : explain(view, *resource_of(view, tag), Findings{}).sections) {
         if (found == label) return lines;
     }
     return {};
@@ -240,12 +240,44 @@ TEST_CASE("a pcheck that has ended, is stopped or ends does nothing of what is d
     view.header.reason = "order";
     CHECK(section(view, "web", "next") == Lines{"nothing: pcheck has ended, and nobody watches it"});
     CHECK(section(view, "web", "you can") == Lines{"pcheck -f /etc/banken/pfile  watches again"});
-    CHECK(nlohmann::json::parse(explain_json(view, view.resources[0], false))["explain"]["next_action"] == "none");
+    CHECK(nlohmann::json::parse(explain_json(view, view.resources[0], Findings{}))["explain"]["next_action"] == "none");
 
     view = view_of(world);
     view.header.owner.id.pid = 77;
-    CHECK(explain(view, view.resources[0], true).sections[0].lines.back() ==
+    Findings findings;
+    findings.pcheck_stopped = true;
+    CHECK(explain(view, view.resources[0], findings).sections[0].lines.back() ==
           "pcheck (pid 77) is stopped by a signal: nothing is watched; kill -CONT 77");
     view.header.ending = ResourceEnd::order;
     CHECK(section(view, "web", "next").back() == "pcheck ends when all that are to be taken out of service are out");
+}
+
+TEST_CASE("explain offers no order that would be refused, and what a failed script has written") {
+    ResourceWorld world({generic("vip"), generic("web", {"vip"})});
+    CHECK(section(world, "vip", "you can") == Lines{"ps f -g 50001  what it does; kill -- -50001 ends it, then it has failed"});
+    CHECK(section(world, "web", "you can") == Lines{"padmin -f /etc/banken/pfile -c explain vip  why that is so"});
+    world.order(Verb::remove, "vip");
+    CHECK(section(world, "vip", "next").back() == "then it is taken out of service");
+    world.ends("vip", Script::restore, 1);
+    world.ends("vip", Script::remove);
+    const Lines restore{"padmin -f /etc/banken/pfile -c restore web  puts it and what it depends on in service"};
+    CHECK(section(world, "web", "you can") == restore);
+
+    auto below = in_service({cmdline("db"), unchecked("app", {"db"})});
+    below.order(Verb::recover, "db");
+    below.ends("db", Script::start, 1);
+    below.ends("app", Script::remove);
+    below.all_well();
+    REQUIRE(below.state("db") == "OfflineFault");
+    CHECK(section(below, "app", "you can").front() ==
+          "padmin -f /etc/banken/pfile -c clear db  when mended: it is needed, and keeps this one from a restore");
+    CHECK(section(in_service({unchecked("web")}), "web", "you can") ==
+          Lines{"padmin -f /etc/banken/pfile -c remove web  takes it and what depends on it out of service"});
+
+    View view = view_of(below);
+    view.param.script_output_file = "/var/log/scripts";
+    Findings findings;
+    findings.output = {"no space"};
+    const auto sections = explain(view, *resource_of(view, "db"), findings).sections;
+    CHECK(std::ranges::any_of(sections, [](const auto& one) { return one.label == "output" && one.lines.back() == "  no space"; }));
 }
