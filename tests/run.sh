@@ -147,7 +147,8 @@ build() {
     return 1
 }
 
-install_missing "${build_packages[@]}" clang libclang-rt-14-dev mandoc clang-format clang-tidy python3 cron ksh93u+m nginx-light openssh-client openssh-server redis-server rsyslog procps
+install_missing "${build_packages[@]}" clang libclang-rt-14-dev mandoc clang-format clang-tidy python3 \
+    cron ksh93u+m nginx-light openssh-client openssh-server postgresql redis-server rsyslog procps
 choose_build_root
 export BANKEN_BUILD=$build_root/plain UBSAN_OPTIONS=print_stacktrace=1
 

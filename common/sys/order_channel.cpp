@@ -20,6 +20,7 @@ namespace banken::sys {
 namespace {
 
 constexpr Duration longest_look = std::chrono::milliseconds(100);  // then whether pcheck is still there
+constexpr Duration between_claims = std::chrono::milliseconds(5);
 
 OrderReply refuse(ExitCode code, std::string text) { return {number_of(code), std::move(text)}; }
 
@@ -57,12 +58,12 @@ OrderReply read_answer(const Claim& claim, std::uint64_t done) {
 }
 
 // What is known of a pcheck that does not answer.
-std::string silence(const SegmentReader& reader, const ProcessId& pcheck, Duration now) {
+std::string silence(const SegmentReader& reader, const ProcessId& pcheck) {
     const auto stat = read_stat(pcheck.pid);
     if (stat && stat->state == 'T') return fmt::format("pcheck (pid={}) is stopped", pcheck.pid);
     const auto beat = reader.heartbeat();
     if (!beat) return fmt::format("pcheck (pid={}) is silent", pcheck.pid);
-    const auto since = std::chrono::floor<std::chrono::seconds>(now - beat->instant.time_since_epoch());
+    const auto since = std::chrono::floor<std::chrono::seconds>(read_instant() - beat->instant);
     return fmt::format("the main loop of pcheck (pid={}) last turned {} s ago", pcheck.pid, since.count());
 }
 
@@ -71,30 +72,36 @@ public:
     Wait(const Segment& segment, const SegmentReader& reader, const PidRef& pcheck, const OrderPatience& patience)
         : segment_(segment), reader_(reader), pcheck_(pcheck), patience_(patience) {}
 
+    // With many that ask at once all slots are in use for some turns of pcheck.
+    [[nodiscard]] std::optional<Claim> for_slot(ProcessId self) const {
+        const TablePlace& slots = reader_.places()[static_cast<std::size_t>(Table::slots)];
+        while (true) {
+            auto claim = claim_slot(segment_.words(), slots, self);
+            if (claim || pcheck_.exited() || read_instant() >= deadline_) return claim;
+            sleep_for(between_claims);
+        }
+    }
+
     [[nodiscard]] OrderReply for_answer(Claim& claim) const {
-        const Duration deadline = now() + patience_.wait;
         while (true) {
             const std::uint64_t state = state_word(claim.slot);
             const bool ended = pcheck_.exited();  // asked before the state is judged: an answer counts even if pcheck ended after it
             const std::uint64_t latest = state_word(claim.slot);
             if (latest == with_state(claim.state, SlotState::done)) return read_answer(claim, latest);
-            const Duration left = deadline - now();
+            const Duration left = deadline_ - read_instant();
             if (ended || left <= Duration::zero()) return without_answer(claim, ended);
             if (latest == state) futex_wait(claim.slot[slot::state], state, std::min(left, longest_look));
         }
     }
 
 private:
-    // std::chrono::steady_clock is CLOCK_MONOTONIC.
-    static Duration now() { return std::chrono::steady_clock::now().time_since_epoch(); }
-
     [[nodiscard]] OrderReply without_answer(const Claim& claim, bool ended) const {
         if (patience_.until_end && segment_.removed()) return {};
         if (ended) return refuse(ExitCode::temp_fail, fmt::format("pcheck (pid={}) ended before it answered", pcheck_.process().pid));
         const bool withdrawn = free_slot(claim.slot, claim.state, claim.claimant);
         const auto waited = std::chrono::duration_cast<std::chrono::seconds>(patience_.wait);
         return refuse(ExitCode::temp_fail,
-                      fmt::format("no answer within {} s: {}; the order was {}", waited.count(), silence(reader_, pcheck_.process(), now()),
+                      fmt::format("no answer within {} s: {}; the order was {}", waited.count(), silence(reader_, pcheck_.process()),
                                   withdrawn ? "withdrawn" : "taken, its outcome is not known"));
     }
 
@@ -102,6 +109,7 @@ private:
     const SegmentReader& reader_;
     const PidRef& pcheck_;
     const OrderPatience& patience_;
+    const Instant deadline_ = read_instant() + patience_.wait;
 };
 
 // One that was just executed in place says a moment later that it is another file now.
@@ -115,13 +123,13 @@ Result<> verify_owner(const SegmentReader& reader, uid_t user) {
     }
 }
 
-OrderReply post(const Segment& segment, const SegmentReader& reader, const PidRef& pcheck, const OrderPatience& patience, Claim& claim) {
+OrderReply post(const PidRef& pcheck, const Wait& wait, Claim& claim) {
     if (!claim.step(SlotState::posted)) return refuse(ExitCode::temp_fail, "the order came too late: its slot was given to somebody else");
     if (const auto woken = pcheck.signal(SIGUSR1); !woken && !is_gone(woken.error())) {
         free_slot(claim.slot, claim.state, claim.claimant);
         return refuse(ExitCode::not_permitted, woken.error().in("pcheck cannot be woken").text);
     }
-    return Wait(segment, reader, pcheck, patience).for_answer(claim);
+    return wait.for_answer(claim);
 }
 
 }  // namespace
@@ -147,11 +155,13 @@ OrderReply send_order(const Segment& segment, std::span<const std::string> words
         if (pcheck->exited()) return refuse(ExitCode::not_running, "pcheck is not running");  // killed while it was looked at
         return refuse(ExitCode::unavailable, verified.error().text);
     }
-    auto claim = claim_slot(segment.words(), reader->places()[static_cast<std::size_t>(Table::slots)], self->id);
+    const Wait wait(segment, *reader, *pcheck, patience);
+    auto claim = wait.for_slot(self->id);
+    if (!claim && pcheck->exited()) return refuse(ExitCode::not_running, "pcheck is not running");
     if (!claim) return refuse(ExitCode::temp_fail, "every slot of the message box is in use, try again");
     store(claim->slot[slot::order_length], order->size());
     store_text(claim->slot.subspan(slot::order), *order);
-    return post(segment, *reader, *pcheck, patience, *claim);
+    return post(*pcheck, wait, *claim);
 }
 
 }  // namespace banken::sys

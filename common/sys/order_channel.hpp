@@ -19,7 +19,7 @@ struct OrderPatience {
     // A wake-up that is lost costs MSG_CHECK_INTERVAL: who asks waits for so long beyond that, unless told otherwise.
     static constexpr Duration beyond_check_interval = std::chrono::seconds(10);
 
-    Duration wait{};         // how long for an answer
+    Duration wait{};         // how long for a slot and an answer
     bool until_end = false;  // shutdown: a pcheck that has gone with its segment has answered
 };
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Applications of Debian as resources, with scripts as an operator writes them: each client has a time limit, a start waits until the
 application answers, a stop until it is gone, and both bear a second run."""
+import glob
 import os
+import shutil
 import subprocess
 
 import kernel
@@ -101,6 +103,40 @@ writes() {{
     def serves(self):
         same(self.client("ping").out, "PONG\n", "its answer")
         return self.pid()
+
+
+class Postgres(Application):
+    """generic, as a user of its own. What a killed postmaster leaves must be gone before another one can begin."""
+    def __init__(self, world):
+        found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))
+        super().__init__(world, "pg", found[-1] if found else "/usr/lib/postgresql/bin/postgres")
+        self.directory = world.path("pg")
+        os.mkdir(self.directory, 0o700)
+        shutil.chown(self.directory, "postgres", "postgres")
+        self.pg_ctl = f"runuser -u postgres -- {os.path.dirname(self.program)}/pg_ctl -D {self.directory} -s -w -t 60"
+        done = world.run([*self.pg_ctl.split(), "-o", "-A trust --no-sync --locale=C", "initdb"])
+        same(done.code, 0, f"initdb: {done}")
+
+    def definition(self, limit=20, **keys):
+        """limit: of psql, in seconds."""
+        options = f"-p {self.port} -k {self.directory} -c listen_addresses= -c fsync=off"
+        common = self.world.script("pg.lib", f"""
+query() {{ timeout {limit} psql -h {self.directory} -p {self.port} -U postgres -Atqc "$1" postgres 2>&1; }}
+answers() {{ [ "$(query 'select 1')" = 1 ]; }}
+start() {{ {self.pg_ctl} -l {self.directory}/log -o '{options}' start > /dev/null; }}
+lives() {{ pgrep -u postgres -x postgres > /dev/null; }}
+end_it() {{ pkill -KILL -u postgres -x postgres; while lives; do sleep 0.05; done; }}""")
+        deep = "[ \"$(query 'create temp table t (v int); insert into t values (42); select v from t')\" = 42 ]"
+        scripts = {"restore": "answers || start", "remove": f"{self.pg_ctl} -m fast stop > /dev/null 2>&1\nend_it\nexit 0",
+                   "quickCheck": "answers", "deepCheck": deep, "recover": f"end_it\nstart && {deep}"}
+        scripts = {action: self.script(action, f". {common}\n{body}") for action, body in scripts.items()}
+        return self.world.resource("pg", "generic", **{"quick_interval": 1, "deep_interval": 2, **scripts, **keys})
+
+    def query(self, text):
+        return self.world.run(["psql", "-h", self.directory, "-p", str(self.port), "-U", "postgres", "-Atqc", text, "postgres"]).out
+
+    def postmaster(self):
+        return int(self.world.read("pg/postmaster.pid").split()[0])
 
 
 class Nginx(Application):

@@ -7,7 +7,7 @@ import re
 import signal
 import socket
 
-from applications import Nginx, Redis
+from applications import Nginx, Postgres, Redis
 from harness import check, same, scenario
 from kernel import kill, until
 from resources import begin
@@ -126,6 +126,36 @@ def redis_without_its_port_has_failed_until_the_port_is_free(world):
         world.is_in("redis", "ISP")
         redis.serves()
         same(redis.actions(), ["restore"] * 3, "scripts: nothing is tried again unasked")
+
+
+# ---- PostgreSQL, generic ----
+
+def postgres_comes_back(world, number, outcome, **keys):
+    """With what was written before: its postmaster gets this signal."""
+    with Postgres(world) as postgres:
+        begin(world, postgres.definition(**keys))
+        world.is_in("pg", "ISP")
+        postgres.query("create table kept (v int); insert into kept values (7)")
+        old, processes = postgres.postmaster(), set(postgres.pids())
+        kill(old, number)
+        world.log.wait(re.compile(rf"^Check failed \(pg\): (quick|deep)Check {outcome}$"))
+        world.log.wait("Resource (pg) ISP: recover action has succeeded")
+        check(postgres.postmaster() != old and not processes & set(postgres.pids()), "a process of before lives")
+        same(postgres.query("select v from kept"), "7\n", "what was written")
+        world.order("remove", "pg")
+        world.is_in("pg", "OSU")
+        same(postgres.pids(), [], "processes after remove")
+        same(postgres.actions(), ["restore", "recover", "remove"], "scripts")
+
+
+@scenario
+def postgresql_whose_postmaster_was_killed_is_recovered_with_its_data(world):
+    postgres_comes_back(world, signal.SIGKILL, "status=1")
+
+
+@scenario
+def postgresql_whose_postmaster_hangs_is_recovered_with_its_data(world):
+    postgres_comes_back(world, signal.SIGSTOP, "timeout=3s", quickCheck_timeout=3, deep_interval=0, on_check_timeout="bad")
 
 
 # ---- Redis above a file system above an address ----

@@ -329,6 +329,16 @@ Texts depends_errors(std::initializer_list<std::pair<std::string_view, Texts>> r
     return texts;
 }
 
+TEST_CASE("each of the 256 characters is one of a tag or refused, first and later") {
+    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; };
+    for (int code = 0; code < 256; ++code) {
+        const char c = static_cast<char>(code);
+        CAPTURE(code);
+        CHECK(tag_of(std::string("a") + c).has_value() == (is_letter(c) || c == '.' || c == '/' || c == '-'));
+        CHECK(tag_of(std::string(1, c) + "a").has_value() == is_letter(c));
+    }
+}
+
 TEST_CASE("depends names tags, and goes in no circle") {
     CHECK(depends_errors({{"web", {"vip", "fs"}}, {"vip", {}}, {"fs", {"disk"}}, {"disk", {}}, {"mail", {"fs", "vip"}}}).empty());
     CHECK(depends_errors({{"web", {"vipp", "x"}}, {"vip", {}}}) ==
