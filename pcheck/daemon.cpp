@@ -131,7 +131,7 @@ Result<> Daemon::open_edge() {
     images_.emplace(*std::move(images));
     auto deaths = Deaths::open(setup_.config.detect, !setup_.loaded.pfile.param.detect_event,
                                {[this](core::EntryKey entry, ProcessId process, Cause cause) { died(entry, process, cause); },
-                                [this](core::RunId run, int status) { script_ended(run, status); },
+                                [this](core::RunId run, std::optional<int> status) { script_ended(run, status); },
                                 [this](const std::string& reason) { log_->write(messages::polling(reason), loop_->now()); }});
     if (!deaths) return Failure(deaths.error());
     deaths_.emplace(*std::move(deaths));

@@ -82,7 +82,7 @@ private:
     [[nodiscard]] Result<> add_sources();
     [[nodiscard]] Result<> add_signals();
     void dispatch(const core::Event& event);
-    void script_ended(core::RunId run, int status);
+    void script_ended(core::RunId run, std::optional<int> status);
     void died(core::EntryKey entry, ProcessId process, const Cause& cause);
     void looked(core::Looked event);
     void unreadable(std::size_t count);

@@ -48,7 +48,7 @@ void ResourceHost::watch_adopted() {
         if (core_->resource_of(script.run) == 0) continue;  // its resource is no more
         auto process = sys::PidRef::open(script.process);
         if (!process && sys::is_gone(process.error())) {
-            dispatch(core::ScriptEnded{script.run, core::ScriptEnded::How::exited, 0, {}});
+            dispatch(core::ScriptEnded{script.run, core::ScriptEnded::How::unknown, 0, {}});
         } else if (!process) {
             unwatched_.push_back(script);
             watch_again_at_ = edge_.loop.now().instant + gap;
@@ -168,14 +168,15 @@ std::string ResourceHost::application_of(const core::Resource& resource) const {
     return top->definition.tag;
 }
 
-void ResourceHost::script_ended(core::RunId run, int wait_status) {
+void ResourceHost::script_ended(core::RunId run, std::optional<int> wait_status) {
     const auto ended = runs_.extract(run);
     if (!ended) return;
     handlers_.on_scripts();
-    core::ScriptEnded event{run, core::ScriptEnded::How::exited, wait_status, {}};
+    using How = core::ScriptEnded::How;
+    core::ScriptEnded event{run, wait_status ? How::exited : How::unknown, wait_status.value_or(0), {}};
     const auto& script = ended.mapped().script;
     if (const auto not_run = script ? script->not_run() : std::nullopt) {
-        event.how = not_run->refused ? core::ScriptEnded::How::refused : core::ScriptEnded::How::not_executed;
+        event.how = not_run->refused ? How::refused : How::not_executed;
         event.reason = not_run->reason;
     }
     dispatch(event);  // the core may still want its process group ended, which is safe until the child is reaped

@@ -63,7 +63,7 @@ public:
     void dispatch(const core::Event& event);
     void pause_all(std::optional<Duration> duration);
     void resume_all();
-    void script_ended(core::RunId run, int wait_status);
+    void script_ended(core::RunId run, std::optional<int> wait_status);
     void publish_all();  // the segment was made anew
     // pcheck ends: what is left is told.
     void leave();

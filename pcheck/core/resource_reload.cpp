@@ -207,7 +207,13 @@ void Resources::adopted(Resource& resource, const std::vector<RunId>& live) {
         resources_.erase(resource.key);
         return;
     }
-    if (gone) adopted_run(resource, *gone);
+    ended_unseen(resource, gone);
+}
+
+// Goes on after the end of a script (none, or a check: nothing but its result is missing) whose status nobody tells.
+void Resources::ended_unseen(Resource& resource, const std::optional<ResourceRun>& run) {
+    if (!resource.run && !resource.check) resource.remind_at.reset();
+    if (run && !is_check(run->script)) adopted_run(resource, *run);
     if (!resource.is_generic()) return resource.definition.flags.null_detector ? detector_gone(resource) : ask_check(resource);
     arm_checks(resource);
     check_at_once(resource);

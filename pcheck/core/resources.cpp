@@ -125,7 +125,11 @@ void Resources::on(const ScriptEnded& event) {
         if (!*place || (*place)->run != event.run) continue;
         const ResourceRun run = *std::exchange(*place, std::nullopt);
         if (run.phase != ResourceRun::Phase::running) emit(SignalScript{event.run, SIGKILL});  // what is left of its group ends with it
-        if (!leaving_.contains(resource.key)) ended(resource, judge_end(resource, run, event));
+        if (leaving_.contains(resource.key)) break;
+        if (event.how == ScriptEnded::How::unknown && run.phase == ResourceRun::Phase::running)
+            ended_unseen(resource, run);
+        else
+            ended(resource, judge_end(resource, run, event));
         break;
     }
     if (leaving_.contains(resource.key) && !resource.busy()) {

@@ -195,6 +195,7 @@ private:
     void start_added(Resource& resource, RecordedState recorded);
     void adopted(Resource& resource, const std::vector<RunId>& live);
     void adopted_run(Resource& resource, const ResourceRun& run);
+    void ended_unseen(Resource& resource, const std::optional<ResourceRun>& run);
 
     Resource& at(ResourceKey key) { return resources_.at(key); }
     void log(Message message) { actions_.push_back(Log{std::move(message)}); }

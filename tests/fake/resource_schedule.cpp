@@ -163,7 +163,7 @@ void ResourceSchedule::run(const RunResourceScript& action) {
         killed_ = true;  // pcheck, before its child is released: the script is never run
         return;
     }
-    LiveScript script{action, {++last_pid_, now_.ticks}, resource->definition.tag, resource->stage, Report::none, false, false};
+    LiveScript script{action, {++last_pid_, now_.ticks}, resource->definition.tag, resource->stage, Report::none, false, false, false};
     const bool wrong = !calm_ && random_.chance(trouble_);
     if (wrong && random_.chance(10)) {
         script.process = {};
@@ -203,7 +203,8 @@ int ResourceSchedule::status_of(const LiveScript& script) {
 void ResourceSchedule::script_ends(RunId run, ProcessId process, int wait_status) {
     const auto found = live_.find(run);
     if (found == live_.end() || found->second.process != process) return;
-    tell(ScriptEnded{run, ScriptEnded::How::exited, wait_status, {}});
+    const bool told = !found->second.stranger || random_.chance(50);
+    tell(ScriptEnded{run, told ? ScriptEnded::How::exited : ScriptEnded::How::unknown, told ? wait_status : 0, {}});
     if (killed_ || ended_) live_.erase(run);
 }
 
@@ -351,7 +352,10 @@ void ResourceSchedule::adopt() {
     adopting_ = true;
     tell(event);
     adopting_ = false;
-    for (auto& [run, script] : live_) script.what.resource = core_->resource_of(run);
+    for (auto& [run, script] : live_) {
+        script.what.resource = core_->resource_of(run);
+        script.stranger = true;
+    }
 }
 
 std::string ResourceSchedule::state_text() const {

@@ -107,6 +107,12 @@ void ResourceWorld::cannot_execute(std::string_view tag, ResourceScript script, 
     step(ScriptEnded{run, ScriptEnded::How::not_executed, 0, std::move(reason)});
 }
 
+void ResourceWorld::ends_unseen(std::string_view tag, ResourceScript script) {
+    const RunId run = live(tag, script).what.run;
+    live_.erase(run);
+    step(ScriptEnded{run, ScriptEnded::How::unknown, 0, {}});
+}
+
 void ResourceWorld::killed(std::string_view tag, ResourceScript script, int signal) {
     const RunId run = live(tag, script).what.run;
     live_.erase(run);

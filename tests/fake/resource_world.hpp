@@ -27,6 +27,8 @@ public:
     // The script of this tag that runs ends: its exit status, its `check` beside a Start or Stop too.
     void ends(std::string_view tag, ResourceScript script, int status = 0);
     void cannot_execute(std::string_view tag, ResourceScript script, std::string reason);
+    // Nobody tells its status: it was begun by the pcheck before.
+    void ends_unseen(std::string_view tag, ResourceScript script);
     // Those that were sent KILL (or TERM, when they obey) end by it.
     void killed(std::string_view tag, ResourceScript script, int signal = 9);
     void order(Verb verb, std::string tag = {}, std::optional<Duration> duration = {});

@@ -62,6 +62,54 @@ TEST_CASE("a script that lives is awaited, and its end counts as it would have")
     }
 }
 
+TEST_CASE("a script whose status nobody tells is as one that was gone: restore and remove are begun again, a recovery is checked") {
+    for (const auto script : {Script::restore, Script::recover, Script::remove}) {
+        CAPTURE(text_of(script));
+        ResourceWorld world = running(script);
+        world.adopted(true);
+        (void)world.log();
+        world.ends_unseen("web", script);
+        CHECK(world.runs("web") == (script == Script::recover ? "quickCheck" : text_of(script)));
+        CHECK(world.log() == Lines{});
+    }
+    ResourceWorld world = up({generic("web")});
+    world.pass(120s);
+    world.adopted(true);
+    world.ends_unseen("web", Script::quick_check);
+    CHECK(world.runs("web") == "quickCheck");
+    CHECK(world.at("web").checks == 0);
+}
+
+TEST_CASE("a script of cmdline whose status nobody tells is as one that was gone: Start is asked for, Stop begun again, Check too") {
+    ResourceWorld world({cmdline("db")});
+    world.adopted(true);
+    world.ends_unseen("db", Script::check);
+    CHECK(world.runs("db") == "check");
+    world.ends("db", Script::check, 1);
+    REQUIRE(world.runs("db") == "start");
+    world.adopted(true);
+    world.ends("db", Script::check, 1);
+    world.ends_unseen("db", Script::start);
+    CHECK(world.runs("db") == "check");
+    world.ends("db", Script::check);
+    CHECK(world.state("db") == "Online");
+    world.order(Verb::remove, "db");
+    world.adopted(true);
+    world.ends("db", Script::check);
+    (void)world.begun();
+    world.ends_unseen("db", Script::stop);
+    CHECK(world.begun() == Lines{"db stop", "db check"});
+}
+
+TEST_CASE("a script that is ended counts as late, also when nobody tells its status") {
+    ResourceWorld world({with(generic("web"), Script::restore, 30s)});
+    world.adopted(true);
+    world.pass(30s);
+    world.ends_unseen("web", Script::restore);
+    CHECK(world.state("web") == "OSF");
+    CHECK(world.at("web").reason == "restore action has failed: timeout=30s");
+}
+
 TEST_CASE("a script that was never released is begun, if its goal still allows it") {
     for (const auto script : {Script::restore, Script::recover, Script::remove}) {
         CAPTURE(text_of(script));
