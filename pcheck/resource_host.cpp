@@ -55,6 +55,8 @@ void ResourceHost::watch_adopted() {
         } else {
             runs_[script.run] = Run{std::nullopt, script.process};
             edge_.deaths.watch_script(script.run, *std::move(process));
+            // The signal may not have been sent before the kill, and none could be until now.
+            if (const int signal = core_->signal_of(script.run); signal != 0) on(core::SignalScript{script.run, signal});
         }
     }
     handlers_.on_scripts();

@@ -68,6 +68,18 @@ ResourceKey Resources::resource_of(RunId run) const {
     return found == runs_.end() ? 0 : found->second;
 }
 
+int Resources::signal_of(RunId run) const {
+    const Resource* const resource = find(resource_of(run));
+    if (!resource) return 0;
+    std::vector<ResourceRun> runs = resource->unended;
+    for (const auto* place : {&resource->run, &resource->check}) {
+        if (*place) runs.push_back(**place);
+    }
+    const auto found = std::ranges::find(runs, run, &ResourceRun::run);
+    if (found == runs.end() || found->phase == ResourceRun::Phase::running) return 0;
+    return found->phase == ResourceRun::Phase::terminated ? SIGTERM : SIGKILL;
+}
+
 std::vector<Action> Resources::left_behind() const {
     std::vector<Action> actions;
     for (const auto& [key, resource] : resources_) {

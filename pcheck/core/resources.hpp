@@ -63,6 +63,8 @@ public:
     [[nodiscard]] bool is_leaving(ResourceKey resource) const { return leaving_.contains(resource); }
     [[nodiscard]] const Resource* find(ResourceKey resource) const;
     [[nodiscard]] ResourceKey resource_of(RunId run) const;
+    // What it is to be ended by; 0: it is not.
+    [[nodiscard]] int signal_of(RunId run) const;
     [[nodiscard]] const std::optional<ResourceEnding>& ending() const { return ending_; }
 
 private:

@@ -6,7 +6,7 @@ import signal
 import sys
 
 from harness import check, same, scenario
-from kernel import kill, until
+from kernel import alive, kill, until
 from resources import begin, generic
 from test_old_kernels import without
 
@@ -32,7 +32,7 @@ def taken_over(world, name, through=()):
     """Killed and started while a script of this name runs, until its end is waited for; the script's pid."""
     until(lambda: world.runs(name), "the script")
     world.close_pcheck()
-    pcheck = world.start_pcheck(through=through) or world.pcheck.pid
+    pcheck = world.start_pcheck(through=through)
     world.log.wait(re.compile("^Adopted state "))
     pid = int(world.runs(name)[0])
     until(lambda: watches(pcheck, pid), "its being watched")
@@ -75,3 +75,16 @@ def a_script_that_fails_has_failed_also_where_pcheck_was_given_ignored_child_end
     world.pfile(resources=[generic(world, "web", restore=world.script("fails", "exit 1"))])
     world.start_pcheck(through=[*ignored, *without("ENOTTY", "ioctl")])
     world.is_in("web", "OSF")
+
+
+@scenario
+def a_check_that_the_new_pfile_does_not_want_is_killed(world):
+    hangs = world.script("hangs", f"echo $$ >> {world.path('hangs.runs')}\nexec sleep 1000")
+    keys = {"start": world.script("start", "exit 0"), "stop": world.script("stop", "exit 0"), "initial": "none", "check": hangs}
+    begin(world, world.resource("db", "cmdline", **keys))
+    until(lambda: world.runs("hangs"), "its Check")
+    world.close_pcheck()
+    world.pfile(resources=[world.resource("db", "cmdline", **keys, NULLDETECTOR="Yes")])
+    world.start_pcheck()
+    pid = int(world.runs("hangs")[0])
+    until(lambda: not alive(pid), "the end of its Check")
