@@ -196,9 +196,8 @@ void ResourceHost::publish(const core::Resource& resource, bool leaving) {
 
 void ResourceHost::publish_ending() {
     const auto& ending = core_->ending();
-    if (!ending) return edge_.segment.set_ending(ResourceEnd::no, 0);
-    const ResourceEnd how = ending->by == 0 ? ResourceEnd::order : ending->exit_status == 1 ? ResourceEnd::exit : ResourceEnd::shutdown;
-    edge_.segment.set_ending(how, ending->by);
+    if (!ending) return edge_.segment.set_ending(ResourceEnd::no, 0, 0);
+    edge_.segment.set_ending(end_of(*ending), ending->by, ending->stay);
 }
 
 void ResourceHost::on(const core::PublishResource& action) {

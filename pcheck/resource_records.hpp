@@ -15,6 +15,8 @@ namespace banken {
 // `resource_id` 0: it was removed, and a script of it still runs.
 [[nodiscard]] ResourceRecord record_of(const core::Resource& resource, bool leaving);
 
+[[nodiscard]] ResourceEnd end_of(const core::ResourceEnding& ending);
+
 // A script that was begun, and whose end is to come.
 struct AdoptedRun {
     core::RunId run = 0;

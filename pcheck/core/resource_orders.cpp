@@ -231,7 +231,7 @@ void Resources::order_shutdown_remove(const Order& order) {
     if (ending_) {
         ending_->order = order.id;
     } else {
-        ending_ = ResourceEnding{.exit_status = 0, .reason = "order", .order = order.id, .stay = {}, .by = 0};
+        ending_ = ResourceEnding{.exit_status = 0, .reason = "order", .order = order.id, .stay = 0, .by = 0};
     }
     remove_all();
 }

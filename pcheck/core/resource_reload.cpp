@@ -144,13 +144,15 @@ void Resources::adopt(RecordedResources recorded, Now now) {
     now_ = now;
     ending_ = std::move(recorded.ending);
     if (ending_) ending_->order = 0;  // it was answered "interrupted"
-    ResourceKey by = 0;
+    ResourceKey by = 0, stay = 0;
+    if (ending_ && ending_->stay != 0) stay = ++last_key_;  // whom nobody has recorded
     for (Resource& old : recorded.resources) {
         const auto found = by_tag_.find(old.definition.tag);
         const bool listed = old.resource_id != 0;  // else a reload had removed it already
         const bool same = listed && found != by_tag_.end() && at(found->second).definition.kind == old.definition.kind;
         const ResourceKey key = same ? found->second : ++last_key_;
         if (ending_ && ending_->by == old.key) by = key;
+        if (ending_ && ending_->stay == old.key) stay = key;
         old.key = key;
         if (same) {
             old.definition = std::move(at(key).definition);
@@ -165,7 +167,9 @@ void Resources::adopt(RecordedResources recorded, Now now) {
         adopted_keys_.insert(key);
         resources_[key] = std::move(old);
     }
-    if (ending_) ending_->by = by;
+    if (!ending_) return;
+    ending_->by = by;
+    ending_->stay = stay;
 }
 
 void Resources::on(const Adopted& event) {

@@ -26,10 +26,10 @@ inline constexpr RunId first_resource_run = RunId{1} << 62;
 
 struct ResourceEnding {
     int exit_status = 0;
-    std::string reason;  // for the dump
-    OrderId order = 0;   // of a `shutdown remove`
-    std::string stay;    // whose remove failed with remove_failure=stay
-    ResourceKey by = 0;  // whose failure asked for it; 0: an order
+    std::string reason;    // for the dump
+    OrderId order = 0;     // of a `shutdown remove`
+    ResourceKey stay = 0;  // whose remove failed with remove_failure=stay
+    ResourceKey by = 0;    // whose failure asked for it; 0: an order
 };
 
 // State as the segment holds it.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "pcheck/core/resources.hpp"
+#include "pcheck/resource_records.hpp"
 
 namespace banken::core {
 
@@ -63,11 +64,12 @@ public:
 private:
     struct Live {
         RunResourceScript what;
+        ProcessId process;
         int signal = 0;
     };
     void perform(const std::vector<Action>& actions);
-    [[nodiscard]] RecordedResources recorded() const;
-    void adopt(RecordedResources recorded);
+    [[nodiscard]] ResourceAdoption recorded() const;
+    void adopt(ResourceAdoption adoption);
     [[nodiscard]] const Live& live(std::string_view tag, ResourceScript script) const;
     [[nodiscard]] std::string tag_of(ResourceKey key) const;
 

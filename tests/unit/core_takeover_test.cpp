@@ -217,6 +217,28 @@ TEST_CASE("a recovery that fails while it is paused is a reason only, and is jud
     CHECK(cold.runs("db") == "check");
 }
 
+TEST_CASE("a remove that failed with remove_failure=stay keeps pcheck after a kill too") {
+    for (const bool by_order : {true, false}) {
+        Definition db = without(generic("db", {"fs"}), Script::recover);
+        db.on_failure = OnFailure::exit;
+        db.stay_when_not_removed = true;
+        ResourceWorld world = up({db, generic("fs")});
+        if (by_order) {
+            world.shutdown_remove();
+        } else {
+            world.order(Verb::check, "db");
+            world.ends("db", Script::quick_check, 1);
+        }
+        world.ends("db", Script::remove, 1);
+        world.adopted(true);
+        CHECK(world.core.ending());
+        CHECK(world.runs("fs") == "remove");
+        world.ends("fs", Script::remove);
+        CHECK_FALSE(world.end());
+        CHECK_FALSE(world.core.ending());
+    }
+}
+
 TEST_CASE("shutdown remove survives a kill, and nobody is answered twice") {
     ResourceWorld world = up({generic("web"), generic("other")});
     world.shutdown_remove();
@@ -237,7 +259,7 @@ TEST_CASE("a removed resource whose script lives is adopted as removed, and a ne
     world.adopted(true);
     CHECK(world.begun().empty());
     CHECK(world.at("fs").goal == Goal::in);
-    world.step(ScriptEnded{first_resource_run + 1, ScriptEnded::How::exited, 0, {}});
+    world.ends("fs", Script::restore);
     CHECK(world.begun() == Lines{"fs restore"});
 }
 
