@@ -73,6 +73,7 @@ private:
     void go_on();
     void warn_of_lost_segments();
     void finish(const core::End& end);
+    [[nodiscard]] bool may_dump() const;
     void write_last_dump();
 
     // daemon_responders.cpp

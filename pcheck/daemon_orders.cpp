@@ -45,6 +45,8 @@ void Daemon::take_orders() {
 
 // A tag is no entry's name: an order for one of them is for resources alone. Those without a name are for both, and answered by the entries' core.
 void Daemon::carry_out(const core::Order& order) {
+    if (order.verb == core::Verb::dump && !may_dump())
+        return executor_->answer(order.id, number_of(ExitCode::refused), "no dump is written of resources with --dry-run");
     const bool removes = order.verb == core::Verb::shutdown && order.remove && !resources_->empty();
     if (removes) segment_->set_busy(Busy::shutdown);
     if (removes || (!order.target.empty() && resources_->has(order.target)) || is_for_resources(order.verb))

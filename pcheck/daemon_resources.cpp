@@ -34,7 +34,7 @@ void Daemon::open_resources(std::vector<Definition> definitions) {
         dispatch(shutdown);
     };
     handlers.on_scripts = [this] { executor_->set_resource_scripts(resources_->scripts()); };
-    handlers.write_dump = [this] { return executor_->write_dump(); };
+    handlers.write_dump = [this] { return !may_dump() || executor_->write_dump(); };
     resources_.emplace(ResourceEdge{*loop_, *log_, *segment_, *deaths_, *spawner_, *files_, events_},
                        ResourceOrigin{setup_.loaded.path, setup_.environment, BANKEN_COMPAT_ROOT, setup_.config.state_dir},
                        std::move(handlers));

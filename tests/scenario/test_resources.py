@@ -89,6 +89,21 @@ def a_state_survives_a_power_cut_in_the_dump_file(world):
 
 
 @scenario
+def a_dry_run_leaves_alone_what_tells_the_next_start_what_was_in_service(world):
+    begin(world, generic(world, "web", quick_interval=0))
+    world.is_in("web", "ISP")
+    world.shut_down()
+    before = world.read("dump")
+    world.start_pcheck("--dry-run")
+    check("no dump is written of resources with --dry-run" in world.refused(1, "dump"), world.last_answer)
+    world.shut_down()
+    same(world.read("dump"), before, "the dump")
+    world.start_pcheck()
+    world.is_in("web", "ISP")
+    same(actions(world, "web"), ["restore", "restore"], "its scripts")
+
+
+@scenario
 def a_killed_pcheck_is_followed_by_one_that_waits_for_the_script_that_runs(world):
     gate = world.path("gate")
     slow = world.script("slow", f"echo run >> {world.path('slow.runs')}\nwhile [ ! -e {gate} ]; do sleep 0.05; done")
