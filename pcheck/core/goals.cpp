@@ -57,6 +57,7 @@ void Resources::pursue_all() {
 }
 
 bool Resources::pursue(Resource& resource) {
+    if (dry_run_) return false;
     if (resource.run && !resource.checks_run()) return false;
     switch (resource.goal) {
         case Goal::none: return false;

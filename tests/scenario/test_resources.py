@@ -104,6 +104,20 @@ def a_dry_run_leaves_alone_what_tells_the_next_start_what_was_in_service(world):
 
 
 @scenario
+def a_dry_run_runs_no_stop_to_clear_a_fault(world):
+    begin(world, cmdline(world, "db", AUTORECOVER="No"))
+    world.is_in("db", "Online")
+    kill(world.pid_of("db"))
+    world.is_in("db", "OfflineFault")
+    world.shut_down()
+    world.start_pcheck("--dry-run")
+    before = world.runs("db")
+    check("nothing is run with --dry-run" in world.refused(1, "clear", "db"), world.last_answer)
+    same(world.resources()["db"]["state"], "OfflineFault", "its state")
+    same(world.runs("db"), before, "scripts that ran")
+
+
+@scenario
 def a_killed_pcheck_is_followed_by_one_that_waits_for_the_script_that_runs(world):
     gate = world.path("gate")
     slow = world.script("slow", f"echo run >> {world.path('slow.runs')}\nwhile [ ! -e {gate} ]; do sleep 0.05; done")
