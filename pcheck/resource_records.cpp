@@ -198,7 +198,9 @@ ResourceAdoption resources_of(std::span<const ResourceRecord> records, const Hea
 core::RecordedStates recorded_states(std::span<const ResourceRecord> records) {
     core::RecordedStates states;
     core::RunId last = 0;
-    for (const ResourceRecord& record : records) states[record.tag] = core::recorded_state(resource_of(record, last));
+    for (const ResourceRecord& record : records) {
+        if (record.resource_id != 0) states[record.tag] = core::recorded_state(resource_of(record, last));
+    }
     return states;
 }
 

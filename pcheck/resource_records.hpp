@@ -32,7 +32,7 @@ struct ResourceAdoption {
 [[nodiscard]] ResourceAdoption resources_of(std::span<const ResourceRecord> records, const HeaderRecord& header,
                                             const std::function<bool(ProcessId)>& is_awaitable);
 
-// What a dump says about resources, for initial=last.
+// What a dump says about resources, for initial=last; those that were removed tell nothing about another one of their tag.
 [[nodiscard]] core::RecordedStates recorded_states(std::span<const ResourceRecord> records);
 
 }  // namespace banken

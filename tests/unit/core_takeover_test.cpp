@@ -285,6 +285,19 @@ TEST_CASE("an interval that was switched off while a check ran is off after a ta
     CHECK(world.begun() == Lines{"web quickCheck"});
 }
 
+TEST_CASE("what a dump says of a removed resource is not said of the one that has its tag now") {
+    ResourceWorld world({generic("fs")});
+    world.reload({cmdline("fs")});  // its restore still runs
+    std::vector<ResourceRecord> records{record_of(world.at("fs"), false)};
+    for (const ResourceKey key : world.core.all()) {
+        if (world.core.is_leaving(key)) records.push_back(record_of(*world.core.find(key), true));
+    }
+    REQUIRE(records.size() == 2);
+    records.front().state = ResourceState::offline_fault;
+    records.front().goal = Goal::none;
+    CHECK(recorded_states(records).at("fs") == RecordedState::failed);
+}
+
 // ---- what keeps running ----
 
 TEST_CASE("a cmdline resource is checked from the start, whatever it was and whatever it waits for") {
