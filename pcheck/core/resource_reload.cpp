@@ -107,9 +107,6 @@ void Resources::take_away(Resource& resource) {
         return;
     }
     hide(resource);
-    for (auto* run : {&resource.run, &resource.check}) {
-        if (*run && is_check((*run)->script)) end(resource, **run);  // nobody asks any more, and a new one of this tag waits
-    }
 }
 
 // It is no resource any more, but a script of it is still there.
@@ -122,6 +119,9 @@ void Resources::hide(Resource& resource) {
     resource.paused_until.reset();
     resource.tick_at.reset();
     resource.wait_at.reset();
+    for (auto* run : {&resource.run, &resource.check}) {
+        if (*run && is_check((*run)->script)) end(resource, **run);  // nobody asks any more, and a new one of this tag waits
+    }
 }
 
 void Resources::change(Resource& resource, Definition definition) {
@@ -158,6 +158,7 @@ void Resources::adopt(RecordedResources recorded, Now now) {
             old.definition = std::move(at(key).definition);
             old.resource_id = at(key).resource_id;
         } else {
+            if (listed && old.in_service()) log(messages::application_left({old.definition.tag}));
             hide(old);
         }
         for (auto* run : {&old.run, &old.check}) {

@@ -285,6 +285,25 @@ TEST_CASE("an interval that was switched off while a check ran is off after a ta
     CHECK(world.begun() == Lines{"web quickCheck"});
 }
 
+TEST_CASE("what a changed pfile does not name any more is told if it is in service, once, and a check of it is ended") {
+    ResourceWorld world = up({generic("web"), generic("other")});
+    world.order(Verb::check, "web");
+    world.edit({cmdline("web"), generic("other")});
+    world.adopted(true);
+    CHECK(world.log() == Lines{"Left running: application (web)"});
+    CHECK(world.signal_sent("web", Script::quick_check) == 9);
+    world.adopted(true);
+    CHECK(world.log() == Lines{});
+    world.killed("web", Script::quick_check);
+    CHECK(world.runs("web") == "check");
+
+    ResourceWorld idle = up({generic("web"), generic("other")});
+    idle.edit({generic("other")});
+    idle.adopted(false);
+    CHECK(idle.log() == Lines{"Left running: application (web)"});
+    CHECK(idle.core.all().size() == 1);
+}
+
 TEST_CASE("what a dump says of a removed resource is not said of the one that has its tag now") {
     ResourceWorld world({generic("fs")});
     world.reload({cmdline("fs")});  // its restore still runs
