@@ -187,7 +187,16 @@ void Resources::on(const Adopted& event) {
     for (const ResourceKey key : order_) {
         if (at(key).goal == Goal::failed) take_out_tree(at(key), ending_ && ending_->by == key);
     }
+    fail_unrecorded();
     if (ending_ && ending_->reason == "order") remove_all();
+}
+
+// The ending is recorded ahead of the failure that asks for it: a kill in between leaves one in service whose failure is still to come.
+void Resources::fail_unrecorded() {
+    if (!ending_ || !resources_.contains(ending_->by) || leaving_.contains(ending_->by)) return;
+    Resource& resource = at(ending_->by);
+    if (resource.is_leaving() || !(resource.in_service() || resource.coming_in())) return;
+    failed(resource, "had failed before pcheck was killed", ending_->exit_status == 1 ? OnFailure::exit : OnFailure::shutdown);
 }
 
 void Resources::adopted(Resource& resource, const std::vector<RunId>& live) {

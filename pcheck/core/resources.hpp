@@ -196,6 +196,7 @@ private:
     void start_added(const Keys& added, const RecordedStates& recorded);
     void start_added(Resource& resource, RecordedState recorded);
     void adopted(Resource& resource, const std::vector<RunId>& live);
+    void fail_unrecorded();
     void adopted_run(Resource& resource, const ResourceRun& run);
     void ended_unseen(Resource& resource, const std::optional<ResourceRun>& run);
 

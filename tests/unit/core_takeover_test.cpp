@@ -239,6 +239,26 @@ TEST_CASE("a remove that failed with remove_failure=stay keeps pcheck after a ki
     }
 }
 
+TEST_CASE("an ending that was recorded ahead of its failure waits until the tree is out") {
+    Definition db = generic("db", {"fs"});
+    db.on_failure = OnFailure::exit;
+    ResourceWorld world = up({generic("web", {"db"}), db, generic("fs")});
+    RecordedResources recorded;
+    for (const ResourceKey key : world.core.all()) recorded.resources.push_back(*world.core.find(key));
+    recorded.ending =
+        ResourceEnding{.exit_status = 1, .reason = "on_failure exit (db)", .order = 0, .stay = 0, .by = world.at("db").key};
+    world.core = Resources({generic("web", {"db"}), db, generic("fs")}, Param{}, false, world.now);
+    world.core.adopt(std::move(recorded), world.now);
+    world.step(Adopted{});
+    CHECK_FALSE(world.end());
+    for (const std::string tag : {"web", "db", "fs"}) {
+        REQUIRE(world.runs(tag) == "remove");
+        world.ends(tag, Script::remove);
+    }
+    REQUIRE(world.end());
+    CHECK(world.state("db") == "OSF");
+}
+
 TEST_CASE("shutdown remove survives a kill, and nobody is answered twice") {
     ResourceWorld world = up({generic("web"), generic("other")});
     world.shutdown_remove();
