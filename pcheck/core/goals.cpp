@@ -73,6 +73,7 @@ void Resources::set_goal(Resource& resource, Goal goal) {
     if (resource.goal == goal) return;
     resource.goal = goal;
     resource.goal_since = now_.instant;
+    resource.stop_begun.reset();
     touch(resource);
 }
 

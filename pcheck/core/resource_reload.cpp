@@ -229,7 +229,10 @@ void Resources::ended_unseen(Resource& resource, const std::optional<ResourceRun
     if (!resource.run && !resource.check) resource.remind_at.reset();
     if (run && !is_check(run->script)) adopted_run(resource, *run);
     if (!resource.is_generic()) return resource.definition.flags.null_detector ? detector_gone(resource) : ask_check(resource);
+    const auto quick = resource.quick_at, deep = resource.deep_at;  // however often pcheck is killed, they come
     arm_checks(resource);
+    if (quick && resource.quick_at) resource.quick_at = std::min(*quick, *resource.quick_at);
+    if (deep && resource.deep_at) resource.deep_at = std::min(*deep, *resource.deep_at);
     check_at_once(resource);
 }
 
@@ -254,7 +257,10 @@ void Resources::adopted_run(Resource& resource, const ResourceRun& run) {
             if (resource.paused || resource.is_leaving()) return;
             resource.ordered = true;
             return set_goal(resource, Goal::recover);
-        case ResourceScript::stop: take_step(resource, Step::none); return;
+        case ResourceScript::stop:
+            take_step(resource, Step::none);
+            resource.stop_begun = run.begun;
+            return;
         case ResourceScript::remove:
         case ResourceScript::quick_check:
         case ResourceScript::deep_check:

@@ -147,6 +147,37 @@ TEST_CASE("a restore whose end was missed is followed by remove when that is wha
     CHECK(world.state("web") == "OSU");
 }
 
+TEST_CASE("a Stop whose end was missed is begun again, and both have the time of one") {
+    ResourceWorld world = up({cmdline("db")});
+    world.order(Verb::remove, "db");
+    world.pass(200s);
+    world.adopted(false);
+    world.pass(50s);
+    world.adopted(false);
+    CHECK(world.runs("db") == "stop check");
+    CHECK(world.at("db").run->deadline == world.now.instant + 50s);
+    world.ends("db", Script::stop);
+    for (int i = 0; i < 2; ++i) world.ends("db", Script::check, 1);  // the first one began beside Stop
+    REQUIRE(world.state("db") == "Offline");
+    world.order(Verb::restore, "db");
+    world.all_well();
+    world.order(Verb::remove, "db");
+    CHECK(world.at("db").run->deadline == world.now.instant + 300s);
+}
+
+TEST_CASE("checks come in their intervals however often pcheck is killed") {
+    Definition web = generic("web");
+    web.quick_interval = {};
+    ResourceWorld world = up({web});
+    for (int i = 0; i < 3; ++i) {
+        world.pass(99s);
+        world.adopted(false);
+        world.ends("web", Script::quick_check);  // at once: nobody has looked meanwhile
+    }
+    world.pass(3s);
+    CHECK(world.runs("web") == "deepCheck");
+}
+
 TEST_CASE("a Start whose end was missed is confirmed by Check, or, without one, is believed") {
     ResourceWorld world({cmdline("db")});
     world.ends("db", Script::check, 1);
@@ -233,10 +264,24 @@ TEST_CASE("a remove that failed with remove_failure=stay keeps pcheck after a ki
         world.adopted(true);
         CHECK(world.core.ending());
         CHECK(world.runs("fs") == "remove");
+        if (by_order) world.ends("db", Script::remove, 1);  // of all again
         world.ends("fs", Script::remove);
         CHECK_FALSE(world.end());
         CHECK_FALSE(world.core.ending());
     }
+}
+
+TEST_CASE("what could not be removed keeps pcheck no longer when it is removed after all") {
+    Definition db = generic("db");
+    db.stay_when_not_removed = true;
+    ResourceWorld world = up({db, generic("fs")});
+    world.shutdown_remove();
+    world.ends("db", Script::remove, 1);
+    world.adopted(true);
+    world.ends("db", Script::remove);
+    CHECK_FALSE(world.end());
+    world.ends("fs", Script::remove);
+    CHECK(world.end());
 }
 
 TEST_CASE("an ending that was recorded ahead of its failure waits until the tree is out") {
@@ -245,13 +290,13 @@ TEST_CASE("an ending that was recorded ahead of its failure waits until the tree
     ResourceWorld world = up({generic("web", {"db"}), db, generic("fs")});
     RecordedResources recorded;
     for (const ResourceKey key : world.core.all()) recorded.resources.push_back(*world.core.find(key));
-    recorded.ending =
-        ResourceEnding{.exit_status = 1, .reason = "on_failure exit (db)", .order = 0, .stay = 0, .by = world.at("db").key};
+    recorded.ending = ResourceEnding{.exit_status = 1, .reason = "on_failure exit (db)", .order = 0, .stay = 0, .by = world.at("db").key};
     world.core = Resources({generic("web", {"db"}), db, generic("fs")}, Param{}, false, world.now);
     world.core.adopt(std::move(recorded), world.now);
     world.step(Adopted{});
     CHECK_FALSE(world.end());
     for (const std::string tag : {"web", "db", "fs"}) {
+        world.killed(tag, Script::quick_check);
         REQUIRE(world.runs(tag) == "remove");
         world.ends(tag, Script::remove);
     }
