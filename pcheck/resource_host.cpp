@@ -222,7 +222,7 @@ void ResourceHost::note_state(const core::Resource& resource) {
         record.detail = resource.reason;
         edge_.segment.trace(std::move(record));
     }
-    const bool changed = is_new || noted.recorded != recorded;
+    const bool changed = is_new || noted.recorded != recorded || noted.shown != resource.shown();
     noted = {recorded, resource.shown(), resource.reason};
     if (changed && !dump_at_) dump_at_ = edge_.loop.now().instant + dump_after;
 }

@@ -89,6 +89,16 @@ def a_state_survives_a_power_cut_in_the_dump_file(world):
 
 
 @scenario
+def every_change_of_a_state_is_in_the_dump_file_soon(world):
+    begin(world, generic(world, "web", quick_interval=0))
+    world.is_in("web", "ISP")
+    for verb, state in (("stop", "ISU"), ("start", "ISP")):
+        world.order(verb, "web")
+        dumped = lambda: world.padmin("--dump", world.dump, "-c", "show", "resource", "web").out
+        until(lambda: f"state           = {state}\n" in dumped(), f"{state} in the dump")
+
+
+@scenario
 def a_dry_run_leaves_alone_what_tells_the_next_start_what_was_in_service(world):
     begin(world, generic(world, "web", quick_interval=0))
     world.is_in("web", "ISP")
