@@ -47,8 +47,10 @@ struct DaemonSetup {
 // It runs, or is a child of ours whose end nobody has heard of yet.
 [[nodiscard]] bool is_awaitable(ProcessId process);
 
-// load_pfile(), and the copies of scripts that copy=yes asks for. May hang on a dead mount.
-[[nodiscard]] tl::expected<LoadedPfile, LoadFailure> load_with_copies(const std::string& path, const std::string& state_dir);
+// load_pfile(), and the copies of scripts that copy=yes asks for; those that are there stay, a reload's only for resources among `running`.
+// May hang on a dead mount.
+[[nodiscard]] tl::expected<LoadedPfile, LoadFailure> load_with_copies(const std::string& path, const std::string& state_dir,
+                                                                      const std::optional<std::vector<Definition>>& running = std::nullopt);
 
 class Daemon {
 public:

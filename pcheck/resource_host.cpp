@@ -77,6 +77,8 @@ void ResourceHost::resume_all() { perform(core_->resume_all(edge_.loop.now())); 
 
 void ResourceHost::leave() {
     if (core_) perform(core_->left_behind());
+    for (const core::OrderId order : copying_)
+        handlers_.answer(order, number_of(ExitCode::refused), "interrupted: pcheck was ended before all were copied");
 }
 
 // What an action results in at once is told when all of them are done, in order.
@@ -250,9 +252,13 @@ void ResourceHost::on(const core::CopyScripts& action) {
     const auto submitted = edge_.files.submit([this, definition, order = action.order, dir = origin_.state_dir, key = param_.ipc_key] {
         const auto copied = copy_scripts(definition, dir, key, true);
         const std::string error = copied ? std::string() : copied.error().text;
-        return [this, order, error] { handlers_.answer(order, number_of(error.empty() ? ExitCode::ok : ExitCode::refused), error); };
+        return [this, order, error] {
+            copying_.erase(order);
+            handlers_.answer(order, number_of(error.empty() ? ExitCode::ok : ExitCode::refused), error);
+        };
     });
-    if (!submitted) handlers_.answer(action.order, number_of(ExitCode::refused), submitted.error().text);
+    if (!submitted) return handlers_.answer(action.order, number_of(ExitCode::refused), submitted.error().text);
+    copying_.insert(action.order);
 }
 
 std::vector<Definition> ResourceHost::definitions() const {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -111,6 +112,7 @@ private:
     std::map<core::RunId, Run> runs_;
     std::vector<AdoptedRun> unwatched_;
     std::deque<core::Event> results_;
+    std::set<core::OrderId> copying_;  // updates whose copies are being made
     int depth_ = 0;
     std::vector<core::ResourceKey> places_;  // whose record lies where in the table; 0: free
     struct Noted {

@@ -4,7 +4,7 @@ import os
 
 from harness import check, parsed, pent_line, same, scenario, up
 from kernel import kill, until
-from resources import actions, begin, cmdline, generic
+from resources import actions, begin, cmdline, generic, keeps_copies
 
 
 @scenario
@@ -224,10 +224,22 @@ def a_reload_adds_changes_and_takes_away_resources(world):
 
 
 @scenario
+def a_resource_that_comes_again_runs_no_copies_of_the_one_before(world):
+    keeps_copies(world)
+    web = generic(world, "web", copy="yes", quick_interval=0)
+    begin(world, web)
+    world.is_in("web", "ISP")
+    world.script("web.restore", f"echo new >> {world.path('new')}")
+    for resources in ([], [web]):
+        world.pfile(resources=resources)
+        world.order("reload")
+    world.is_in("web", "ISP")
+    same(world.read("new"), "new\n", "the new script")
+
+
+@scenario
 def copies_of_the_scripts_run_until_update(world):
-    state = world.path("state")
-    os.mkdir(state, 0o755)
-    world.conf = world.write("banken.conf", world.conf_text(None) + f"[state]\ndir = {state}\n")
+    keeps_copies(world)
     begin(world, generic(world, "web", copy="yes", quick_interval=0))
     world.is_in("web", "ISP")
     world.script("web.remove", f"echo new >> {world.path('new')}")
