@@ -34,7 +34,7 @@ std::string text_of(const Event& event, const LiveScripts& live) {
 
 // What the segment does not carry.
 Resource as_recorded(Resource resource) {
-    resource.deep_follows = resource.told_report = resource.told_realtime = false;
+    resource.deep_follows = resource.told_report = resource.told_status = false;
     resource.remind_at.reset();
     resource.stop_begun.reset();
     return resource;
