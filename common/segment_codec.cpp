@@ -192,7 +192,7 @@ private:
 static_assert(Coding<OwnerRecord>::width == 8);
 static_assert(Coding<ScriptRecord>::width == 7);
 static_assert(Coding<FileStamp>::width == 3);
-static_assert(end_of_fields<HeaderRecord>(1) == 19);
+static_assert(end_of_fields<HeaderRecord>(1) == 20);
 static_assert(end_of_fields<HeartbeatRecord>(1) == 3);
 static_assert(end_of_fields<ParamRecord>(1) == 11);
 static_assert(end_of_fields<EntryRecord>(1) == 99);

@@ -84,6 +84,7 @@ struct HeaderRecord {
     std::uint32_t leaving = 0;                 // records behind the entries: removed ones whose script still runs. Since 1.3
     ResourceEnd ending = ResourceEnd::no;      // resources are being removed, then pcheck ends
     std::uint32_t ended_by = 0;                // the key of the resource whose failure asked for it
+    std::uint32_t kept_by = 0;                 // of the one whose remove has failed with remove_failure=stay: then pcheck does not end
     std::string pfile;                         // its resolved path
     std::string reason;                        // why it ended
     std::string version;                       // of the program
@@ -240,8 +241,8 @@ template <>
 struct Form<HeaderRecord> {
     using R = HeaderRecord;
     static constexpr auto fields =
-        std::tuple{Field{1, &R::owner}, Field{9, &R::life},     Field{10, &R::busy},   Field{11, &R::entries}, Field{12, &R::resources},
-                   Field{13, &R::file}, Field{16, &R::leaving}, Field{17, &R::ending}, Field{18, &R::ended_by}};
+        std::tuple{Field{1, &R::owner}, Field{9, &R::life},     Field{10, &R::busy},   Field{11, &R::entries},  Field{12, &R::resources},
+                   Field{13, &R::file}, Field{16, &R::leaving}, Field{17, &R::ending}, Field{18, &R::ended_by}, Field{19, &R::kept_by}};
     static constexpr auto texts =
         std::tuple{Text{&R::pfile, 4096}, Text{&R::reason, 255}, Text{&R::version, 31}, Text{&R::capabilities, 511}};
 };

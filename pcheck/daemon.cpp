@@ -131,7 +131,7 @@ Result<> Daemon::open_edge() {
     images_.emplace(*std::move(images));
     auto deaths = Deaths::open(setup_.config.detect, !setup_.loaded.pfile.param.detect_event,
                                {[this](core::EntryKey entry, ProcessId process, Cause cause) { died(entry, process, cause); },
-                                [this](core::RunId run, int status) { script_ended(run, status); },
+                                [this](core::RunId run, std::optional<int> status) { script_ended(run, status); },
                                 [this](const std::string& reason) { log_->write(messages::polling(reason), loop_->now()); }});
     if (!deaths) return Failure(deaths.error());
     deaths_.emplace(*std::move(deaths));
@@ -229,8 +229,12 @@ void Daemon::finish(const core::End& end) {
     executor_->answer(end.order, number_of(ExitCode::ok), {});
 }
 
+// A dry run knows of no resource what it was: its dump would have the next start restore nothing (initial=last).
+bool Daemon::may_dump() const { return !setup_.dry_run || resources_->empty(); }
+
 // By a thread of its own: those of the loop may all hang.
 void Daemon::write_last_dump() {
+    if (!may_dump()) return;
     std::string error = "it takes more than 2 s";
     auto writer = sys::Worker::open(1, 1);
     if (!writer) return log_->write(messages::dump_not_written(writer.error().text), sys::read_now());

@@ -47,8 +47,10 @@ struct DaemonSetup {
 // It runs, or is a child of ours whose end nobody has heard of yet.
 [[nodiscard]] bool is_awaitable(ProcessId process);
 
-// load_pfile(), and the copies of scripts that copy=yes asks for. May hang on a dead mount.
-[[nodiscard]] tl::expected<LoadedPfile, LoadFailure> load_with_copies(const std::string& path, const std::string& state_dir);
+// load_pfile(), and the copies of scripts that copy=yes asks for; those that are there stay, a reload's only for resources among `running`.
+// May hang on a dead mount.
+[[nodiscard]] tl::expected<LoadedPfile, LoadFailure> load_with_copies(const std::string& path, const std::string& state_dir,
+                                                                      const std::optional<std::vector<Definition>>& running = std::nullopt);
 
 class Daemon {
 public:
@@ -73,6 +75,7 @@ private:
     void go_on();
     void warn_of_lost_segments();
     void finish(const core::End& end);
+    [[nodiscard]] bool may_dump() const;
     void write_last_dump();
 
     // daemon_responders.cpp
@@ -82,7 +85,7 @@ private:
     [[nodiscard]] Result<> add_sources();
     [[nodiscard]] Result<> add_signals();
     void dispatch(const core::Event& event);
-    void script_ended(core::RunId run, int status);
+    void script_ended(core::RunId run, std::optional<int> status);
     void died(core::EntryKey entry, ProcessId process, const Cause& cause);
     void looked(core::Looked event);
     void unreadable(std::size_t count);

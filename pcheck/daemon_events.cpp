@@ -93,8 +93,9 @@ void Daemon::dispatch(const core::Event& event) {
     arm();
 }
 
-void Daemon::script_ended(core::RunId run, int status) {
-    if (run < core::first_resource_run) return executor_->script_ended(run, status);
+// Of an entry's script an end without a status counts as a good one: what decides then is a look at the process.
+void Daemon::script_ended(core::RunId run, std::optional<int> status) {
+    if (run < core::first_resource_run) return executor_->script_ended(run, status.value_or(0));
     resources_->script_ended(run, status);
     arm();
 }

@@ -45,6 +45,8 @@ void Daemon::take_orders() {
 
 // A tag is no entry's name: an order for one of them is for resources alone. Those without a name are for both, and answered by the entries' core.
 void Daemon::carry_out(const core::Order& order) {
+    if (order.verb == core::Verb::dump && !may_dump())
+        return executor_->answer(order.id, number_of(ExitCode::refused), "no dump is written of resources with --dry-run");
     const bool removes = order.verb == core::Verb::shutdown && order.remove && !resources_->empty();
     if (removes) segment_->set_busy(Busy::shutdown);
     if (removes || (!order.target.empty() && resources_->has(order.target)) || is_for_resources(order.verb))
@@ -59,9 +61,10 @@ void Daemon::reload(core::OrderId order) {
     if (reexec_ && order == 0) reload_again_ = true;
     if (reexec_) return executor_->answer(order, number_of(ExitCode::refused), "a reexec is being carried out");
     if (reloading_) return executor_->answer(order, number_of(ExitCode::refused), "another reload is being carried out");
-    const auto submitted = files_->submit([this, order, path = setup_.loaded.path, dir = setup_.config.state_dir] {
-        return [this, order, loaded = load_with_copies(path, dir)]() mutable { reloaded(order, std::move(loaded)); };
-    });
+    const auto submitted = files_->submit(
+        [this, order, path = setup_.loaded.path, dir = setup_.config.state_dir, running = std::optional(resources_->definitions())] {
+            return [this, order, loaded = load_with_copies(path, dir, running)]() mutable { reloaded(order, std::move(loaded)); };
+        });
     if (!submitted) return executor_->answer(order, number_of(ExitCode::refused), submitted.error().text);
     reloading_ = true;
     segment_->set_busy(Busy::reload);

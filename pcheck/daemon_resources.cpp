@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the daemon has to do with resources: their host, and where they go on from.
+#include <algorithm>
+
 #include "pcheck/daemon.hpp"
 #include "pcheck/last_dump.hpp"
 #include "pcheck/script_copies.hpp"
@@ -7,13 +9,18 @@
 namespace banken {
 
 // Copies that are not there yet are made before anything runs.
-tl::expected<LoadedPfile, LoadFailure> load_with_copies(const std::string& path, const std::string& state_dir) {
+tl::expected<LoadedPfile, LoadFailure> load_with_copies(const std::string& path, const std::string& state_dir,
+                                                        const std::optional<std::vector<Definition>>& running) {
     auto loaded = load_pfile(path);
     if (!loaded) return loaded;
     LoadFailure failure{ExitCode::config, {}};
     for (const Definition& definition : loaded->pfile.resources) {
         if (!definition.copy) continue;
-        const auto copied = copy_scripts(definition, state_dir, loaded->pfile.param.ipc_key, false);
+        const auto same = [&definition](const Definition& one) {
+            return one.copy && one.tag == definition.tag && one.kind == definition.kind;
+        };
+        const bool renew = running && std::ranges::none_of(*running, same);  // what lies there is of one that was removed
+        const auto copied = copy_scripts(definition, state_dir, loaded->pfile.param.ipc_key, renew);
         if (!copied)
             failure.lines.push_back(fmt::format("{}:{}: error: {}, its scripts cannot be copied: {}", path, definition.line, definition.tag,
                                                 copied.error().text));
@@ -34,7 +41,7 @@ void Daemon::open_resources(std::vector<Definition> definitions) {
         dispatch(shutdown);
     };
     handlers.on_scripts = [this] { executor_->set_resource_scripts(resources_->scripts()); };
-    handlers.write_dump = [this] { return executor_->write_dump(); };
+    handlers.write_dump = [this] { return !may_dump() || executor_->write_dump(); };
     resources_.emplace(ResourceEdge{*loop_, *log_, *segment_, *deaths_, *spawner_, *files_, events_},
                        ResourceOrigin{setup_.loaded.path, setup_.environment, BANKEN_COMPAT_ROOT, setup_.config.state_dir},
                        std::move(handlers));

@@ -257,12 +257,12 @@ void Deaths::release(core::RunId run) {
     if (found->second.ended) reap(run);
 }
 
-// A script that a pcheck which was killed had begun is somebody else's child: what its zombie or the kernel tells, else a good end.
-int Deaths::status_of_stranger(const sys::PidRef& script) {
+// A script that a pcheck which was killed had begun is somebody else's child: what its zombie or the kernel tells.
+std::optional<int> Deaths::status_of_stranger(const sys::PidRef& script) {
     const auto stat = sys::read_stat(script.process().pid);
     if (stat && stat->id() == script.process() && stat->dead()) return stat->exit_code;
     const auto told = script.exit_status_from_kernel();
-    return told && *told ? **told : 0;
+    return told ? *told : std::nullopt;
 }
 
 void Deaths::script_ended(core::RunId run) {
@@ -271,9 +271,8 @@ void Deaths::script_ended(core::RunId run) {
     Script& script = found->second;
     script.ended = true;
     if (script.released) return reap(run);
-    // Without a status (somebody made SIGCHLD ignored) the end counts as a good one: what decides then is a look at the process.
     const auto status = script.child.peek_child();
-    handlers_.on_script_end(run, status && *status ? **status : status_of_stranger(script.child));
+    handlers_.on_script_end(run, status && *status ? *status : status_of_stranger(script.child));
 }
 
 void Deaths::reap(core::RunId run) {

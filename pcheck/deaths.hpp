@@ -27,8 +27,8 @@ namespace banken {
 class Deaths {
 public:
     struct Handlers {
-        std::function<void(core::EntryKey, ProcessId, Cause)> on_death;  // the entry follows this process no more
-        std::function<void(core::RunId, int wait_status)> on_script_end;
+        std::function<void(core::EntryKey, ProcessId, Cause)> on_death;                  // the entry follows this process no more
+        std::function<void(core::RunId, std::optional<int> wait_status)> on_script_end;  // unset: nobody tells it
         std::function<void(const std::string& reason)> on_polling;  // once, only to be logged: "pidfd_open: Too many open files"
     };
     // How long a cause is waited for, and how many deaths one call handles.
@@ -110,7 +110,7 @@ private:
     void tell(Token token, Cause cause);
     void script_ended(core::RunId run);
     void reap(core::RunId run);
-    [[nodiscard]] static int status_of_stranger(const sys::PidRef& script);
+    [[nodiscard]] static std::optional<int> status_of_stranger(const sys::PidRef& script);
 
     DetectConfig detect_;
     bool poll_;

@@ -22,6 +22,7 @@ void block_signals() {
     sigemptyset(&signals);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD}) sigaddset(&signals, signal);
     sigprocmask(SIG_BLOCK, &signals, nullptr);
+    signal(SIGCHLD, SIG_DFL);  // ignored, as whoever started us may have left it, the kernel keeps no status of a script
     signal(SIGPIPE, SIG_IGN);
     signal(SIGTTOU, SIG_IGN);  // a line to the terminal must not stop a pcheck in its background
 }

@@ -48,13 +48,15 @@ void ResourceHost::watch_adopted() {
         if (core_->resource_of(script.run) == 0) continue;  // its resource is no more
         auto process = sys::PidRef::open(script.process);
         if (!process && sys::is_gone(process.error())) {
-            dispatch(core::ScriptEnded{script.run, core::ScriptEnded::How::exited, 0, {}});
+            dispatch(core::ScriptEnded{script.run, core::ScriptEnded::How::unknown, 0, {}});
         } else if (!process) {
             unwatched_.push_back(script);
             watch_again_at_ = edge_.loop.now().instant + gap;
         } else {
             runs_[script.run] = Run{std::nullopt, script.process};
             edge_.deaths.watch_script(script.run, *std::move(process));
+            // The signal may not have been sent before the kill, and none could be until now.
+            if (const int signal = core_->signal_of(script.run); signal != 0) on(core::SignalScript{script.run, signal});
         }
     }
     handlers_.on_scripts();
@@ -75,6 +77,8 @@ void ResourceHost::resume_all() { perform(core_->resume_all(edge_.loop.now())); 
 
 void ResourceHost::leave() {
     if (core_) perform(core_->left_behind());
+    for (const core::OrderId order : copying_)
+        handlers_.answer(order, number_of(ExitCode::refused), "interrupted: pcheck was ended before all were copied");
 }
 
 // What an action results in at once is told when all of them are done, in order.
@@ -168,14 +172,15 @@ std::string ResourceHost::application_of(const core::Resource& resource) const {
     return top->definition.tag;
 }
 
-void ResourceHost::script_ended(core::RunId run, int wait_status) {
+void ResourceHost::script_ended(core::RunId run, std::optional<int> wait_status) {
     const auto ended = runs_.extract(run);
     if (!ended) return;
     handlers_.on_scripts();
-    core::ScriptEnded event{run, core::ScriptEnded::How::exited, wait_status, {}};
+    using How = core::ScriptEnded::How;
+    core::ScriptEnded event{run, wait_status ? How::exited : How::unknown, wait_status.value_or(0), {}};
     const auto& script = ended.mapped().script;
     if (const auto not_run = script ? script->not_run() : std::nullopt) {
-        event.how = not_run->refused ? core::ScriptEnded::How::refused : core::ScriptEnded::How::not_executed;
+        event.how = not_run->refused ? How::refused : How::not_executed;
         event.reason = not_run->reason;
     }
     dispatch(event);  // the core may still want its process group ended, which is safe until the child is reaped
@@ -193,9 +198,8 @@ void ResourceHost::publish(const core::Resource& resource, bool leaving) {
 
 void ResourceHost::publish_ending() {
     const auto& ending = core_->ending();
-    if (!ending) return edge_.segment.set_ending(ResourceEnd::no, 0);
-    const ResourceEnd how = ending->by == 0 ? ResourceEnd::order : ending->exit_status == 1 ? ResourceEnd::exit : ResourceEnd::shutdown;
-    edge_.segment.set_ending(how, ending->by);
+    if (!ending) return edge_.segment.set_ending(ResourceEnd::no, 0, 0);
+    edge_.segment.set_ending(end_of(*ending), ending->by, ending->stay);
 }
 
 void ResourceHost::on(const core::PublishResource& action) {
@@ -220,7 +224,7 @@ void ResourceHost::note_state(const core::Resource& resource) {
         record.detail = resource.reason;
         edge_.segment.trace(std::move(record));
     }
-    const bool changed = is_new || noted.recorded != recorded;
+    const bool changed = is_new || noted.recorded != recorded || noted.shown != resource.shown();
     noted = {recorded, resource.shown(), resource.reason};
     if (changed && !dump_at_) dump_at_ = edge_.loop.now().instant + dump_after;
 }
@@ -248,9 +252,13 @@ void ResourceHost::on(const core::CopyScripts& action) {
     const auto submitted = edge_.files.submit([this, definition, order = action.order, dir = origin_.state_dir, key = param_.ipc_key] {
         const auto copied = copy_scripts(definition, dir, key, true);
         const std::string error = copied ? std::string() : copied.error().text;
-        return [this, order, error] { handlers_.answer(order, number_of(error.empty() ? ExitCode::ok : ExitCode::refused), error); };
+        return [this, order, error] {
+            copying_.erase(order);
+            handlers_.answer(order, number_of(error.empty() ? ExitCode::ok : ExitCode::refused), error);
+        };
     });
-    if (!submitted) handlers_.answer(action.order, number_of(ExitCode::refused), submitted.error().text);
+    if (!submitted) return handlers_.answer(action.order, number_of(ExitCode::refused), submitted.error().text);
+    copying_.insert(action.order);
 }
 
 std::vector<Definition> ResourceHost::definitions() const {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -63,7 +64,7 @@ public:
     void dispatch(const core::Event& event);
     void pause_all(std::optional<Duration> duration);
     void resume_all();
-    void script_ended(core::RunId run, int wait_status);
+    void script_ended(core::RunId run, std::optional<int> wait_status);
     void publish_all();  // the segment was made anew
     // pcheck ends: what is left is told.
     void leave();
@@ -111,6 +112,7 @@ private:
     std::map<core::RunId, Run> runs_;
     std::vector<AdoptedRun> unwatched_;
     std::deque<core::Event> results_;
+    std::set<core::OrderId> copying_;  // updates whose copies are being made
     int depth_ = 0;
     std::vector<core::ResourceKey> places_;  // whose record lies where in the table; 0: free
     struct Noted {

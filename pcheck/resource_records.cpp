@@ -160,6 +160,11 @@ ResourceRecord record_of(const core::Resource& resource, bool leaving) {
     return record;
 }
 
+ResourceEnd end_of(const core::ResourceEnding& ending) {
+    if (ending.by == 0) return ResourceEnd::order;
+    return ending.exit_status == 1 ? ResourceEnd::exit : ResourceEnd::shutdown;
+}
+
 ResourceAdoption resources_of(std::span<const ResourceRecord> records, const HeaderRecord& header,
                               const std::function<bool(ProcessId)>& is_awaitable) {
     ResourceAdoption adoption;
@@ -178,8 +183,8 @@ ResourceAdoption resources_of(std::span<const ResourceRecord> records, const Hea
         adoption.recorded.resources.push_back(std::move(resource));
     }
     const auto ending = [&](int status, std::string reason) {
-        adoption.recorded.ending =
-            core::ResourceEnding{.exit_status = status, .reason = std::move(reason), .order = 0, .stay = {}, .by = header.ended_by};
+        adoption.recorded.ending = core::ResourceEnding{
+            .exit_status = status, .reason = std::move(reason), .order = 0, .stay = header.kept_by, .by = header.ended_by};
     };
     switch (header.ending) {
         case ResourceEnd::no: break;
@@ -193,7 +198,9 @@ ResourceAdoption resources_of(std::span<const ResourceRecord> records, const Hea
 core::RecordedStates recorded_states(std::span<const ResourceRecord> records) {
     core::RecordedStates states;
     core::RunId last = 0;
-    for (const ResourceRecord& record : records) states[record.tag] = core::recorded_state(resource_of(record, last));
+    for (const ResourceRecord& record : records) {
+        if (record.resource_id != 0) states[record.tag] = core::recorded_state(resource_of(record, last));
+    }
     return states;
 }
 

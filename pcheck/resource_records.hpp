@@ -15,6 +15,8 @@ namespace banken {
 // `resource_id` 0: it was removed, and a script of it still runs.
 [[nodiscard]] ResourceRecord record_of(const core::Resource& resource, bool leaving);
 
+[[nodiscard]] ResourceEnd end_of(const core::ResourceEnding& ending);
+
 // A script that was begun, and whose end is to come.
 struct AdoptedRun {
     core::RunId run = 0;
@@ -30,7 +32,7 @@ struct ResourceAdoption {
 [[nodiscard]] ResourceAdoption resources_of(std::span<const ResourceRecord> records, const HeaderRecord& header,
                                             const std::function<bool(ProcessId)>& is_awaitable);
 
-// What a dump says about resources, for initial=last.
+// What a dump says about resources, for initial=last; those that were removed tell nothing about another one of their tag.
 [[nodiscard]] core::RecordedStates recorded_states(std::span<const ResourceRecord> records);
 
 }  // namespace banken

@@ -203,6 +203,7 @@ void SegmentWriter::go_on() {
     header_.resources = left_->header.resources;
     header_.ending = left_->header.ending;
     header_.ended_by = left_->header.ended_by;
+    header_.kept_by = left_->header.kept_by;
     header_.capabilities = left_->header.capabilities;
     publish_header();
     write(Table::heartbeat, 0, encode(heartbeat_));
@@ -244,10 +245,11 @@ void SegmentWriter::publish(std::size_t index, const ResourceRecord& resource) {
     publish_header();
 }
 
-void SegmentWriter::set_ending(ResourceEnd ending, std::uint32_t by) {
-    if (header_.ending == ending && header_.ended_by == by) return;
+void SegmentWriter::set_ending(ResourceEnd ending, std::uint32_t by, std::uint32_t kept_by) {
+    if (header_.ending == ending && header_.ended_by == by && header_.kept_by == kept_by) return;
     header_.ending = ending;
     header_.ended_by = by;
+    header_.kept_by = kept_by;
     publish_header();
 }
 

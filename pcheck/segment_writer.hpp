@@ -57,7 +57,7 @@ public:
     // A place that is beyond those in use so far counts as used from now on.
     void publish(std::size_t index, const ResourceRecord& resource);
     void publish_param(const Param& param);
-    void set_ending(ResourceEnd ending, std::uint32_t by);
+    void set_ending(ResourceEnd ending, std::uint32_t by, std::uint32_t kept_by);
     // How many of the published entries are in use. Of two with one key readers see the first.
     void set_entries(std::size_t count, std::size_t leaving = 0);
     void set_life(Life life, std::string_view reason = {});

@@ -132,7 +132,9 @@ void Resources::go_offline(Resource& resource) {
     if (definition.has(ResourceScript::stop)) {
         take_step(resource, Step::stopping);
         set_state(resource, ResourceState::wait, "Stop is running");
-        (void)run(resource, ResourceScript::stop, facts);
+        ResourceRun& stop = run(resource, ResourceScript::stop, facts);
+        stop.begun = std::exchange(resource.stop_begun, std::nullopt).value_or(stop.begun);
+        if (stop.deadline) stop.deadline = stop.begun + stop.limit;
         return;
     }
     if (definition.flags.null_detector || definition.flags.lie_offline) return removed(resource, true, {});

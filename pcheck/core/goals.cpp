@@ -57,6 +57,7 @@ void Resources::pursue_all() {
 }
 
 bool Resources::pursue(Resource& resource) {
+    if (dry_run_) return false;
     if (resource.run && !resource.checks_run()) return false;
     switch (resource.goal) {
         case Goal::none: return false;
@@ -72,6 +73,7 @@ void Resources::set_goal(Resource& resource, Goal goal) {
     if (resource.goal == goal) return;
     resource.goal = goal;
     resource.goal_since = now_.instant;
+    resource.stop_begun.reset();
     touch(resource);
 }
 
@@ -194,6 +196,7 @@ void Resources::removed(Resource& resource, bool well, const std::string& why) {
     resource.recovering = resource.was_in = false;
     take_step(resource, Step::none);
     if (well) {
+        if (ending_ && ending_->stay == resource.key) ending_->stay = 0;
         if (!after_failure) resource.fault = false;
         const ResourceState bad = generic ? ResourceState::osf : ResourceState::offline_fault;
         const ResourceState good = generic ? ResourceState::osu : ResourceState::offline;
@@ -205,7 +208,7 @@ void Resources::removed(Resource& resource, bool well, const std::string& why) {
         return set_state(resource, after_failure ? bad : good, after_failure && !resource.failure.empty() ? resource.failure : done);
     }
     resource.fault = true;
-    if (resource.definition.stay_when_not_removed && ending_) ending_->stay = resource.definition.tag;
+    if (resource.definition.stay_when_not_removed && ending_) ending_->stay = resource.key;
     set_state(resource, generic ? ResourceState::osf : ResourceState::faulted,
               fmt::format("{} has failed: {}", generic ? "remove action" : "Stop", why));
     raise("remove_failed", messages::resource_state({resource.definition.tag}, text_of(resource.shown()), resource.reason, true));
@@ -311,7 +314,7 @@ void Resources::failed(Resource& resource, std::string why, OnFailure on_failure
         ending_ = ResourceEnding{.exit_status = on_failure == OnFailure::exit ? 1 : 0,
                                  .reason = fmt::format("on_failure {} ({})", how, resource.definition.tag),
                                  .order = 0,
-                                 .stay = {},
+                                 .stay = 0,
                                  .by = resource.key};
     }
     take_out_tree(resource, on_failure != OnFailure::continue_);
@@ -360,10 +363,11 @@ void Resources::end_if_done() {
     }
     const ResourceEnding ending = *std::exchange(ending_, std::nullopt);
     const bool by_failure = ending.by != 0 && ending.order == 0;
-    if (ending.stay.empty() && by_failure)
+    if (ending.stay == 0 && by_failure)
         log(messages::warning(fmt::format("pcheck ends with status {}: {}", ending.exit_status, ending.reason)));
-    if (ending.stay.empty()) return emit(EndAfterRemove{ending.exit_status, ending.reason, ending.order});
-    const std::string why = fmt::format("{} could not be removed, pcheck goes on", ending.stay);
+    if (ending.stay == 0) return emit(EndAfterRemove{ending.exit_status, ending.reason, ending.order});
+    const Resource* const left = find(ending.stay);
+    const std::string why = fmt::format("{} could not be removed, pcheck goes on", left ? left->definition.tag : "a resource");
     log(messages::warning(why));
     answer(ending.order, number_of(ExitCode::refused), why);
 }

@@ -17,7 +17,7 @@ inline constexpr std::array<std::string_view, std::variant_size_v<Event>> events
     "looked", "swept",     "died",           "started",  "ended",   "ordered", "reloaded",
     "dumped", "heartbeat", "heartbeat_read", "measured", "adopted", "deadline"};
 inline constexpr std::array<std::string_view, 5> causes{"status", "oom", "gone", "not_permitted", "not_asked"};  // Cause::Kind
-inline constexpr std::array<std::string_view, 3> ends{"exited", "refused", "not_executed"};                      // ScriptEnded::How
+inline constexpr std::array<std::string_view, 4> ends{"exited", "refused", "not_executed", "unknown"};           // ScriptEnded::How
 
 // The values of all parameters by their keys, as a pfile has them; empty ones are left out.
 [[nodiscard]] std::vector<std::pair<std::string_view, std::string>> of_param(const Param& param);

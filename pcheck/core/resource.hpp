@@ -87,9 +87,10 @@ struct Resource {
     Report report = Report::none;
     std::uint64_t stage = 0;  // a number for each state and step; a Check's report counts in the one in which it began
     std::optional<Instant> tick_at, wait_at;
-    bool told_report = false;    // a report that is at odds with the state was told, and none has agreed since
-    bool told_status = false;    // a status that has no meaning
-    bool autorecovered = false;  // since it was last re-armed
+    std::optional<Instant> stop_begun;  // of a Stop whose end was missed: the next one has no more time than was left
+    bool told_report = false;           // a report that is at odds with the state was told, and none has agreed since
+    bool told_status = false;           // a status that has no meaning
+    bool autorecovered = false;         // since it was last re-armed
 
     [[nodiscard]] bool is_generic() const { return definition.kind == ResourceKind::generic; }
     // As `show resource` says it: paused is ISU, Deact.

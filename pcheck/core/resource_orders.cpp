@@ -155,11 +155,13 @@ void Resources::order_clear(Resource& resource, const Order& order) {
     const bool at_work = resource.is_generic() ? resource.run && !is_check(resource.run->script) : resource.state == ResourceState::wait;
     if (at_work || resource.is_leaving())
         return refuse(resource, order, occupation(resource).empty() ? resource.reason : occupation(resource));
+    const bool stops = resource.state == ResourceState::faulted || resource.state == ResourceState::offline_fault;
+    if (stops && dry_run_) return refuse(resource, order, "nothing is run with --dry-run");
     resource.bad_quick = resource.bad_deep = 0;
     resource.recoveries.clear();
     resource.autorecovered = false;
     touch(resource);
-    if (resource.state == ResourceState::faulted || resource.state == ResourceState::offline_fault) {
+    if (stops) {
         resource.fault = false;
         resource.failure.clear();
         take_out(resource, Goal::out, OfflineReason::stop);
@@ -231,7 +233,7 @@ void Resources::order_shutdown_remove(const Order& order) {
     if (ending_) {
         ending_->order = order.id;
     } else {
-        ending_ = ResourceEnding{.exit_status = 0, .reason = "order", .order = order.id, .stay = {}, .by = 0};
+        ending_ = ResourceEnding{.exit_status = 0, .reason = "order", .order = order.id, .stay = 0, .by = 0};
     }
     remove_all();
 }

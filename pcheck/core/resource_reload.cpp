@@ -107,9 +107,6 @@ void Resources::take_away(Resource& resource) {
         return;
     }
     hide(resource);
-    for (auto* run : {&resource.run, &resource.check}) {
-        if (*run && is_check((*run)->script)) end(resource, **run);  // nobody asks any more, and a new one of this tag waits
-    }
 }
 
 // It is no resource any more, but a script of it is still there.
@@ -122,6 +119,9 @@ void Resources::hide(Resource& resource) {
     resource.paused_until.reset();
     resource.tick_at.reset();
     resource.wait_at.reset();
+    for (auto* run : {&resource.run, &resource.check}) {
+        if (*run && is_check((*run)->script)) end(resource, **run);  // nobody asks any more, and a new one of this tag waits
+    }
 }
 
 void Resources::change(Resource& resource, Definition definition) {
@@ -144,18 +144,21 @@ void Resources::adopt(RecordedResources recorded, Now now) {
     now_ = now;
     ending_ = std::move(recorded.ending);
     if (ending_) ending_->order = 0;  // it was answered "interrupted"
-    ResourceKey by = 0;
+    ResourceKey by = 0, stay = 0;
+    if (ending_ && ending_->stay != 0) stay = ++last_key_;  // whom nobody has recorded
     for (Resource& old : recorded.resources) {
         const auto found = by_tag_.find(old.definition.tag);
         const bool listed = old.resource_id != 0;  // else a reload had removed it already
         const bool same = listed && found != by_tag_.end() && at(found->second).definition.kind == old.definition.kind;
         const ResourceKey key = same ? found->second : ++last_key_;
         if (ending_ && ending_->by == old.key) by = key;
+        if (ending_ && ending_->stay == old.key) stay = key;
         old.key = key;
         if (same) {
             old.definition = std::move(at(key).definition);
             old.resource_id = at(key).resource_id;
         } else {
+            if (listed && old.in_service()) log(messages::application_left({old.definition.tag}));
             hide(old);
         }
         for (auto* run : {&old.run, &old.check}) {
@@ -165,7 +168,9 @@ void Resources::adopt(RecordedResources recorded, Now now) {
         adopted_keys_.insert(key);
         resources_[key] = std::move(old);
     }
-    if (ending_) ending_->by = by;
+    if (!ending_) return;
+    ending_->by = by;
+    ending_->stay = stay;
 }
 
 void Resources::on(const Adopted& event) {
@@ -182,7 +187,16 @@ void Resources::on(const Adopted& event) {
     for (const ResourceKey key : order_) {
         if (at(key).goal == Goal::failed) take_out_tree(at(key), ending_ && ending_->by == key);
     }
+    fail_unrecorded();
     if (ending_ && ending_->reason == "order") remove_all();
+}
+
+// The ending is recorded ahead of the failure that asks for it: a kill in between leaves one in service whose failure is still to come.
+void Resources::fail_unrecorded() {
+    if (!ending_ || !resources_.contains(ending_->by) || leaving_.contains(ending_->by)) return;
+    Resource& resource = at(ending_->by);
+    if (resource.is_leaving() || !(resource.in_service() || resource.coming_in())) return;
+    failed(resource, "had failed before pcheck was killed", ending_->exit_status == 1 ? OnFailure::exit : OnFailure::shutdown);
 }
 
 void Resources::adopted(Resource& resource, const std::vector<RunId>& live) {
@@ -207,9 +221,18 @@ void Resources::adopted(Resource& resource, const std::vector<RunId>& live) {
         resources_.erase(resource.key);
         return;
     }
-    if (gone) adopted_run(resource, *gone);
+    ended_unseen(resource, gone);
+}
+
+// Goes on after the end of a script (none, or a check: nothing but its result is missing) whose status nobody tells.
+void Resources::ended_unseen(Resource& resource, const std::optional<ResourceRun>& run) {
+    if (!resource.run && !resource.check) resource.remind_at.reset();
+    if (run && !is_check(run->script)) adopted_run(resource, *run);
     if (!resource.is_generic()) return resource.definition.flags.null_detector ? detector_gone(resource) : ask_check(resource);
+    const auto quick = resource.quick_at, deep = resource.deep_at;  // however often pcheck is killed, they come
     arm_checks(resource);
+    if (quick && resource.quick_at) resource.quick_at = std::min(*quick, *resource.quick_at);
+    if (deep && resource.deep_at) resource.deep_at = std::min(*deep, *resource.deep_at);
     check_at_once(resource);
 }
 
@@ -234,7 +257,10 @@ void Resources::adopted_run(Resource& resource, const ResourceRun& run) {
             if (resource.paused || resource.is_leaving()) return;
             resource.ordered = true;
             return set_goal(resource, Goal::recover);
-        case ResourceScript::stop: take_step(resource, Step::none); return;
+        case ResourceScript::stop:
+            take_step(resource, Step::none);
+            resource.stop_begun = run.begun;
+            return;
         case ResourceScript::remove:
         case ResourceScript::quick_check:
         case ResourceScript::deep_check:

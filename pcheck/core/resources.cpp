@@ -68,6 +68,18 @@ ResourceKey Resources::resource_of(RunId run) const {
     return found == runs_.end() ? 0 : found->second;
 }
 
+int Resources::signal_of(RunId run) const {
+    const Resource* const resource = find(resource_of(run));
+    if (!resource) return 0;
+    std::vector<ResourceRun> runs = resource->unended;
+    for (const auto* place : {&resource->run, &resource->check}) {
+        if (*place) runs.push_back(**place);
+    }
+    const auto found = std::ranges::find(runs, run, &ResourceRun::run);
+    if (found == runs.end() || found->phase == ResourceRun::Phase::running) return 0;
+    return found->phase == ResourceRun::Phase::terminated ? SIGTERM : SIGKILL;
+}
+
 std::vector<Action> Resources::left_behind() const {
     std::vector<Action> actions;
     for (const auto& [key, resource] : resources_) {
@@ -125,7 +137,11 @@ void Resources::on(const ScriptEnded& event) {
         if (!*place || (*place)->run != event.run) continue;
         const ResourceRun run = *std::exchange(*place, std::nullopt);
         if (run.phase != ResourceRun::Phase::running) emit(SignalScript{event.run, SIGKILL});  // what is left of its group ends with it
-        if (!leaving_.contains(resource.key)) ended(resource, judge_end(resource, run, event));
+        if (leaving_.contains(resource.key)) break;
+        if (event.how == ScriptEnded::How::unknown && run.phase == ResourceRun::Phase::running)
+            ended_unseen(resource, run);
+        else
+            ended(resource, judge_end(resource, run, event));
         break;
     }
     if (leaving_.contains(resource.key) && !resource.busy()) {

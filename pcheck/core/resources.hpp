@@ -26,10 +26,10 @@ inline constexpr RunId first_resource_run = RunId{1} << 62;
 
 struct ResourceEnding {
     int exit_status = 0;
-    std::string reason;  // for the dump
-    OrderId order = 0;   // of a `shutdown remove`
-    std::string stay;    // whose remove failed with remove_failure=stay
-    ResourceKey by = 0;  // whose failure asked for it; 0: an order
+    std::string reason;    // for the dump
+    OrderId order = 0;     // of a `shutdown remove`
+    ResourceKey stay = 0;  // whose remove failed with remove_failure=stay
+    ResourceKey by = 0;    // whose failure asked for it; 0: an order
 };
 
 // State as the segment holds it.
@@ -63,6 +63,8 @@ public:
     [[nodiscard]] bool is_leaving(ResourceKey resource) const { return leaving_.contains(resource); }
     [[nodiscard]] const Resource* find(ResourceKey resource) const;
     [[nodiscard]] ResourceKey resource_of(RunId run) const;
+    // What it is to be ended by; 0: it is not.
+    [[nodiscard]] int signal_of(RunId run) const;
     [[nodiscard]] const std::optional<ResourceEnding>& ending() const { return ending_; }
 
 private:
@@ -194,7 +196,9 @@ private:
     void start_added(const Keys& added, const RecordedStates& recorded);
     void start_added(Resource& resource, RecordedState recorded);
     void adopted(Resource& resource, const std::vector<RunId>& live);
+    void fail_unrecorded();
     void adopted_run(Resource& resource, const ResourceRun& run);
+    void ended_unseen(Resource& resource, const std::optional<ResourceRun>& run);
 
     Resource& at(ResourceKey key) { return resources_.at(key); }
     void log(Message message) { actions_.push_back(Log{std::move(message)}); }

@@ -62,7 +62,7 @@ struct ScriptStarted {
     ProcessId process;
 };
 struct ScriptEnded {
-    enum class How { exited, refused, not_executed };
+    enum class How { exited, refused, not_executed, unknown };  // unknown: nobody tells its status; said of resources' scripts only
     RunId run = 0;
     How how = How::exited;
     int status = 0;      // wait status, with `exited`

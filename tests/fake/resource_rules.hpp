@@ -21,6 +21,7 @@ struct LiveScript {
     std::uint64_t stage = 0;  // of its resource when it began
     Report says = Report::none;
     bool stubborn = false, immortal = false;
+    bool stranger = false;  // begun by a pcheck that was killed
 };
 using LiveScripts = std::map<RunId, LiveScript>;
 

@@ -34,8 +34,9 @@ std::string text_of(const Event& event, const LiveScripts& live) {
 
 // What the segment does not carry.
 Resource as_recorded(Resource resource) {
-    resource.deep_follows = resource.told_report = resource.told_realtime = false;
+    resource.deep_follows = resource.told_report = resource.told_status = false;
     resource.remind_at.reset();
+    resource.stop_begun.reset();
     return resource;
 }
 
@@ -163,7 +164,7 @@ void ResourceSchedule::run(const RunResourceScript& action) {
         killed_ = true;  // pcheck, before its child is released: the script is never run
         return;
     }
-    LiveScript script{action, {++last_pid_, now_.ticks}, resource->definition.tag, resource->stage, Report::none, false, false};
+    LiveScript script{action, {++last_pid_, now_.ticks}, resource->definition.tag, resource->stage, Report::none, false, false, false};
     const bool wrong = !calm_ && random_.chance(trouble_);
     if (wrong && random_.chance(10)) {
         script.process = {};
@@ -203,7 +204,8 @@ int ResourceSchedule::status_of(const LiveScript& script) {
 void ResourceSchedule::script_ends(RunId run, ProcessId process, int wait_status) {
     const auto found = live_.find(run);
     if (found == live_.end() || found->second.process != process) return;
-    tell(ScriptEnded{run, ScriptEnded::How::exited, wait_status, {}});
+    const bool told = !found->second.stranger || random_.chance(50);
+    tell(ScriptEnded{run, told ? ScriptEnded::How::exited : ScriptEnded::How::unknown, told ? wait_status : 0, {}});
     if (killed_ || ended_) live_.erase(run);
 }
 
@@ -351,7 +353,10 @@ void ResourceSchedule::adopt() {
     adopting_ = true;
     tell(event);
     adopting_ = false;
-    for (auto& [run, script] : live_) script.what.resource = core_->resource_of(run);
+    for (auto& [run, script] : live_) {
+        script.what.resource = core_->resource_of(run);
+        script.stranger = true;
+    }
 }
 
 std::string ResourceSchedule::state_text() const {

@@ -61,9 +61,10 @@ void ResourceWorld::perform(const std::vector<Action>& actions) {
             if (const auto found = live_.find(signal->run); found != live_.end()) found->second.signal = signal->signal;
         }
         if (const auto* run = std::get_if<RunResourceScript>(&action)) {
-            live_[run->run] = {*run};
+            const ProcessId process{++last_pid_, now.ticks};
+            live_[run->run] = {*run, process};
             begun_.push_back(fmt::format("{} {}", tag_of(run->resource), text_of(run->script)));
-            started.push_back({run->run, {++last_pid_, now.ticks}});
+            started.push_back({run->run, process});
         }
     }
     for (const ScriptStarted& one : started) step(one);
@@ -107,6 +108,12 @@ void ResourceWorld::cannot_execute(std::string_view tag, ResourceScript script, 
     step(ScriptEnded{run, ScriptEnded::How::not_executed, 0, std::move(reason)});
 }
 
+void ResourceWorld::ends_unseen(std::string_view tag, ResourceScript script) {
+    const RunId run = live(tag, script).what.run;
+    live_.erase(run);
+    step(ScriptEnded{run, ScriptEnded::How::unknown, 0, {}});
+}
+
 void ResourceWorld::killed(std::string_view tag, ResourceScript script, int signal) {
     const RunId run = live(tag, script).what.run;
     live_.erase(run);
@@ -146,14 +153,14 @@ void ResourceWorld::all_well() {
 }
 
 void ResourceWorld::adopted_unreleased() {
-    RecordedResources recorded = this->recorded();
-    for (Resource& resource : recorded.resources) {
+    live_.clear();
+    ResourceAdoption adoption = recorded();
+    for (Resource& resource : adoption.recorded.resources) {
         for (auto* run : {&resource.run, &resource.check}) {
             if (*run) (*run)->process.reset();
         }
     }
-    live_.clear();
-    adopt(std::move(recorded));
+    adopt(std::move(adoption));
 }
 
 void ResourceWorld::adopted(bool scripts_live) {
@@ -161,24 +168,36 @@ void ResourceWorld::adopted(bool scripts_live) {
     adopt(recorded());
 }
 
-RecordedResources ResourceWorld::recorded() const {
-    RecordedResources recorded;
-    for (const ResourceKey key : core.all()) recorded.resources.push_back(*core.find(key));
-    recorded.ending = core.ending();
-    return recorded;
+// What the segment carries, and no more.
+ResourceAdoption ResourceWorld::recorded() const {
+    std::vector<ResourceRecord> records;
+    for (const ResourceKey key : core.all()) records.push_back(record_of(*core.find(key), core.is_leaving(key)));
+    HeaderRecord header;
+    if (const auto& ending = core.ending()) {
+        header.ending = end_of(*ending);
+        header.ended_by = ending->by;
+        header.kept_by = ending->stay;
+    }
+    return resources_of(records, header, [this](ProcessId process) {
+        return std::ranges::any_of(live_, [process](const auto& one) { return one.second.process == process; });
+    });
 }
 
-void ResourceWorld::adopt(RecordedResources recorded) {
+void ResourceWorld::adopt(ResourceAdoption adoption) {
+    const std::map<RunId, Live> before = std::exchange(live_, {});
     core = Resources(definitions_, param_, false, now);
-    core.adopt(std::move(recorded), now);
-    Adopted event;
-    for (const ResourceKey key : core.all()) {
-        AdoptedResource one{key, {}};
-        for (const auto& [run, live] : live_) one.live.push_back(run);
-        event.resources.push_back(std::move(one));
+    core.adopt(std::move(adoption.recorded), now);
+    std::vector<RunId> alive;
+    for (const AdoptedRun& adopted : adoption.lived) {
+        const auto same = [&adopted](const auto& one) { return one.second.process == adopted.process; };
+        Live& live = live_[adopted.run] = std::ranges::find_if(before, same)->second;
+        live.what.run = adopted.run;
+        alive.push_back(adopted.run);
     }
+    Adopted event;
+    for (const ResourceKey key : core.all()) event.resources.push_back({key, alive});
     step(event);
-    for (auto& [run, live] : live_) live.what.resource = core.resource_of(run);
+    for (const RunId run : alive) live_[run].what.resource = core.resource_of(run);
 }
 
 const Resource& ResourceWorld::at(std::string_view tag) const {

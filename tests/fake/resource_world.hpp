@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "pcheck/core/resources.hpp"
+#include "pcheck/resource_records.hpp"
 
 namespace banken::core {
 
@@ -27,6 +28,8 @@ public:
     // The script of this tag that runs ends: its exit status, its `check` beside a Start or Stop too.
     void ends(std::string_view tag, ResourceScript script, int status = 0);
     void cannot_execute(std::string_view tag, ResourceScript script, std::string reason);
+    // Nobody tells its status: it was begun by the pcheck before.
+    void ends_unseen(std::string_view tag, ResourceScript script);
     // Those that were sent KILL (or TERM, when they obey) end by it.
     void killed(std::string_view tag, ResourceScript script, int signal = 9);
     void order(Verb verb, std::string tag = {}, std::optional<Duration> duration = {});
@@ -61,11 +64,12 @@ public:
 private:
     struct Live {
         RunResourceScript what;
+        ProcessId process;
         int signal = 0;
     };
     void perform(const std::vector<Action>& actions);
-    [[nodiscard]] RecordedResources recorded() const;
-    void adopt(RecordedResources recorded);
+    [[nodiscard]] ResourceAdoption recorded() const;
+    void adopt(ResourceAdoption adoption);
     [[nodiscard]] const Live& live(std::string_view tag, ResourceScript script) const;
     [[nodiscard]] std::string tag_of(ResourceKey key) const;
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Resources whose application is the test daemon, and what their scripts have left."""
+import os
 
 
 def generic(world, tag, **keys):
@@ -39,3 +40,9 @@ def actions(world, tag):
 def begin(world, *lines, **param):
     world.pfile(resources=lines, **param)
     world.start_pcheck()
+
+
+def keeps_copies(world):
+    state = world.path("state")
+    os.mkdir(state, 0o755)
+    world.conf = world.write("banken.conf", world.conf_text(None) + f"[state]\ndir = {state}\n")

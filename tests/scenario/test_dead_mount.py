@@ -10,6 +10,7 @@ import sys
 import kernel
 from harness import SOON, Skip, attempt, check, down, pent_line, same, scenario, up
 from kernel import alive, kill, until
+from resources import keeps_copies
 
 
 class Mount:
@@ -188,6 +189,29 @@ def a_dump_on_a_dead_mount_holds_up_neither_restarts_nor_the_end(world):
         mount.unmount()
         world.pcheck_ends(0)
         check("ended before it answered" in dumping.communicate()[1], "the end of the dump's order")
+
+
+def waits_for_fuse(pid):
+    return any(b"request_wait_answer" in kernel.read_proc(pid, f"task/{thread}/wchan") for thread in os.listdir(f"/proc/{pid}/task"))
+
+
+@scenario
+def an_update_whose_scripts_lie_on_a_dead_mount_is_answered_when_pcheck_ends(world):
+    with dead_mount(world) as mount:
+        keeps_copies(world)
+        scripts = {name: mount.script(name, "exit 0") for name in ("restore", "remove")}
+        world.pfile(resources=[world.resource("web", "generic", copy="yes", **scripts)])
+        world.start_pcheck()
+        world.is_in("web", "ISP")
+        mount.hang()
+        update = subprocess.Popen(world.padmin_command("-f", world.pfile_path, "-c", "update", "web"), stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        until(lambda: waits_for_fuse(world.pcheck.pid), "the copy to hang")
+        world.order("shutdown")
+        told = update.communicate()[1]
+        same((update.returncode, "interrupted: pcheck was ended before all were copied" in told), (1, True), told)
+        mount.answer()
+        world.pcheck_ends(0)
 
 
 @scenario

@@ -4,7 +4,7 @@ import os
 
 from harness import check, parsed, pent_line, same, scenario, up
 from kernel import kill, until
-from resources import actions, begin, cmdline, generic
+from resources import actions, begin, cmdline, generic, keeps_copies
 
 
 @scenario
@@ -86,6 +86,45 @@ def a_state_survives_a_power_cut_in_the_dump_file(world):
     world.close_pcheck()
     world.start_pcheck("--fresh")   # as after a boot: no segment
     world.is_in("web", "OSU")
+
+
+@scenario
+def every_change_of_a_state_is_in_the_dump_file_soon(world):
+    begin(world, generic(world, "web", quick_interval=0))
+    world.is_in("web", "ISP")
+    for verb, state in (("stop", "ISU"), ("start", "ISP")):
+        world.order(verb, "web")
+        dumped = lambda: world.padmin("--dump", world.dump, "-c", "show", "resource", "web").out
+        until(lambda: f"state           = {state}\n" in dumped(), f"{state} in the dump")
+
+
+@scenario
+def a_dry_run_leaves_alone_what_tells_the_next_start_what_was_in_service(world):
+    begin(world, generic(world, "web", quick_interval=0))
+    world.is_in("web", "ISP")
+    world.shut_down()
+    before = world.read("dump")
+    world.start_pcheck("--dry-run")
+    check("no dump is written of resources with --dry-run" in world.refused(1, "dump"), world.last_answer)
+    world.shut_down()
+    same(world.read("dump"), before, "the dump")
+    world.start_pcheck()
+    world.is_in("web", "ISP")
+    same(actions(world, "web"), ["restore", "restore"], "its scripts")
+
+
+@scenario
+def a_dry_run_runs_no_stop_to_clear_a_fault(world):
+    begin(world, cmdline(world, "db", AUTORECOVER="No"))
+    world.is_in("db", "Online")
+    kill(world.pid_of("db"))
+    world.is_in("db", "OfflineFault")
+    world.shut_down()
+    world.start_pcheck("--dry-run")
+    before = world.runs("db")
+    check("nothing is run with --dry-run" in world.refused(1, "clear", "db"), world.last_answer)
+    same(world.resources()["db"]["state"], "OfflineFault", "its state")
+    same(world.runs("db"), before, "scripts that ran")
 
 
 @scenario
@@ -185,10 +224,22 @@ def a_reload_adds_changes_and_takes_away_resources(world):
 
 
 @scenario
+def a_resource_that_comes_again_runs_no_copies_of_the_one_before(world):
+    keeps_copies(world)
+    web = generic(world, "web", copy="yes", quick_interval=0)
+    begin(world, web)
+    world.is_in("web", "ISP")
+    world.script("web.restore", f"echo new >> {world.path('new')}")
+    for resources in ([], [web]):
+        world.pfile(resources=resources)
+        world.order("reload")
+    world.is_in("web", "ISP")
+    same(world.read("new"), "new\n", "the new script")
+
+
+@scenario
 def copies_of_the_scripts_run_until_update(world):
-    state = world.path("state")
-    os.mkdir(state, 0o755)
-    world.conf = world.write("banken.conf", world.conf_text(None) + f"[state]\ndir = {state}\n")
+    keeps_copies(world)
     begin(world, generic(world, "web", copy="yes", quick_interval=0))
     world.is_in("web", "ISP")
     world.script("web.remove", f"echo new >> {world.path('new')}")

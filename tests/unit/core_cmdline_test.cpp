@@ -341,6 +341,16 @@ TEST_CASE("MONITORONLY: check_failures bad checks are a FAULT, not fewer") {
     CHECK(world.at("db").reason == "Check says Offline");
 }
 
+TEST_CASE("in a dry run a fault is not cleared, as that runs Stop") {
+    const Now now{Instant(1h), WallTime(400000h), 360000};
+    Resources core({cmdline("db")}, Param{}, true, now);
+    (void)core.begin({{"db", RecordedState::failed}}, now);
+    const auto actions = core.step(Order{.id = 1, .verb = Verb::clear, .target = "db", .duration = {}, .event = {}}, now);
+    REQUIRE(actions.size() == 1);
+    CHECK(std::get<Answer>(actions.front()).text == "db: nothing is run with --dry-run");
+    CHECK(core.find(core.resources().front())->fault);
+}
+
 TEST_CASE("a status of Check that has no meaning is logged, once until there is another one") {
     Definition db = hot("db");
     ResourceWorld world = online(db);

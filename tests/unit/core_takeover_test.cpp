@@ -62,6 +62,54 @@ TEST_CASE("a script that lives is awaited, and its end counts as it would have")
     }
 }
 
+TEST_CASE("a script whose status nobody tells is as one that was gone: restore and remove are begun again, a recovery is checked") {
+    for (const auto script : {Script::restore, Script::recover, Script::remove}) {
+        CAPTURE(text_of(script));
+        ResourceWorld world = running(script);
+        world.adopted(true);
+        (void)world.log();
+        world.ends_unseen("web", script);
+        CHECK(world.runs("web") == (script == Script::recover ? "quickCheck" : text_of(script)));
+        CHECK(world.log() == Lines{});
+    }
+    ResourceWorld world = up({generic("web")});
+    world.pass(120s);
+    world.adopted(true);
+    world.ends_unseen("web", Script::quick_check);
+    CHECK(world.runs("web") == "quickCheck");
+    CHECK(world.at("web").checks == 0);
+}
+
+TEST_CASE("a script of cmdline whose status nobody tells is as one that was gone: Start is asked for, Stop begun again, Check too") {
+    ResourceWorld world({cmdline("db")});
+    world.adopted(true);
+    world.ends_unseen("db", Script::check);
+    CHECK(world.runs("db") == "check");
+    world.ends("db", Script::check, 1);
+    REQUIRE(world.runs("db") == "start");
+    world.adopted(true);
+    world.ends("db", Script::check, 1);
+    world.ends_unseen("db", Script::start);
+    CHECK(world.runs("db") == "check");
+    world.ends("db", Script::check);
+    CHECK(world.state("db") == "Online");
+    world.order(Verb::remove, "db");
+    world.adopted(true);
+    world.ends("db", Script::check);
+    (void)world.begun();
+    world.ends_unseen("db", Script::stop);
+    CHECK(world.begun() == Lines{"db stop", "db check"});
+}
+
+TEST_CASE("a script that is ended counts as late, also when nobody tells its status") {
+    ResourceWorld world({with(generic("web"), Script::restore, 30s)});
+    world.adopted(true);
+    world.pass(30s);
+    world.ends_unseen("web", Script::restore);
+    CHECK(world.state("web") == "OSF");
+    CHECK(world.at("web").reason == "restore action has failed: timeout=30s");
+}
+
 TEST_CASE("a script that was never released is begun, if its goal still allows it") {
     for (const auto script : {Script::restore, Script::recover, Script::remove}) {
         CAPTURE(text_of(script));
@@ -97,6 +145,37 @@ TEST_CASE("a restore whose end was missed is followed by remove when that is wha
     CHECK(world.runs("web") == "remove");
     world.ends("web", Script::remove);
     CHECK(world.state("web") == "OSU");
+}
+
+TEST_CASE("a Stop whose end was missed is begun again, and both have the time of one") {
+    ResourceWorld world = up({cmdline("db")});
+    world.order(Verb::remove, "db");
+    world.pass(200s);
+    world.adopted(false);
+    world.pass(50s);
+    world.adopted(false);
+    CHECK(world.runs("db") == "stop check");
+    CHECK(world.at("db").run->deadline == world.now.instant + 50s);
+    world.ends("db", Script::stop);
+    for (int i = 0; i < 2; ++i) world.ends("db", Script::check, 1);  // the first one began beside Stop
+    REQUIRE(world.state("db") == "Offline");
+    world.order(Verb::restore, "db");
+    world.all_well();
+    world.order(Verb::remove, "db");
+    CHECK(world.at("db").run->deadline == world.now.instant + 300s);
+}
+
+TEST_CASE("checks come in their intervals however often pcheck is killed") {
+    Definition web = generic("web");
+    web.quick_interval = {};
+    ResourceWorld world = up({web});
+    for (int i = 0; i < 3; ++i) {
+        world.pass(99s);
+        world.adopted(false);
+        world.ends("web", Script::quick_check);  // at once: nobody has looked meanwhile
+    }
+    world.pass(3s);
+    CHECK(world.runs("web") == "deepCheck");
 }
 
 TEST_CASE("a Start whose end was missed is confirmed by Check, or, without one, is believed") {
@@ -169,6 +248,62 @@ TEST_CASE("a recovery that fails while it is paused is a reason only, and is jud
     CHECK(cold.runs("db") == "check");
 }
 
+TEST_CASE("a remove that failed with remove_failure=stay keeps pcheck after a kill too") {
+    for (const bool by_order : {true, false}) {
+        Definition db = without(generic("db", {"fs"}), Script::recover);
+        db.on_failure = OnFailure::exit;
+        db.stay_when_not_removed = true;
+        ResourceWorld world = up({db, generic("fs")});
+        if (by_order) {
+            world.shutdown_remove();
+        } else {
+            world.order(Verb::check, "db");
+            world.ends("db", Script::quick_check, 1);
+        }
+        world.ends("db", Script::remove, 1);
+        world.adopted(true);
+        CHECK(world.core.ending());
+        CHECK(world.runs("fs") == "remove");
+        if (by_order) world.ends("db", Script::remove, 1);  // of all again
+        world.ends("fs", Script::remove);
+        CHECK_FALSE(world.end());
+        CHECK_FALSE(world.core.ending());
+    }
+}
+
+TEST_CASE("what could not be removed keeps pcheck no longer when it is removed after all") {
+    Definition db = generic("db");
+    db.stay_when_not_removed = true;
+    ResourceWorld world = up({db, generic("fs")});
+    world.shutdown_remove();
+    world.ends("db", Script::remove, 1);
+    world.adopted(true);
+    world.ends("db", Script::remove);
+    CHECK_FALSE(world.end());
+    world.ends("fs", Script::remove);
+    CHECK(world.end());
+}
+
+TEST_CASE("an ending that was recorded ahead of its failure waits until the tree is out") {
+    Definition db = generic("db", {"fs"});
+    db.on_failure = OnFailure::exit;
+    ResourceWorld world = up({generic("web", {"db"}), db, generic("fs")});
+    RecordedResources recorded;
+    for (const ResourceKey key : world.core.all()) recorded.resources.push_back(*world.core.find(key));
+    recorded.ending = ResourceEnding{.exit_status = 1, .reason = "on_failure exit (db)", .order = 0, .stay = 0, .by = world.at("db").key};
+    world.core = Resources({generic("web", {"db"}), db, generic("fs")}, Param{}, false, world.now);
+    world.core.adopt(std::move(recorded), world.now);
+    world.step(Adopted{});
+    CHECK_FALSE(world.end());
+    for (const std::string tag : {"web", "db", "fs"}) {
+        world.killed(tag, Script::quick_check);
+        REQUIRE(world.runs(tag) == "remove");
+        world.ends(tag, Script::remove);
+    }
+    REQUIRE(world.end());
+    CHECK(world.state("db") == "OSF");
+}
+
 TEST_CASE("shutdown remove survives a kill, and nobody is answered twice") {
     ResourceWorld world = up({generic("web"), generic("other")});
     world.shutdown_remove();
@@ -189,7 +324,7 @@ TEST_CASE("a removed resource whose script lives is adopted as removed, and a ne
     world.adopted(true);
     CHECK(world.begun().empty());
     CHECK(world.at("fs").goal == Goal::in);
-    world.step(ScriptEnded{first_resource_run + 1, ScriptEnded::How::exited, 0, {}});
+    world.ends("fs", Script::restore);
     CHECK(world.begun() == Lines{"fs restore"});
 }
 
@@ -213,6 +348,38 @@ TEST_CASE("an interval that was switched off while a check ran is off after a ta
     world.pass(1h);
     CHECK_FALSE(stands_still(world));
     CHECK(world.begun() == Lines{"web quickCheck"});
+}
+
+TEST_CASE("what a changed pfile does not name any more is told if it is in service, once, and a check of it is ended") {
+    ResourceWorld world = up({generic("web"), generic("other")});
+    world.order(Verb::check, "web");
+    world.edit({cmdline("web"), generic("other")});
+    world.adopted(true);
+    CHECK(world.log() == Lines{"Left running: application (web)"});
+    CHECK(world.signal_sent("web", Script::quick_check) == 9);
+    world.adopted(true);
+    CHECK(world.log() == Lines{});
+    world.killed("web", Script::quick_check);
+    CHECK(world.runs("web") == "check");
+
+    ResourceWorld idle = up({generic("web"), generic("other")});
+    idle.edit({generic("other")});
+    idle.adopted(false);
+    CHECK(idle.log() == Lines{"Left running: application (web)"});
+    CHECK(idle.core.all().size() == 1);
+}
+
+TEST_CASE("what a dump says of a removed resource is not said of the one that has its tag now") {
+    ResourceWorld world({generic("fs")});
+    world.reload({cmdline("fs")});  // its restore still runs
+    std::vector<ResourceRecord> records{record_of(world.at("fs"), false)};
+    for (const ResourceKey key : world.core.all()) {
+        if (world.core.is_leaving(key)) records.push_back(record_of(*world.core.find(key), true));
+    }
+    REQUIRE(records.size() == 2);
+    records.front().state = ResourceState::offline_fault;
+    records.front().goal = Goal::none;
+    CHECK(recorded_states(records).at("fs") == RecordedState::failed);
 }
 
 // ---- what keeps running ----

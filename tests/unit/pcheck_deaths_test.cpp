@@ -12,6 +12,7 @@
 #include <fstream>
 #include <list>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,7 +48,7 @@ struct Death {
 // The daemon's part, with a time that stands still at t0.
 struct Watch {
     std::vector<Death> deaths;
-    std::map<core::RunId, std::vector<int>> script_ends;
+    std::map<core::RunId, std::vector<std::optional<int>>> script_ends;
     std::vector<std::string> polling;
     std::function<void()> then = [] {};
     Deaths watched;
@@ -55,14 +56,15 @@ struct Watch {
     explicit Watch(const DetectConfig& detect = {}, bool poll = false) : watched(open(detect, poll)) {}
 
     Deaths open(const DetectConfig& detect, bool poll) {
-        auto deaths_or = Deaths::open(detect, poll,
-                                      {.on_death =
-                                           [this](core::EntryKey entry, ProcessId process, Cause cause) {
-                                               deaths.push_back({entry, process, cause});
-                                               then();
-                                           },
-                                       .on_script_end = [this](core::RunId run, int status) { script_ends[run].push_back(status); },
-                                       .on_polling = [this](const std::string& reason) { polling.push_back(reason); }});
+        auto deaths_or =
+            Deaths::open(detect, poll,
+                         {.on_death =
+                              [this](core::EntryKey entry, ProcessId process, Cause cause) {
+                                  deaths.push_back({entry, process, cause});
+                                  then();
+                              },
+                          .on_script_end = [this](core::RunId run, std::optional<int> status) { script_ends[run].push_back(status); },
+                          .on_polling = [this](const std::string& reason) { polling.push_back(reason); }});
         REQUIRE(deaths_or);
         return *std::move(deaths_or);
     }
@@ -519,7 +521,7 @@ TEST_CASE("a script's end is told once, and it stays a zombie until it is releas
     script.let_go();
     watch.wait_for_end_of(1);
     watch.take_what_is_there();
-    CHECK(watch.script_ends[1] == std::vector<int>{3 << 8});
+    CHECK(watch.script_ends[1] == std::vector<std::optional<int>>{3 << 8});
     CHECK(sys::read_stat(script.id().pid).value().dead());
     CHECK(watch.watched.signal_script(1, SIGKILL));
     watch.watched.release(1);
@@ -583,6 +585,6 @@ TEST_CASE("the end of a script that the kernel does not watch for us is found by
     CHECK(watch.script_ends[1].empty());
     watch.watched.poll_unwatched();
     watch.watched.poll_unwatched();
-    CHECK(watch.script_ends[1] == std::vector<int>{0});
+    CHECK(watch.script_ends[1] == std::vector<std::optional<int>>{std::nullopt});
     watch.watched.release(1);
 }
