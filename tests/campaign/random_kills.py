@@ -3,8 +3,10 @@
 import os
 import time
 
+from harness import check
 from kernel import Failure
 from stage import Stage
+from tree import BOTTOM, EVERY_ACTION, IN, OUT, TOP
 
 SETTLE_EVERY = 10       # kills
 
@@ -12,7 +14,7 @@ SETTLE_EVERY = 10       # kills
 class RandomKills:
     def __init__(self, world, random):
         self.stage = Stage(world)
-        self.world, self.random = world, random
+        self.world, self.random, self.tree = world, random, self.stage.tree
         self.names = [sort.name for sort in self.stage.sorts]
         self.ill = [sort.name for sort in self.stage.sorts if sort.ill_possible]
         self.reordered = False
@@ -55,7 +57,10 @@ class RandomKills:
         time.sleep(self.random.choice((0, 0.005, 0.02, 0.05, 0.1, 0.3)) * self.random.random() * 2)
 
     def disturb(self):
-        self.random.choice((self.lose, self.lose, self.lose, self.lose, self.order, self.order, self.make_ill, self.make_slow))()
+        entries = (self.lose, self.lose, self.lose, self.lose, self.order, self.order, self.make_ill, self.make_slow)
+        resources = (self.lose_application, self.lose_application, self.order_resource, self.order_resource, self.order_resource,
+                     self.slow_script, self.fail_script, self.send_event)
+        self.random.choice(entries + resources)()
         if self.random.random() < 0.5:
             time.sleep(self.random.random() * 0.01)
 
@@ -77,8 +82,36 @@ class RandomKills:
                                     ("reload",), ("stop", name, "for", "1s"), ("start",)))
         if words[0] == "reload":
             self.edit_pfile()
+        self.order_words(*words)
+
+    def lose_application(self):
+        tag = self.random.choice((TOP, BOTTOM))
+        self.note(f"lose {tag} {self.stage.lose(tag)}")
+        if self.random.random() < 0.7:
+            self.order_words("check", tag)      # else it is noticed at the next interval
+
+    def order_resource(self):
+        tag = self.random.choice((TOP, BOTTOM))
+        self.order_words(*self.random.choice((("restore", tag), ("restore", tag), ("remove", tag), ("recover", tag), ("check", tag),
+                                              ("clear", tag), ("stop", tag), ("start", tag), ("stop", tag, "for", "1s"))))
+
+    def order_words(self, *words):
         self.note(f"order {' '.join(words)}")
-        self.stage.order(*words)
+        return self.stage.order(*words)
+
+    def slow_script(self):
+        for one in self.random.sample(EVERY_ACTION, 3):
+            self.tree.slow(*one, self.random.choice((0.05, 0.2, 0.6)))
+
+    def fail_script(self):
+        tag, action = self.random.choice(EVERY_ACTION)
+        self.note(f"fail {tag} {action}")
+        self.tree.fail(tag, action)
+
+    def send_event(self):
+        name = self.random.choice((TOP, BOTTOM, "checked"))
+        self.note(f"event for {name}")
+        self.stage.responses.send(name, self.random.choice((0, 0.05, 0.3)))
 
     def edit_pfile(self):
         """The same entries in another order, as an editor would leave them: the file is replaced."""
@@ -93,5 +126,24 @@ class RandomKills:
     def settle(self):
         for name in self.names:
             self.stage.pause(name, 0)
+        self.tree.be_well()
         self.note("settle")
+        self.stage.settle()
+        self.keep_goals()
+
+    def keep_goals(self):
+        """An order that was answered is carried out, however often pcheck is killed after it, and nobody repeats it."""
+        tag = self.random.choice((TOP, BOTTOM))
+        for words, states in ((("remove", tag), {**IN, TOP: OUT[TOP], tag: OUT[tag]}), (("restore", TOP), IN)):
+            for one in EVERY_ACTION:
+                self.tree.slow(*one, self.random.choice((0, 0, 0.1, 0.4)))
+            check(self.order_words(*words).wait() == 0, f"{' '.join(words)} was not accepted")
+            for _ in range(self.random.choice((1, 1, 2, 3))):
+                self.wait()
+                self.note(f"kill pcheck {self.world.pcheck.pid}")
+                self.stage.kill_pcheck()
+                self.world.start_pcheck(wait=False)
+            self.tree.be_well()
+            self.note(f"wait for {states}")
+            self.tree.become(states)
         self.stage.settle()

@@ -29,7 +29,10 @@ from steps import STEPS, kill_at_every_call         # noqa: E402
 
 def report_of(stage):
     answers = ", ".join(f"{count} {what}" for what, count in sorted(stage.answers.items()))
-    return f"{stage.kills} kills, {sum(stage.runs.values())} scripts, {stage.lost_attempts} attempts that never ran; orders: {answers or 'none'}"
+    tree = stage.tree
+    resources = tree and f"; resources: {tree.counts()}, {stage.responses.ids} events"
+    return (f"{stage.kills} kills, {sum(stage.runs.values())} scripts, {stage.lost_attempts} attempts that never ran; "
+            f"orders: {answers or 'none'}{resources or ''}")
 
 
 def random_kills(world, options):

@@ -9,6 +9,8 @@ from collections import Counter
 import kernel
 from harness import SOON, check, parsed
 from kernel import Failure, alive, start_of, until
+from responses import Responses
+from tree import Tree
 
 FOREVER = 31536000      # grace: no window passes while a campaign runs
 SETTLING = 60.0         # seconds: for all entries to come back, on a machine that does much else
@@ -114,7 +116,9 @@ def every_sort(check_script, stop_script):
 
 
 class Stage:
-    def __init__(self, world, sorts=None):
+    """tree: with resources, and responders to events."""
+
+    def __init__(self, world, sorts=None, tree=True):
         self.world = world
         for name, text in (("restart.sh", RESTART), ("stop.sh", STOP), ("check.sh", CHECK)):
             world.write(name, text.replace("@directory@", world.directory), 0o755)
@@ -128,6 +132,8 @@ class Stage:
         self.totals_are_known = True
         self.orders = []        # padmin processes that have not ended
         self.answers = Counter()
+        self.tree = Tree(self) if tree else None
+        self.responses = Responses(world) if tree else None
         self.write_pfile()
 
     def lines(self):
@@ -138,7 +144,7 @@ class Stage:
 
     def write_pfile(self, lines=None, **param):
         keys = {"MONITOR_TRY_COUNT": 3, "MSG_CHECK_INTERVAL": 1, "CONFIRM_WAIT": 0, "SCRIPT_PARALLEL": 3, **param}
-        self.world.pfile(*(lines or self.lines()), **keys)
+        self.world.pfile(*(lines or self.lines()), resources=self.tree.lines() if self.tree else (), **keys)
 
     # ---- pcheck ----
 
@@ -157,6 +163,8 @@ class Stage:
         code = pcheck.wait(timeout=kernel.BOUND)
         check(code == -9, f"pcheck ended by itself with {code}: {self.world.read('pcheck.out')[-2000:]}")
         self.kills += 1
+        if self.tree:
+            self.tree.pcheck_was_killed()
 
     # ---- the processes ----
 
@@ -223,16 +231,25 @@ class Stage:
         self.last = {}
         self.totals_are_known = False
         open(self.world.path("records"), "w").close()
+        if self.tree:
+            self.tree.last = {}
 
     # ---- the audit ----
 
-    def show(self):
-        """As anybody reads it, whether a pcheck owns the segment or not."""
-        command = self.world.padmin_command("-k", f"0x{self.world.key:08x}", "-c", "show", "pent", "--json")
+    def show(self, what="pent"):
+        """As anybody reads it, whether a pcheck owns the segment or not. `what`: pent, resource."""
+        command = self.world.padmin_command("-k", f"0x{self.world.key:08x}", "-c", "show", what, "--json")
         answer = self.world.run(command)
         check(answer.code == 0 or answer.code == 3 and "its state is kept" in answer.err, f"the segment cannot be read: {answer}")
         self.world.last_answer = None
-        return {entry["pname"]: entry for entry in parsed(answer.out)["pent"]}
+        return self.parts(answer.out, what)
+
+    @staticmethod
+    def parts(text, what):
+        return {part["pname" if what == "pent" else "tag"]: part for part in parsed(text)[what]}
+
+    def owner_is_dead(self):
+        return self.world.pcheck.poll() is not None
 
     def records(self):
         return [line.split() for line in self.world.read("records").splitlines()]
@@ -255,6 +272,8 @@ class Stage:
                       f"{name}: restart_count {before['restart_count']} became {entry['restart_count']}")
             check(self.runs[name] <= entry["restart_total"], f"{name}: {self.runs[name]} runs, restart_total {entry['restart_total']}")
         self.last.update(entries)
+        if self.tree:
+            self.tree.look()
         return entries
 
     def script_runs(self, name):
@@ -281,7 +300,8 @@ class Stage:
             given_up = entry["proc_sts"] == "RETRY_OVER" and self.by_name[name].retries != "unlimited"
             if given_up or entry["monitor_sts"] == "off":
                 self.order("clear" if given_up else "start", name).wait()
-        return entries if all(self.is_well(*entry) for entry in entries.items()) else None
+        well = all(self.is_well(*entry) for entry in entries.items()) and (not self.tree or self.tree.settled())
+        return entries if well else None
 
     def settled_at_last(self):
         """While pcheck starts, and may be killed: no segment, or none that is whole, is no failure yet."""
@@ -303,6 +323,9 @@ class Stage:
             raise Failure(f"{error}; {self.state_or_nothing()}") from error
         self.collect_orders(all_of_them=True)
         until(self.no_script_runs, "the end of all scripts", SOON)
+        if self.responses:
+            self.responses.settle()
+            self.tree.check_told(self.responses)
         entries = self.look()       # one may have fallen ill meanwhile
         self.lost_attempts = sum(entry["restart_total"] - self.runs[name] for name, entry in entries.items())
         check(self.lost_attempts <= self.kills + self.faults or not self.totals_are_known,
@@ -311,7 +334,7 @@ class Stage:
 
     def no_script_runs(self):
         self.look()
-        return not self.open_runs
+        return not self.open_runs and (not self.tree or self.tree.no_script_runs())
 
     def state_or_nothing(self):
         try:
@@ -323,4 +346,4 @@ class Stage:
         rows = [f"{name}: {entry['proc_sts']} {entry['monitor_sts']} pid={entry['pid']} living={self.living(name)} waits={entry['waits_for']} "
                 f"count={entry['restart_count']} total={entry['restart_total']} script={entry['script_pid']}"
                 for name, entry in self.show().items()]
-        return "\n".join(rows)
+        return "\n".join(rows + (self.tree.state() if self.tree else []))

@@ -20,7 +20,7 @@ class Step:
         check_script, stop_script = world.path("check.sh"), world.path("stop.sh")
         self.stage = Stage(world, [
             Sort("plain", "delay=0", "stop=TERM/2"), Sort("dependent", "delay=0", "after=plain"),
-            Sort("stopped", "delay=0", f"check={check_script}", "check_interval=1", "check_failures=1", f"stop={stop_script}/20")])
+            Sort("stopped", "delay=0", f"check={check_script}", "check_interval=1", "check_failures=1", f"stop={stop_script}/20")], tree=False)
         self.old = None
 
     def trigger(self):
