@@ -86,7 +86,7 @@ class RandomKills:
 
     def lose_application(self):
         tag = self.random.choice((TOP, BOTTOM))
-        self.note(f"lose {tag} {self.stage.lose(tag)}")
+        self.note(f"lose {tag} {self.tree.lose(tag)}")
         if self.random.random() < 0.7:
             self.order_words("check", tag)      # else it is noticed at the next interval
 

@@ -15,7 +15,7 @@ CLASS, EVENT = "filesys", "diskfull"
 RESPONDER = r"""#!/bin/sh
 cd @directory@ || exit 9
 if [ "$EVENT_MONITOR" = pcheck ]; then
-    echo "heard $EVENT_NAME $EVENT_INSTANCE" >> records.events
+    echo "heard $EVENT_NAME $EVENT_INSTANCE ${0##*/}" >> records.events
     exit 0
 fi
 while [ $# -gt 0 ]; do
@@ -31,13 +31,16 @@ echo "end $id $$" >> records.events
 class Responses:
     def __init__(self, world):
         self.world = world
-        events = world.path("events")
         for directory in (f"{CLASS}/{EVENT}", "resource/recovered", "resource/check_failed"):
-            os.makedirs(os.path.join(events, directory))
-            world.write(f"events/{directory}/record", RESPONDER.replace("@directory@", world.directory), 0o755)
-        world.conf = world.write("banken.conf", world.read("banken.conf") + f"[events]\ndir = {events}\n")
+            self.add(directory, 1)
+        world.conf = world.write("banken.conf", world.read("banken.conf") + f"[events]\ndir = {world.path('events')}\n")
         self.sent = []      # sendevent processes that have not ended
         self.ids = 0
+
+    def add(self, directory, count):
+        os.makedirs(self.world.path(f"events/{directory}"), exist_ok=True)
+        for number in range(count):
+            self.world.write(f"events/{directory}/record{number}", RESPONDER.replace("@directory@", self.world.directory), 0o755)
 
     def send(self, instance, seconds):
         """Its responder takes so long."""
@@ -68,4 +71,5 @@ class Responses:
         check(sorted(begun.elements(), key=int) == wanted, f"responders of {len(wanted)} events: {begun}")
 
     def heard(self, event, instance):
-        return self.records().count(["heard", event, instance])
+        """How often it was told by pcheck itself, to one responder."""
+        return self.records().count(["heard", event, instance, "record0"])

@@ -24,7 +24,8 @@ from harness import Scenario, Skip, World           # noqa: E402
 from kernel import Failure                          # noqa: E402
 from faults import cells_of, run_cells               # noqa: E402
 from random_kills import RandomKills                # noqa: E402
-from steps import STEPS, kill_at_every_call         # noqa: E402
+from step import kill_at_every_call                  # noqa: E402
+from steps import STEPS                             # noqa: E402
 
 
 def report_of(stage):

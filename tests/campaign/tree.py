@@ -82,6 +82,14 @@ class Tree:
 
     # ---- what is done to it ----
 
+    def lose(self, tag):
+        """Ends its application, if it lives; returns its pid."""
+        pid, start = [int(word) for word in self.world.read(f"app.{tag}").split()] or (0, 0)
+        if start == 0 or kernel.start_of(pid) != start or not kernel.alive(pid):
+            return None
+        kernel.kill(pid)
+        return pid
+
     def slow(self, tag, action, seconds):
         """Its script takes so long from now on."""
         self.stage.replace_file(f"pause.{tag}.{action}", seconds)
@@ -224,6 +232,10 @@ class Tree:
         shown = shown or self.show()
         return all(tag in shown and shown[tag]["state"] == state and is_quiet(shown[tag]) and len(self.stage.living(tag)) == (state == IN[tag])
                    for tag, state in states.items())
+
+    def is_out(self, shown):
+        """Nothing is in service or under way: removed, or it could not be."""
+        return all(is_quiet(resource) and resource["state"] not in (*IN.values(), "ISU", "Wait") for resource in shown.values())
 
     def become(self, states):
         """With nobody's help."""

@@ -12,7 +12,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 
 from faults import cells_of, run_cells      # noqa: E402
 from random_kills import RandomKills        # noqa: E402
-from steps import STEPS, kill_at_every_call     # noqa: E402
+from step import kill_at_every_call     # noqa: E402
+from steps import STEPS                 # noqa: E402
 
 
 def drawn(what):
