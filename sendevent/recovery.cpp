@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "common/pfile.hpp"
 #include "common/resource_record.hpp"
+#include "common/sys/clock.hpp"
+#include "common/sys/identity.hpp"
 #include "common/sys/order_channel.hpp"
 #include "common/sys/pcheck_segment.hpp"
 #include "common/text.hpp"
@@ -17,6 +20,7 @@ struct Handler {
     sys::PcheckSegment pcheck;
     sys::Segment orders;  // attached for writing: this user may order it
     Duration check_interval{};
+    bool of_another = false;  // neither root's nor this user's: whoever may run a process can let it be silent
 };
 
 // A line that a later version wrote may say anything.
@@ -45,8 +49,11 @@ std::vector<Handler> handlers_of(const std::string& event, const std::string& in
         const auto resource_handles = [&](const ResourceRecord& resource) { return may_handle(resource, event, instance); };
         if (std::ranges::none_of(*entries, entry_handles) && std::ranges::none_of(*resources, resource_handles)) continue;
         auto orders = sys::Segment::attach(stat, sys::Segment::Access::write);
-        if (orders) handlers.push_back({*std::move(pcheck), *std::move(orders), param->msg_check_interval});
+        const uid_t user = stat.permissions.creator;
+        if (orders)
+            handlers.push_back({*std::move(pcheck), *std::move(orders), param->msg_check_interval, user != 0 && user != sys::own_user()});
     }
+    std::stable_partition(handlers.begin(), handlers.end(), [](const Handler& handler) { return !handler.of_another; });
     return handlers;
 }
 
@@ -56,9 +63,15 @@ RecoveryAnswer ask_for_recovery(const std::string& event, const std::string& ins
     constexpr std::array silent{ExitCode::unavailable, ExitCode::temp_fail, ExitCode::internal};
     RecoveryAnswer answer;
     const std::vector<std::string> words{"event", event, instance};
+    std::optional<Instant> patience_ends;  // with all those of others together
     for (const Handler& handler : handlers_of(event, instance)) {
-        const auto reply =
-            sys::send_order(handler.orders, words, {.wait = handler.check_interval + sys::OrderPatience::beyond_check_interval});
+        Duration wait = handler.check_interval + sys::OrderPatience::beyond_check_interval;
+        if (handler.of_another) {
+            const Instant now = sys::read_instant();
+            if (!patience_ends) patience_ends = now + sys::OrderPatience::beyond_check_interval;
+            wait = std::clamp(*patience_ends - now, Duration{}, wait);
+        }
+        const auto reply = sys::send_order(handler.orders, words, {.wait = wait});
         answer.begun = answer.begun || reply.exit_status == number_of(ExitCode::ok);
         const bool unanswered = std::ranges::any_of(silent, [&](ExitCode code) { return reply.exit_status == number_of(code); });
         if (unanswered) answer.unanswered.push_back(fmt::format("{}: {}", handler.pcheck.header.pfile, reply.text));

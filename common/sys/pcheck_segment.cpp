@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/sys/pcheck_segment.hpp"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdlib>
 
@@ -59,7 +61,7 @@ std::vector<HostedResource> hosted_resources(std::optional<std::uint32_t> key, s
     std::vector<HostedResource> hosted;
     for (const SegmentStat& stat : possible_segments()) {
         if (key && stat.key != *key) continue;
-        const auto pcheck = open_pcheck_segment(stat, std::nullopt);
+        const auto pcheck = open_pcheck_segment(stat, ::geteuid());
         if (!pcheck || !pcheck->alive) continue;
         const auto param = pcheck->reader.param();
         const auto resources = pcheck->reader.resources();

@@ -38,7 +38,8 @@ struct HostedResource {
     Duration check_interval{};
     ResourceRecord resource;
 };
-// Those of the pcheck at this key, else of all that may be read; with a tag only those of that name.
+// Those of the pcheck at this key, else of all; with a tag only those of that name. Only root's and this user's own are believed: a script decides by
+// what it is told here, and another user's pcheck may say anything.
 [[nodiscard]] std::vector<HostedResource> hosted_resources(std::optional<std::uint32_t> key, std::string_view tag);
 
 }  // namespace banken::sys

@@ -32,7 +32,7 @@ class Recovery(ResourceStep):
         self.stage.order("check", self.tag)
 
     def complete(self):
-        return self.replaced(self.tag) and self.all_is_well() and self.stage.orders_are_answered()
+        return self.all_is_well() and self.replaced(self.tag) and self.stage.orders_are_answered()
 
 
 class RecoveryByStart(Recovery):
@@ -80,7 +80,7 @@ class Event(ResourceStep):
     def complete(self):
         ended = self.sending.poll() is not None
         heard = self.stage.responses.heard("recovered", TOP) > self.heard
-        return ended and (heard or self.stage.faults) and self.replaced(TOP) and self.all_is_well()
+        return ended and (heard or self.stage.faults) and self.all_is_well() and self.replaced(TOP)
 
 
 class AdoptionOfScript(ResourceStep):

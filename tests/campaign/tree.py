@@ -140,9 +140,10 @@ class Tree:
         self.runs = {tag: Counter(run[0] for run in runs[tag]) for tag in runs}
         return runs
 
-    @staticmethod
-    def check_begin(runs, tag, action, again, kills):
-        """`again`: Start, by a recovery."""
+    def check_begin(self, runs, tag, action, again, kills):
+        """`again`: Start, by a recovery. Where calls fail a script that could not be run has failed, and left no record."""
+        if self.stage.faults:
+            return
         last = runs[tag][-1] if runs[tag] else [None, None, None, 0]
         if last[:2] == [action, "0"] and (action == "restore" or action == "start" and not again):
             check(action == "restore" and last[3] < kills, f"{tag}: {action} was begun again, and its end had not been missed")

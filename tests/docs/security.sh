@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Every test that SECURITY.md names is there: scenarios as `file.name`, test cases as `unit: NAME`; and no scenario of test_attacks.py is left out.
+# Every test that SECURITY.md names is there: scenarios as `file.name`, test cases as `unit: NAME`; and no scenario of test_attacks.py and test_resource_attacks.py is left out.
 # shellcheck disable=SC2016
 set -u
 # shellcheck source=tests/docs/lib/report.sh
@@ -22,7 +22,7 @@ missing() { comm -23 <(named "$1" | sort -u) <({ scenarios && cases; } | sort -u
 
 report "SECURITY.md names tests" "$([ "$(named SECURITY.md | wc -l)" -ge 15 ] || echo "only $(named SECURITY.md | wc -l)")"
 report "every test that SECURITY.md names is there" "$(missing SECURITY.md)"
-report "every attack is in SECURITY.md" "$(comm -23 <(scenarios | grep '^attacks\.' | sort) <(named SECURITY.md | sort -u))"
+report "every attack is in SECURITY.md" "$(comm -23 <(scenarios | grep -E '^(resource_)?attacks\.' | sort) <(named SECURITY.md | sort -u))"
 
 planted=$(mktemp "${TMPDIR:-/tmp}/banken-security.XXXXXX") || exit 1
 trap 'rm -f "$planted"' EXIT

@@ -3,71 +3,16 @@
 import ctypes
 import os
 import re
-import shutil
 import socket
 import subprocess
 
 import sandbox
 from harness import Skip, attempt, check, down, parsed, pent_line, same, scenario, up
-from kernel import BOUND, Failure, IPC_CREAT, IPC_EXCL, alive, as_key, kill, libc, make_segment, make_semaphore, read_segment, \
+from kernel import Failure, IPC_CREAT, IPC_EXCL, alive, as_key, kill, libc, make_segment, make_semaphore, read_segment, \
     segment_exists, semaphore_exists, start_of, until
+from nobody import NOBODY, as_nobody, copy_for_nobody, directory_of_nobodys, intruder, python, run_as_nobody
 
-NOBODY = 65534
 SHM_RDONLY = 0o10000
-OWN = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-
-
-def as_nobody(work):
-    """Runs this in a child that has given up root for good; what it returned, or raised, as text."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.setgroups([])
-            os.setresgid(NOBODY, NOBODY, NOBODY)
-            os.setresuid(NOBODY, NOBODY, NOBODY)
-            told = work()
-        except BaseException as error:      # nothing may go on as the runner's twin
-            told = f"{type(error).__name__}: {error}"
-        os.write(writer, str(told).encode())
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        told = pipe.read()
-    os.waitpid(child, 0)
-    return told
-
-
-def intruder(world, argv, executable=None, **options):
-    """A process of nobody's; its pid. Its program runs when this returns, and ends with the scenario."""
-    null = subprocess.DEVNULL
-    options = {**OWN, "stdout": null, **options}
-    return subprocess.Popen(argv, executable=executable, env=world.environment, stdin=null, stderr=null, start_new_session=True, **options)
-
-
-def python(program, *words):
-    return ["/usr/bin/python3", "-c", program, *words]      # ours may lie where nobody may look
-
-
-def run_as_nobody(world, *command):
-    done = subprocess.run(command, **OWN, env=world.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          errors="backslashreplace", timeout=BOUND, check=False)
-    return done.returncode, done.stdout + done.stderr
-
-
-def directory_of_nobodys(world, name="theirs"):
-    path = world.path(name)
-    os.mkdir(path)
-    os.chown(path, NOBODY, NOBODY)
-    return path
-
-
-def copy_for_nobody(world, program):
-    """Where nobody may execute it."""
-    path = world.path(os.path.basename(program))
-    shutil.copy(os.path.join(world.build, program), path)
-    os.chmod(path, 0o755)
-    return path
 
 
 def watch(world, *options, name="alpha", **param):
