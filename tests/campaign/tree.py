@@ -11,11 +11,10 @@ from kernel import Failure, until
 TOP, BOTTOM = "web", "store"
 OUT = {TOP: "OSU", BOTTOM: "Offline"}
 IN = {TOP: "ISP", BOTTOM: "Online"}
-DUMPED = 5.0        # seconds: a second is promised, on a machine that does much else
 COMES, GOES = ("restore", "recover", "start"), ("remove", "stop")
 EVERY_ACTION = ((TOP, "restore"), (TOP, "remove"), (TOP, "recover"), (TOP, "quickCheck"), (BOTTOM, "start"), (BOTTOM, "stop"), (BOTTOM, "check"))
 
-# Every run leaves `begin TAG PID ACTION HV_AUTORECOVER` and `end TAG PID STATUS`; `beside` when another one of its resource still lives, `twice`
+# Every run leaves `begin TAG PID ACTION HV_AUTORECOVER PARENT` and `end TAG PID STATUS`; `beside` when another one of its resource still lives, `twice`
 # when Start finds what it is to start. `pause.TAG.ACTION` makes it slow, `fail.TAG.ACTION` makes it fail. A check that is ended leaves no `end`.
 SCRIPT = r"""#!/bin/sh
 cd @directory@ || exit 9
@@ -46,7 +45,7 @@ if [ "$action" = check ]; then place=$place.check; fi
 if lives "$place"; then echo "beside $tag $$ $action $pid" >> "$records"; fi
 start_of $$
 echo "$$ $start" > "$place"
-echo "begin $tag $$ $action ${HV_AUTORECOVER:-0}" >> "$records"
+echo "begin $tag $$ $action ${HV_AUTORECOVER:-0} $PPID" >> "$records"
 if [ -e "pause.$tag.$action" ]; then sleep "$(cat "pause.$tag.$action")"; fi
 if [ -e "fail.$tag.$action" ]; then exit 3; fi
 case $action in
@@ -114,12 +113,12 @@ class Tree:
         return [line.split() for line in self.world.read("records.resources").splitlines()]
 
     def work(self):
-        """The runs of each resource but its checks, in their order: [action, status (None: it runs), pid]. None of them where it may not be."""
+        """The runs of each resource but its checks, in their order: [action, status (None: it runs), pid, parent]. None of them where it may not
+        be."""
         runs = {TOP: [], BOTTOM: []}
-        kills = self.kills_in_scripts = 0
+        self.kills_in_scripts = 0
         for what, *rest in self.records():
             if what == "kill":
-                kills += 1
                 self.kills_in_scripts += any(of_it and of_it[-1][1] is None for of_it in runs.values())
                 continue
             tag, pid, *words = rest
@@ -129,24 +128,26 @@ class Tree:
                 current[1] = words[0]
             if what != "begin":
                 continue
-            action, again = words[0], words[1] == "1"
+            action, again, parent = words
             if action == "check":
                 continue
             check(not current or current[1] is not None, f"{tag}: {action} {pid} was begun beside {current}")
             if action == "quickCheck":
                 continue
-            self.check_begin(runs, tag, action, again, kills)
-            runs[tag].append([action, None, pid, kills])
+            self.check_begin(runs, tag, [action, None, pid, parent], again == "1")
+            runs[tag].append([action, None, pid, parent])
         self.runs = {tag: Counter(run[0] for run in runs[tag]) for tag in runs}
         return runs
 
-    def check_begin(self, runs, tag, action, again, kills):
+    def check_begin(self, runs, tag, run, again):
         """`again`: Start, by a recovery. Where calls fail a script that could not be run has failed, and left no record."""
         if self.stage.faults:
             return
-        last = runs[tag][-1] if runs[tag] else [None, None, None, 0]
+        action, parent = run[0], run[3]
+        last = runs[tag][-1] if runs[tag] else [None] * 4
         if last[:2] == [action, "0"] and (action == "restore" or action == "start" and not again):
-            check(action == "restore" and last[3] < kills, f"{tag}: {action} was begun again, and its end had not been missed")
+            missed = last[3] != parent or parent == "1"     # by the one that began it, which was killed; perhaps before the script looked
+            check(action == "restore" and missed, f"{tag}: {action} was begun again, and its end had not been missed")
         other = runs[TOP if tag == BOTTOM else BOTTOM][-1:]
         if tag == BOTTOM and action == "stop" and other:
             check(not is_in(other[0]), f"stop of {BOTTOM} was begun while {TOP} was in service: {other[0]}")
@@ -254,12 +255,12 @@ class Tree:
             return False
 
     def is_dumped(self):
-        """A power cut now would lose nothing: the dump file says what the segment says."""
+        """A power cut now would lose nothing: the dump file says what the segment says, or what leads there."""
         def there():
             answer = self.world.run(self.world.padmin_command("--dump", self.world.dump, "-c", "show", "resource", "--json"))
             dumped = self.stage.parts(answer.out, "resource") if answer.code == 0 else {}
-            return {tag: resource["state"] for tag, resource in dumped.items()} == {tag: resource["state"] for tag, resource in self.show().items()}
-        until(there, "the dump to say what the resources are", DUMPED)
+            return {tag: recorded(one) for tag, one in dumped.items()} == {tag: recorded(one) for tag, one in self.show().items()}
+        until(there, "the dump to say what the resources are")
 
     def state(self):
         return [f"{tag}: {resource['state']} ({resource['reason']}) {resource['monitor_sts']} goal={resource['goal']} script={resource['script']} "
@@ -270,6 +271,15 @@ def is_in(run):
     """The run of a script after which, or during which, its resource is in service or on its way."""
     action, status = run[:2]
     return action == "recover" or action == "restore" and status in (None, "0")
+
+
+def recorded(resource):
+    """In, out or failed, as the next pcheck would take it from a dump."""
+    if resource["goal"] in ("in", "out", "failed"):
+        return resource["goal"]
+    if resource["state"] in ("OSF", "Faulted", "OfflineFault"):
+        return "failed"
+    return "out" if resource["state"] in OUT.values() else "in"
 
 
 def is_quiet(resource):
