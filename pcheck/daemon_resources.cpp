@@ -50,7 +50,11 @@ void Daemon::open_resources(std::vector<Definition> definitions) {
 
 // From what a pcheck that was killed has left; else, for initial=last, from the dump file of the one before.
 void Daemon::go_on_with_resources() {
-    if (const auto& left = segment_->left()) return resources_->adopt(resources_of(left->resources, left->header, is_awaitable));
+    if (const auto& left = segment_->left()) {
+        resources_->adopt(resources_of(left->resources, left->header, is_awaitable));
+        for (const ProcessId script : resources_->scripts()) std::erase(strangers_, script.pid);  // their ends are waited for
+        return;
+    }
     if (resources_->empty()) return;
     auto last = last_dump(core_->param().shm_dump_file, setup_.loaded.path);
     if (!last) log_->write(messages::warning("initial=last: " + last.error().text), loop_->now());

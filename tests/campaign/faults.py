@@ -82,7 +82,7 @@ def try_cell(step, cell):
     outcome = "goes on"
     if code is not None and not (step.ends_well and code == 0):
         line = world.read("pcheck.out").strip().splitlines()[-1:] or [""]
-        may_end = cell.step in ("start", "adoption") or cell.call in MEMORY
+        may_end = step.begins or cell.call in MEMORY
         check(may_end and code in DOCUMENTED and line[0], f"pcheck ended with {code}: {line[0]}")
         outcome = f"ends {code}: {line[0]}"
     if code is not None:
@@ -103,10 +103,10 @@ class Table:
         self.rows.setdefault(key, Counter())[outcome] += 1
 
     def text(self):
-        lines = [f"{'step':18}{'call':18}{'errno':9}{'calls':>6}  outcome"]
+        lines = [f"{'step':20}{'call':18}{'errno':9}{'calls':>6}  outcome"]
         for (step, call, error, count), outcomes in sorted(self.rows.items()):
             what = "; ".join(f"{outcome} ({times})" for outcome, times in outcomes.items())
-            lines.append(f"{step:18}{call:18}{error:9}{count:6}  {what}")
+            lines.append(f"{step:20}{call:18}{error:9}{count:6}  {what}")
         return "\n".join(lines)
 
 

@@ -85,6 +85,7 @@ class Event(ResourceStep):
 
 class AdoptionOfScript(ResourceStep):
     """The one that was killed had a restore running."""
+    begins = True
 
     def trace(self, *options):
         world, stage, tree = self.world, self.stage, self.tree

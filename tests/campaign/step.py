@@ -7,8 +7,8 @@ from tracer import Tracer
 
 
 class Step:
-    """Begins with a pcheck that runs and has nothing to do. `ends`: the counts begin anew in it; `ends_well`: so does pcheck."""
-    ends = ends_well = False
+    """Begins with a pcheck that runs and has nothing to do. `ends`: the counts begin anew in it; `ends_well`: so does pcheck. `begins`: pcheck is started in it."""
+    ends = ends_well = begins = False
 
     def __init__(self, world):
         self.world = world

@@ -78,6 +78,7 @@ class End(Step):
 
 class Adoption(Step):
     """The one that was killed had a script running, a loss not yet seen, an order not yet answered."""
+    begins = True
 
     def trace(self, *options):
         world, stage = self.world, self.stage
@@ -98,7 +99,7 @@ class Adoption(Step):
 
 class Start(Step):
     """The first one, with nothing left of any before, and the restart of what is not there."""
-    ends = True
+    ends = begins = True
 
     def trace(self, *options):
         world, stage = self.world, self.stage

@@ -37,7 +37,17 @@ def killed_forty_times_at_random_moments_it_loses_nothing_and_does_nothing_twice
 
 @scenario
 def killed_at_any_call_of_a_restart_it_loses_nothing_and_does_nothing_twice(world):
-    killed_at_calls(world, "restart", 7)
+    killed_at_calls(world, "restart", 13)
+
+
+@scenario
+def killed_at_any_call_of_a_removal_and_restoration_it_does_all_that_was_ordered(world):
+    killed_at_calls(world, "remove_and_restore", 61, drawn("kills in a removal").randrange(61))
+
+
+@scenario
+def killed_while_it_adopts_a_script_of_a_resource_it_begins_it_no_second_time(world):
+    killed_at_calls(world, "adoption_of_script", 311, drawn("kills in the adoption of a script").randrange(311))
 
 
 @scenario
@@ -53,7 +63,14 @@ def killed_while_it_adopts_it_is_adopted(world):
 @scenario
 def a_call_that_fails_once_spoils_no_restart(world):
     cells = cells_of("restart", world)
-    sample = drawn("failing calls").sample(cells, 25)
+    sample = drawn("failing calls").sample(cells, 15)
     release = [cell for cell in cells if cell.call == "sendto" and cell.nth == 0]   # tells a script that it may go on
     _, failures = run_cells(sample + release, lambda: World(world.build, Scenario("faults", None)), print)
+    check(not failures, "\n".join(failures))
+
+
+@scenario
+def a_call_that_fails_once_spoils_no_recovery_of_a_resource(world):
+    sample = drawn("failing calls").sample(cells_of("recovery", world), 10)
+    _, failures = run_cells(sample, lambda: World(world.build, Scenario("faults", None)), print)
     check(not failures, "\n".join(failures))

@@ -93,6 +93,21 @@ def the_status_of_a_script_that_runs_across_is_known(world):
 
 
 @scenario
+def the_status_of_a_script_of_a_resource_that_runs_across_is_known(world):
+    go = world.path("go")
+    slow = world.script("slow.sh", f"echo run >> {world.path('slow.runs')}\nwhile [ ! -e {go} ]; do sleep 0.05; done\nexit 3")
+    world.pfile(resources=[world.resource("web", "generic", restore=slow, remove=slow)])
+    install(world)
+    world.start_pcheck()
+    until(lambda: world.runs("slow"), "the script")
+    place = in_place(world, entries=0)
+    world.write("go", "")
+    world.log.wait("Script failed (web): restore status=3", place)
+    world.is_in("web", "OSF")
+    same(len(world.runs("slow")), 1, "runs of the script")
+
+
+@scenario
 def what_the_program_before_had_started_is_reaped(world):
     world.script("become.sh", f"exec {world.program('alpha')} --foreground")
     world.pfile(pent_line("alpha", world.path("become.sh"), retries=9) + ":check=/bin/true:check_interval=1", CONFIRM_WAIT=0)
