@@ -101,6 +101,18 @@ Result<std::vector<ResourceRecord>> SegmentReader::resources() const {
     return resources;
 }
 
+Result<std::vector<std::uint32_t>> SegmentReader::resource_places() const {
+    const auto head = header();
+    if (!head) return Failure(head.error());
+    std::vector<std::uint32_t> keys;
+    for (std::uint32_t i = 0; i < head->resources; ++i) {
+        const auto resource = read<ResourceRecord>(Table::resources, i);
+        if (!resource) return Failure(resource.error());
+        keys.push_back(resource->key);
+    }
+    return keys;
+}
+
 Result<std::vector<TraceRecord>> SegmentReader::trace(std::size_t most) const {
     const std::uint64_t capacity = places_[static_cast<std::size_t>(Table::trace)].capacity;
     const std::uint64_t end = load(words_[preamble::traced]);

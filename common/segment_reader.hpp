@@ -34,6 +34,8 @@ public:
     [[nodiscard]] Result<std::vector<EntryRecord>> leaving() const;
     // In the order of the file; ahead of them, with resource_id 0, those that were removed while a script of them ran.
     [[nodiscard]] Result<std::vector<ResourceRecord>> resources() const;
+    // Whose record, by its key, lies at each place of their table; 0: nobody's.
+    [[nodiscard]] Result<std::vector<std::uint32_t>> resource_places() const;
     // The newest `most` that are still there, oldest first. What is being overwritten just now is left out.
     [[nodiscard]] Result<std::vector<TraceRecord>> trace(std::size_t most) const;
 

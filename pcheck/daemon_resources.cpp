@@ -51,7 +51,9 @@ void Daemon::open_resources(std::vector<Definition> definitions) {
 // From what a pcheck that was killed has left; else, for initial=last, from the dump file of the one before.
 void Daemon::go_on_with_resources() {
     if (const auto& left = segment_->left()) {
-        resources_->adopt(resources_of(left->resources, left->header, is_awaitable));
+        ResourceAdoption adoption = resources_of(left->resources, left->header, is_awaitable);
+        adoption.places = left->resource_places;
+        resources_->adopt(std::move(adoption));
         for (const ProcessId script : resources_->scripts()) std::erase(strangers_, script.pid);  // their ends are waited for
         return;
     }

@@ -35,10 +35,23 @@ void ResourceHost::adopt(ResourceAdoption adoption) {
         for (const AdoptedRun& run : adoption.lived) one.live.push_back(run.run);
         event.resources.push_back(std::move(one));
     }
-    publish_all();
+    publish_left(adoption.places);
     unwatched_ = std::move(adoption.lived);
     dispatch(event);
     watch_adopted();
+}
+
+// Each stays where it lies: we may be killed between any two. A place whose resource is no more is cleared.
+void ResourceHost::publish_left(const std::vector<core::ResourceKey>& places) {
+    for (const core::ResourceKey key : places) {
+        const bool known = core_->find(key) && std::ranges::find(places_, key) == places_.end();
+        places_.push_back(known ? key : 0);
+    }
+    for (const core::ResourceKey key : core_->all()) publish(*core_->find(key), core_->is_leaving(key));
+    for (std::size_t place = 0; place < places_.size(); ++place) {
+        if (places_[place] == 0) edge_.segment.publish(place, ResourceRecord{});
+    }
+    publish_ending();
 }
 
 void ResourceHost::watch_adopted() {

@@ -95,6 +95,7 @@ private:
     void on(const Other&) {}
 
     void publish(const core::Resource& resource, bool leaving);
+    void publish_left(const std::vector<core::ResourceKey>& places);
     void publish_ending();
     void note_state(const core::Resource& resource);
     void forget_removed();

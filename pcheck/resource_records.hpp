@@ -26,6 +26,7 @@ struct AdoptedRun {
 struct ResourceAdoption {
     core::RecordedResources recorded;
     std::vector<AdoptedRun> lived;
+    std::vector<core::ResourceKey> places;  // whose records lie where in the segment; 0: nobody's
 };
 
 // The resources of a pcheck that was killed. Runs get numbers of this program; `is_awaitable`: a script that runs, or whose end can still be read.

@@ -66,7 +66,10 @@ Result<std::optional<LeftState>> state_in(const sys::Segment& segment, const Own
     if (!leaving) return Failure(leaving.error());
     auto resources = reader->resources();
     if (!resources) return Failure(resources.error());
-    return std::optional(LeftState{*std::move(header), *std::move(param), *std::move(entries), *std::move(leaving), *std::move(resources)});
+    auto places = reader->resource_places();
+    if (!places) return Failure(places.error());
+    return std::optional(LeftState{*std::move(header), *std::move(param), *std::move(entries), *std::move(leaving), *std::move(resources),
+                                   *std::move(places)});
 }
 
 // Records of this program fit the copies that it was made with: else it would have to be made anew.

@@ -36,6 +36,7 @@ struct LeftState {
     ParamRecord param;
     std::vector<EntryRecord> entries, leaving;
     std::vector<ResourceRecord> resources;
+    std::vector<std::uint32_t> resource_places;  // whose records lie where, by their keys
 };
 
 class SegmentWriter {

@@ -140,20 +140,38 @@ void Resources::change(Resource& resource, Definition definition) {
 
 // ---- adoption ----
 
+// A resource keeps the number under which records and trace know it; the others get numbers of their own.
+void Resources::take_keys(const std::vector<Resource>& recorded) {
+    std::map<std::string_view, ResourceKey> known;
+    for (const Resource& old : recorded) {
+        last_key_ = std::max(last_key_, old.key);
+        const auto found = by_tag_.find(old.definition.tag);
+        const bool listed = old.resource_id != 0 && found != by_tag_.end();
+        if (listed && at(found->second).definition.kind == old.definition.kind) known[old.definition.tag] = old.key;
+    }
+    auto fresh = std::exchange(resources_, {});
+    for (ResourceKey& key : order_) {
+        Resource resource = std::move(fresh.at(key));
+        const auto found = known.find(resource.definition.tag);
+        key = found != known.end() && !resources_.contains(found->second) ? found->second : ++last_key_;
+        resource.key = key;
+        resources_.emplace(key, std::move(resource));
+    }
+    index();
+}
+
 void Resources::adopt(RecordedResources recorded, Now now) {
     now_ = now;
     ending_ = std::move(recorded.ending);
-    if (ending_) ending_->order = 0;  // it was answered "interrupted"
-    ResourceKey by = 0, stay = 0;
-    if (ending_ && ending_->stay != 0) stay = ++last_key_;  // whom nobody has recorded
+    if (ending_) ending_->order = 0;                                             // it was answered "interrupted"
+    if (ending_) last_key_ = std::max({last_key_, ending_->by, ending_->stay});  // perhaps of one that is not recorded any more
+    take_keys(recorded.resources);
     for (Resource& old : recorded.resources) {
         const auto found = by_tag_.find(old.definition.tag);
         const bool listed = old.resource_id != 0;  // else a reload had removed it already
-        const bool same = listed && found != by_tag_.end() && at(found->second).definition.kind == old.definition.kind;
-        const ResourceKey key = same ? found->second : ++last_key_;
-        if (ending_ && ending_->by == old.key) by = key;
-        if (ending_ && ending_->stay == old.key) stay = key;
-        old.key = key;
+        const bool same = listed && found != by_tag_.end() && found->second == old.key;
+        if (!same && resources_.contains(old.key)) old.key = ++last_key_;
+        const ResourceKey key = old.key;
         if (same) {
             old.definition = std::move(at(key).definition);
             old.resource_id = at(key).resource_id;
@@ -168,9 +186,6 @@ void Resources::adopt(RecordedResources recorded, Now now) {
         adopted_keys_.insert(key);
         resources_[key] = std::move(old);
     }
-    if (!ending_) return;
-    ending_->by = by;
-    ending_->stay = stay;
 }
 
 void Resources::on(const Adopted& event) {

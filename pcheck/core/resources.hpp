@@ -193,6 +193,7 @@ private:
     void take_away(Resource& resource);
     void hide(Resource& resource);
     void change(Resource& resource, Definition definition);
+    void take_keys(const std::vector<Resource>& recorded);
     void start_added(const Keys& added, const RecordedStates& recorded);
     void start_added(Resource& resource, RecordedState recorded);
     void adopted(Resource& resource, const std::vector<RunId>& live);

@@ -118,6 +118,7 @@ class RandomKills:
         lines = list(self.stage.lines())
         self.random.shuffle(lines)
         path = self.world.pfile_path
+        self.tree.upside_down = self.random.random() < 0.5
         self.stage.write_pfile(lines, name="pfile.new")
         self.world.pfile_path = path
         os.rename(self.world.path("pfile.new"), path)

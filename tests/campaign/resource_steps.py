@@ -84,7 +84,7 @@ class Event(ResourceStep):
 
 
 class AdoptionOfScript(ResourceStep):
-    """The one that was killed had a restore running."""
+    """The one that was killed had a restore running. Both resources change their places in the pfile meanwhile."""
     begins = True
 
     def trace(self, *options):
@@ -96,6 +96,8 @@ class AdoptionOfScript(ResourceStep):
         until(lambda: not tree.no_script_runs(), "the script")
         tree.be_well()
         stage.kill_pcheck()
+        tree.upside_down = not tree.upside_down
+        stage.write_pfile()
         tracer = Tracer(world, "--from", "rt_sigprocmask", *options)
         world.start_pcheck(wait=False, tracer=tracer)
         return tracer

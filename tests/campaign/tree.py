@@ -66,6 +66,7 @@ class Tree:
         self.stage, self.world = stage, stage.world
         self.script = self.world.write("resource.sh", SCRIPT.replace("@directory@", self.world.directory), 0o755)
         self.last = {}
+        self.upside_down = False        # in the pfile
         self.runs = {}          # tag: how many scripts of each action, but the checks
         self.kills_in_scripts = 0
         for tag in (TOP, BOTTOM):
@@ -75,9 +76,10 @@ class Tree:
         def scripts(tag, *actions):
             return {action: f"{self.script} {tag} {action}" for action in actions}
         limit = "1000/1"        # no recovery is the last one
-        return [self.world.resource(TOP, "generic", depends=BOTTOM, quick_interval=1, recover_limit=limit,
-                                    **scripts(TOP, "restore", "remove", "quickCheck", "recover")),
-                self.world.resource(BOTTOM, "cmdline", TIMEOUT=15, recover_limit=limit, **scripts(BOTTOM, "start", "stop", "check"))]
+        lines = [self.world.resource(TOP, "generic", depends=BOTTOM, quick_interval=1, recover_limit=limit,
+                                     **scripts(TOP, "restore", "remove", "quickCheck", "recover")),
+                 self.world.resource(BOTTOM, "cmdline", TIMEOUT=15, recover_limit=limit, **scripts(BOTTOM, "start", "stop", "check"))]
+        return lines[::-1] if self.upside_down else lines
 
     # ---- what is done to it ----
 

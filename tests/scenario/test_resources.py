@@ -238,6 +238,27 @@ def a_resource_that_comes_again_runs_no_copies_of_the_one_before(world):
 
 
 @scenario
+def after_a_reload_and_a_kill_each_resource_is_there_once_whatever_its_place(world):
+    lines = {tag: generic(world, tag, quick_interval=0) for tag in ("first", "web", "last")}
+    begin(world, *lines.values())
+    for tag in lines:
+        world.is_in(tag, "ISP")
+    world.pfile(resources=[lines["last"], lines["web"]])
+    world.order("reload")
+    for turn in range(2):
+        world.close_pcheck()
+        world.start_pcheck()
+        tags = [resource["tag"] for resource in parsed(world.order("show", "resource", "--json"))["resource"]]
+        same(tags, ["last", "web"], f"resources after kill {turn + 1}")
+    world.order("remove", "last")
+    world.is_in("last", "OSU")
+    world.close_pcheck()
+    world.start_pcheck()
+    world.is_in("last", "OSU")
+    same(actions(world, "last"), ["restore", "remove"], "scripts of last")
+
+
+@scenario
 def copies_of_the_scripts_run_until_update(world):
     keeps_copies(world)
     begin(world, generic(world, "web", copy="yes", quick_interval=0))

@@ -2,6 +2,7 @@
 // Resources that a pcheck takes over from one that was killed, and the time limits of their scripts (spec/state-table.md).
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "tests/fake/resource_world.hpp"
@@ -525,4 +526,18 @@ TEST_CASE("TIMEOUT of Cmdline holds for Start and for the Check that confirms it
     CHECK(late.signal_sent("db", Script::start) == 15);
     late.killed("db", Script::start, 15);
     CHECK(late.at("db").reason == "Start has failed: timeout=300s");
+}
+
+TEST_CASE("an adopted resource keeps its number, whatever its place in the pfile is now") {
+    ResourceWorld world({generic("web", {"db"}), generic("db")});
+    world.all_well();
+    const ResourceKey web = world.at("web").key, db = world.at("db").key;
+    world.edit({generic("new"), generic("db"), generic("web", {"db"})});
+    world.adopted(true);
+    CHECK(world.at("web").key == web);
+    CHECK(world.at("db").key == db);
+    CHECK(world.at("new").key > std::max(web, db));
+    CHECK(world.runs("new") == "restore");
+    world.order(Verb::remove, "db");
+    CHECK(world.runs("web") == "remove");
 }
