@@ -47,7 +47,7 @@ class RandomKills:
             self.stage.look()
         if self.random.random() < 0.3:
             self.lose()
-        if self.random.random() < 0.1:
+        if self.random.random() < 0.2:
             self.edit_pfile()
         self.world.start_pcheck(wait=False)
         self.note(f"pcheck {self.world.pcheck.pid}")
@@ -59,7 +59,7 @@ class RandomKills:
     def disturb(self):
         entries = (self.lose, self.lose, self.lose, self.lose, self.order, self.order, self.make_ill, self.make_slow)
         resources = (self.lose_application, self.lose_application, self.order_resource, self.order_resource, self.order_resource,
-                     self.slow_script, self.fail_script, self.send_event)
+                     self.slow_script, self.fail_script, self.send_event, self.reload)
         self.random.choice(entries + resources)()
         if self.random.random() < 0.5:
             time.sleep(self.random.random() * 0.01)
@@ -79,10 +79,12 @@ class RandomKills:
     def order(self):
         name = self.random.choice(self.names)
         words = self.random.choice((("restart", name), ("restart", name), ("stop", name), ("start", name), ("clear", "held"), ("dump",),
-                                    ("reload",), ("stop", name, "for", "1s"), ("start",)))
-        if words[0] == "reload":
-            self.edit_pfile()
+                                    ("stop", name, "for", "1s"), ("start",)))
         self.order_words(*words)
+
+    def reload(self):
+        self.edit_pfile()
+        self.order_words("reload")
 
     def lose_application(self):
         tag = self.random.choice((TOP, BOTTOM))
@@ -118,7 +120,7 @@ class RandomKills:
         lines = list(self.stage.lines())
         self.random.shuffle(lines)
         path = self.world.pfile_path
-        self.tree.upside_down = self.random.random() < 0.5
+        self.tree.upside_down, self.tree.with_spare = self.random.random() < 0.5, self.random.random() < 0.5
         self.stage.write_pfile(lines, name="pfile.new")
         self.world.pfile_path = path
         os.rename(self.world.path("pfile.new"), path)

@@ -246,7 +246,10 @@ class Stage:
 
     @staticmethod
     def parts(text, what):
-        return {part["pname" if what == "pent" else "tag"]: part for part in parsed(text)[what]}
+        found = parsed(text)[what]
+        named = {part["pname" if what == "pent" else "tag"]: part for part in found}
+        check(len(named) == len(found), f"some are there twice: {[part.get('tag') or part.get('pname') for part in found]}")
+        return named
 
     def owner_is_dead(self):
         return self.world.pcheck.poll() is not None

@@ -67,6 +67,7 @@ class Tree:
         self.script = self.world.write("resource.sh", SCRIPT.replace("@directory@", self.world.directory), 0o755)
         self.last = {}
         self.upside_down = False        # in the pfile
+        self.with_spare = False         # one more there, ahead of them, that does nothing
         self.runs = {}          # tag: how many scripts of each action, but the checks
         self.kills_in_scripts = 0
         for tag in (TOP, BOTTOM):
@@ -79,7 +80,8 @@ class Tree:
         lines = [self.world.resource(TOP, "generic", depends=BOTTOM, quick_interval=1, recover_limit=limit,
                                      **scripts(TOP, "restore", "remove", "quickCheck", "recover")),
                  self.world.resource(BOTTOM, "cmdline", TIMEOUT=15, recover_limit=limit, **scripts(BOTTOM, "start", "stop", "check"))]
-        return lines[::-1] if self.upside_down else lines
+        spare = self.world.resource("spare", "generic", initial="none", restore="/bin/true", remove="/bin/true")
+        return ([spare] if self.with_spare else []) + (lines[::-1] if self.upside_down else lines)
 
     # ---- what is done to it ----
 
@@ -157,7 +159,8 @@ class Tree:
             check(other[0][0] != "stop" or other[0][1] not in (None, "0"), f"{action} of {TOP} was begun after {other[0]} of {BOTTOM}")
 
     def show(self):
-        return self.stage.show("resource")
+        shown = self.stage.show("resource")
+        return {tag: shown[tag] for tag in (TOP, BOTTOM) if tag in shown}
 
     def look(self):
         """What has to hold at every moment: none is lost, no count shrinks, no state says what the scripts' ends contradict."""
@@ -261,7 +264,7 @@ class Tree:
         def there():
             answer = self.world.run(self.world.padmin_command("--dump", self.world.dump, "-c", "show", "resource", "--json"))
             dumped = self.stage.parts(answer.out, "resource") if answer.code == 0 else {}
-            return {tag: recorded(one) for tag, one in dumped.items()} == {tag: recorded(one) for tag, one in self.show().items()}
+            return all(tag in dumped and recorded(dumped[tag]) == recorded(one) for tag, one in self.show().items())
         until(there, "the dump to say what the resources are")
 
     def state(self):
