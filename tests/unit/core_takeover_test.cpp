@@ -538,6 +538,10 @@ TEST_CASE("an adopted resource keeps its number, whatever its place in the pfile
     CHECK(world.at("db").key == db);
     CHECK(world.at("new").key > std::max(web, db));
     CHECK(world.runs("new") == "restore");
+    CHECK(world.at("new").resource_id == 1);
+    CHECK(world.at("db").resource_id == 2);
+    CHECK(world.at("web").resource_id == 3);
     world.order(Verb::remove, "db");
+    world.killed("web", Script::quick_check);
     CHECK(world.runs("web") == "remove");
 }
