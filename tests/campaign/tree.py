@@ -46,7 +46,7 @@ if lives "$place"; then echo "beside $tag $$ $action $pid" >> "$records"; fi
 start_of $$
 echo "$$ $start" > "$place"
 echo "begin $tag $$ $action ${HV_AUTORECOVER:-0} $PPID" >> "$records"
-if [ -e "pause.$tag.$action" ]; then sleep "$(cat "pause.$tag.$action")"; fi
+if [ -e "pause.$tag.$action" ]; then sleep "$(cat "pause.$tag.$action" 2> /dev/null || echo 0)"; fi
 if [ -e "fail.$tag.$action" ]; then exit 3; fi
 case $action in
 restore) lives "app.$tag" || bring ;;
@@ -65,6 +65,7 @@ class Tree:
     def __init__(self, stage):
         self.stage, self.world = stage, stage.world
         self.script = self.world.write("resource.sh", SCRIPT.replace("@directory@", self.world.directory), 0o755)
+        self.definitions = self.write_definitions()
         self.last = {}
         self.upside_down = False        # in the pfile
         self.with_spare = False         # one more there, ahead of them, that does nothing
@@ -73,14 +74,18 @@ class Tree:
         for tag in (TOP, BOTTOM):
             self.world.program(tag)
 
-    def lines(self):
+    def write_definitions(self):
+        """Once: pcheck reads them whenever it likes. Returns their lines for the pfile."""
         def scripts(tag, *actions):
             return {action: f"{self.script} {tag} {action}" for action in actions}
-        limit = "1000/1"        # no recovery is the last one
-        lines = [self.world.resource(TOP, "generic", depends=BOTTOM, quick_interval=1, recover_limit=limit,
-                                     **scripts(TOP, "restore", "remove", "quickCheck", "recover")),
-                 self.world.resource(BOTTOM, "cmdline", TIMEOUT=15, recover_limit=limit, **scripts(BOTTOM, "start", "stop", "check"))]
-        spare = self.world.resource("spare", "generic", initial="none", restore="/bin/true", remove="/bin/true")
+        limit = "128/1"        # no recovery is the last one
+        return [self.world.resource("spare", "generic", initial="none", restore="/bin/true", remove="/bin/true"),
+                self.world.resource(TOP, "generic", depends=BOTTOM, quick_interval=1, recover_limit=limit,
+                                    **scripts(TOP, "restore", "remove", "quickCheck", "recover")),
+                self.world.resource(BOTTOM, "cmdline", TIMEOUT=15, recover_limit=limit, **scripts(BOTTOM, "start", "stop", "check"))]
+
+    def lines(self):
+        spare, *lines = self.definitions
         return ([spare] if self.with_spare else []) + (lines[::-1] if self.upside_down else lines)
 
     # ---- what is done to it ----
