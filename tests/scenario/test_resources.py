@@ -38,7 +38,7 @@ def a_resource_is_shown_as_the_manual_says(world):
     document = parsed(world.order("show", "resource", "--json"))["resource"]
     same([(one["tag"], one["kind"], one["state"], one["depends"]) for one in document], [("web", "generic", "ISP", [])], "JSON")
     check("web (generic) is ISP since" in world.order("explain", "web"), "explain does not say so")
-    check("no entry" in world.refused(4, "show", "resource", "wbe"), "no error for an unknown tag")
+    check('no resource "wbe", did you mean web?' in world.refused(4, "show", "resource", "wbe"), "no error for an unknown tag")
 
 
 @scenario
