@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <csignal>
 
+#include <fmt/format.h>
+
 #include "common/exit_code.hpp"
+#include "common/exit_status.hpp"
 #include "common/script_environment.hpp"
 #include "pcheck/script_copies.hpp"
 
@@ -81,6 +84,7 @@ void ResourceHost::dispatch(const core::Event& event) {
         param_ = reloaded->pfile.param;
         inherited_ = inherited_environment(origin_.environment, param_.script_env_clean);
     }
+    note_told(event);
     perform(core_->step(event, edge_.loop.now()));
 }
 
@@ -125,6 +129,7 @@ void ResourceHost::on(const core::EndAfterRemove& action) { handlers_.end(action
 void ResourceHost::on(const core::RunResourceScript& action) {
     const core::Resource* const resource = core_->find(action.resource);
     if (!resource || core_->resource_of(action.run) == 0) return;
+    if (!is_check(action.script)) trace(action.resource, "begins", std::string(text_of(action.script)));
     auto script = edge_.spawner.start(start_of(*resource, action));
     if (!script) {
         results_.emplace_back(core::ScriptEnded{action.run, core::ScriptEnded::How::not_executed, 0, script.error().text});
@@ -222,21 +227,43 @@ void ResourceHost::on(const core::PublishResource& action) {
     note_state(*resource);
 }
 
+void ResourceHost::trace(core::ResourceKey resource, std::string_view event, std::string detail) {
+    const Now now = edge_.loop.now();
+    TraceRecord record;
+    record.instant = now.instant;
+    record.wall = now.wall;
+    record.key = resource | resource_trace_bit;
+    record.event = event;
+    record.detail = std::move(detail);
+    edge_.segment.trace(std::move(record));
+}
+
+// What led to a state: orders, events and the ends of scripts. A check that is good is not told, for there are too many.
+void ResourceHost::note_told(const core::Event& event) {
+    if (const auto* order = std::get_if<core::Order>(&event)) {
+        const core::ResourceKey key = core_->key_of(order->target);
+        if (key != 0) trace(key, "order", order->event.empty() ? std::string(text_of(order->verb)) : "event " + order->event);
+        return;
+    }
+    const auto* ended = std::get_if<core::ScriptEnded>(&event);
+    const core::Resource* const resource = ended ? core_->find(core_->resource_of(ended->run)) : nullptr;
+    if (!resource) return;
+    for (const auto* run : {&resource->run, &resource->check}) {
+        if (!*run || (*run)->run != ended->run) continue;
+        const bool exited = ended->how == core::ScriptEnded::How::exited;
+        if (is_check((*run)->script) && exited && ended->status == 0) return;
+        const std::string outcome = exited ? short_text_of_status(ended->status) : ended->reason.empty() ? "unknown" : ended->reason;
+        trace(resource->key, "ended", fmt::format("{} {}", text_of((*run)->script), outcome));
+    }
+}
+
 // The trace tells each state, the dump file follows within a second: initial=last must survive a power cut.
 void ResourceHost::note_state(const core::Resource& resource) {
     const core::RecordedState recorded = core::recorded_state(resource);
     const auto [place, is_new] = noted_.try_emplace(resource.key);
     Noted& noted = place->second;
-    if (is_new || noted.shown != resource.shown() || noted.reason != resource.reason) {
-        const Now now = edge_.loop.now();
-        TraceRecord record;
-        record.instant = now.instant;
-        record.wall = now.wall;
-        record.key = resource.key | resource_trace_bit;
-        record.event = text_of(resource.shown());
-        record.detail = resource.reason;
-        edge_.segment.trace(std::move(record));
-    }
+    if (is_new || noted.shown != resource.shown() || noted.reason != resource.reason)
+        trace(resource.key, text_of(resource.shown()), resource.reason);
     const bool changed = is_new || noted.recorded != recorded || noted.shown != resource.shown();
     noted = {recorded, resource.shown(), resource.reason};
     if (changed && !dump_at_) dump_at_ = edge_.loop.now().instant + dump_after;

@@ -98,6 +98,8 @@ private:
     void publish_left(const std::vector<core::ResourceKey>& places);
     void publish_ending();
     void note_state(const core::Resource& resource);
+    void note_told(const core::Event& event);
+    void trace(core::ResourceKey resource, std::string_view event, std::string detail);
     void forget_removed();
     [[nodiscard]] std::string application_of(const core::Resource& resource) const;
     [[nodiscard]] sys::ScriptStart start_of(const core::Resource& resource, const core::RunResourceScript& run) const;

@@ -63,6 +63,11 @@ const Resource* Resources::find(ResourceKey resource) const {
     return found == resources_.end() ? nullptr : &found->second;
 }
 
+ResourceKey Resources::key_of(std::string_view tag) const {
+    const auto found = by_tag_.find(tag);
+    return found == by_tag_.end() ? 0 : found->second;
+}
+
 ResourceKey Resources::resource_of(RunId run) const {
     const auto found = runs_.find(run);
     return found == runs_.end() ? 0 : found->second;

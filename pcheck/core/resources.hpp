@@ -57,6 +57,8 @@ public:
 
     [[nodiscard]] std::optional<Instant> next_deadline() const;
     [[nodiscard]] bool has(std::string_view tag) const { return by_tag_.contains(tag); }
+    // 0: there is none.
+    [[nodiscard]] ResourceKey key_of(std::string_view tag) const;
     [[nodiscard]] std::span<const ResourceKey> resources() const { return order_; }
     // With those that were removed, but a script of them still runs.
     [[nodiscard]] std::vector<ResourceKey> all() const;

@@ -82,7 +82,7 @@ class Adoption(Step):
 
     def trace(self, *options):
         world, stage = self.world, self.stage
-        stage.pause("plain", 0.2)
+        stage.pause("plain", 0.5)
         self.old = stage.lose("plain")
         until(lambda: stage.script_runs("plain"), "the script")
         stage.pause("plain", 0)

@@ -15,10 +15,14 @@ LEAST = ["-C", "filesys", "-E", "diskfull", "-m", "df", "-n", "web"]
 
 
 def story(world, tag):
-    """What the log and the trace have of it, each in its order, without times and without what only one of them tells."""
+    """What the log and the trace have of its states, each in its order, without times and without what only one of them tells."""
     log = [text.partition(f"({tag}) ")[2].replace(": ", " ", 1) for text in world.log.texts() if text.startswith(f"Resource ({tag})")]
-    trace = [line.partition(f" {tag} ")[2] for line in world.order("show", "trace", tag).splitlines()]
-    return [line for line in log if "event" not in line], [line for line in trace if "ISP recover action is" not in line and "OSU rest" not in line]
+    trace = [line for line in traced(world, tag) if line.split()[0] in ("ISP", "ISU", "OSF")]
+    return [line for line in log if "event" not in line], [line for line in trace if "ISP recover action is" not in line]
+
+
+def traced(world, tag):
+    return [line.partition(f" {tag} ")[2] for line in world.order("show", "trace", tag).splitlines()]
 
 
 @scenario
@@ -37,6 +41,10 @@ def the_log_and_the_trace_tell_the_story_of_an_event_in_its_order(world):
     same(log, ["ISP restore action has succeeded", "ISP recover action has succeeded", "ISU remove action is running",
                "OSF recover action has failed: status=1"], "the log")
     same(trace, log, "the trace")
+    told = [line for line in traced(world, "web") if line.split()[0] in ("order", "begins", "ended")]
+    same(told, ["begins restore", "ended restore status=0", "order event filesys/diskfull", "begins recover", "ended recover status=0",
+                "order event filesys/diskfull", "begins recover", "ended recover status=1", "begins remove", "ended remove status=0"],
+         "what led to it")
     same(send(world, "-w", least=LEAST).code, 0, "exit of sendevent for what is out of service")
     same([os.path.basename(line.split()[0]) for line in world.runs("web")], ["web.restore", "recover", "recover", "web.remove"], "scripts")
 
