@@ -62,6 +62,7 @@ std::string_view message_of(const View& view) {
         case Busy::shutdown: return "shutdown";
         case Busy::no: break;
     }
+    if (view.header.ending != ResourceEnd::no) return "shutdown";  // until all resources are out
     return !view.entries.empty() && std::ranges::all_of(view.entries, &EntryRecord::paused) ? "stop" : "start";
 }
 

@@ -48,7 +48,6 @@ void Daemon::carry_out(const core::Order& order) {
     if (order.verb == core::Verb::dump && !may_dump())
         return executor_->answer(order.id, number_of(ExitCode::refused), "no dump is written of resources with --dry-run");
     const bool removes = order.verb == core::Verb::shutdown && order.remove && !resources_->empty();
-    if (removes) segment_->set_busy(Busy::shutdown);
     if (removes || (!order.target.empty() && resources_->has(order.target)) || is_for_resources(order.verb))
         return resources_->dispatch(order);
     if (order.verb == core::Verb::stop && order.target.empty()) resources_->pause_all(order.duration);

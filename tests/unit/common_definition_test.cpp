@@ -227,6 +227,9 @@ TEST_CASE("what has no effect, and what is hardly meant, is a warning") {
         CHECK(told_of_generic(odd.line) == Texts{std::string(odd.warning)});
     }
     CHECK(told_of_cmdline("check=/c\nstop=/s\nLIEOFFLINE=Yes") == Texts{"F:5:12: warning: LIEOFFLINE: no effect with stop"});
+    CHECK(told_of_cmdline("check=/c\nTIMEOUT=10") ==
+          Texts{"F:4:9: warning: TIMEOUT: one Check at most says within it that Start or Stop was well: there are 10 s between two"});
+    CHECK(told_of_cmdline("check=/c\nTIMEOUT=11").empty());
     CHECK(told_of_cmdline("check=/c\nSTANDBYCAPABLE=Yes") ==
           Texts{"F:4:16: warning: STANDBYCAPABLE: check cannot say Standby without ALLEXITCODES"});
     CHECK(told_of_cmdline("check=/c\nAUTORECOVER=No\nrecover_limit=1/9") ==

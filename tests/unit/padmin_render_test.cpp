@@ -116,6 +116,9 @@ TEST_CASE("the message box says what is being carried out, and stop when all are
     view.header.busy = Busy::shutdown;
     CHECK(message_of(view) == "shutdown");
     view.header.busy = Busy::no;
+    view.header.ending = ResourceEnd::order;
+    CHECK(message_of(view) == "shutdown");
+    view.header.ending = ResourceEnd::no;
     view.entries.clear();
     CHECK(message_of(view) == "start");
 }
