@@ -85,8 +85,12 @@ bool Resources::may_check(const Resource& resource) const {
 void Resources::ask_check(Resource& resource) { resource.tick_at.reset(); }
 
 // From pcheck's start to its end, in every state.
-void Resources::keep_checking(Resource& resource) {
-    if (!resource.is_generic() && !resource.tick_at && may_check(resource)) (void)run(resource, ResourceScript::check);
+// Whether one was begun.
+bool Resources::keep_checking(Resource& resource, bool may_begin) {
+    if (resource.is_generic() || resource.tick_at || !may_check(resource)) return false;
+    if (!may_begin) resource.tick_at = now_.instant;  // with the next step
+    if (may_begin) (void)run(resource, ResourceScript::check);
+    return may_begin;
 }
 
 // ON.

@@ -32,7 +32,10 @@ std::vector<Action> Resources::step(const Event& event, Now now) {
 std::vector<Action> Resources::finish_step() {
     pursue_all();
     end_if_done();
-    for (const ResourceKey key : order_) keep_checking(at(key));
+    std::size_t begun = 0;
+    for (const ResourceKey key : order_) {
+        if (keep_checking(at(key), begun < most_a_step)) ++begun;
+    }
     std::vector<Action> actions;  // the record stands ahead of what is done and answered
     for (const ResourceKey key : std::exchange(touched_, {})) {
         if (!resources_.contains(key)) continue;
@@ -182,11 +185,13 @@ void Resources::ended(Resource& resource, const Ended& end) {
 }
 
 void Resources::on(const Deadline&) {
-    Keys all;
+    std::vector<std::pair<Instant, ResourceKey>> all;
     for (const auto& [key, resource] : resources_) {
-        if (const auto at = resource.next_deadline(); at && *at <= now_.instant) all.push_back(key);
+        if (const auto at = resource.next_deadline(); at && *at <= now_.instant) all.emplace_back(*at, key);
     }
-    for (const ResourceKey key : all) due(at(key));
+    std::ranges::sort(all);
+    all.resize(std::min(all.size(), most_a_step));  // the others come with the next step
+    for (const auto& [when, key] : all) due(at(key));
 }
 
 void Resources::due(Resource& resource) {

@@ -156,7 +156,7 @@ private:
     void go_offline(Resource& resource);
     void take_step(Resource& resource, Step step);
     void ask_check(Resource& resource);
-    void keep_checking(Resource& resource);
+    bool keep_checking(Resource& resource, bool may_begin);
     void cmdline_ended(Resource& resource, const Ended& end);
     void start_ended(Resource& resource, const Ended& end);
     void stop_ended(Resource& resource, const Ended& end);

@@ -2,6 +2,7 @@
 // Trees of resources (spec/state-table.md, goals and procedures): who waits for whom, and what a failure takes along.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "tests/fake/resource_world.hpp"
@@ -500,4 +501,21 @@ TEST_CASE("clear is refused to one that has failed and waits to be taken out") {
     fails(world, "db");
     world.order(Verb::clear, "db");
     CHECK(answer_of(world) == "db: it has had the goal failed for 0s");
+}
+
+TEST_CASE("many that are due together are begun a few in each step, all of them at once") {
+    std::vector<Definition> definitions;
+    for (int i = 0; i < 40; ++i) definitions.push_back(i % 2 == 0 ? cmdline(fmt::format("c{}", i)) : generic(fmt::format("g{}", i)));
+    ResourceWorld world(definitions);
+    CHECK(std::ranges::count_if(world.begun(), [](const std::string& one) { return one.ends_with("check"); }) == 16);
+    world.pass(0s);
+    CHECK(world.begun().size() == 4);
+    world.all_well();
+    (void)world.begun();
+    const Instant before = world.now.instant;
+    world.pass(120s);
+    world.step(Deadline{});
+    CHECK(world.now.instant == before + 120s);
+    const auto begun = world.begun();
+    CHECK(std::ranges::count_if(begun, [](const std::string& one) { return one.ends_with("quickCheck"); }) == 20);
 }
