@@ -83,7 +83,8 @@ private:
         if (!has(record.traits, dead) && !has(record.traits, kernel_thread)) tell(TableChange::Kind::gone, record);
     }
     void first(pid_t pid) {
-        const auto now = stat(pid);
+        auto now = stat(pid);
+        if (!now && !is_gone(now.error())) now = stat(pid);  // who is not seen counts as not there, and is started again
         if (now) appeared(*now);
     }
     void appeared(const ProcessStat& stat) {

@@ -133,7 +133,8 @@ void Supervisor::on(const Reloaded& event) {
     }
     regroup_changed(members);
     for (const std::string& name : removed) wake_dependants(name);
-    emit(PublishAll{});
+    // Ahead of what is done: a script that begins publishes its entry at its new place, where another's record may lie.
+    actions_.insert(actions_.begin(), PublishAll{});
     log(messages::reload_done(event.added + added, event.removed + old.size(), event.changed + changed, event.same + same));
     for (const EntryKey key : new_ones) ask(watches_.at(key), Question::first);
     for (const EntryKey key : fresh_ones) {

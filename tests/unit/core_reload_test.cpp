@@ -3,6 +3,7 @@
 // BANKEN_SEED=N plays that one alone.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 
@@ -202,4 +203,16 @@ TEST_CASE("a reload adds, removes and changes what the two files say, and leaves
         CAPTURE(seed);
         Reloads(seed).play();
     }
+}
+
+TEST_CASE("a reload publishes all records ahead of what it does, for each may have another place") {
+    const Pfile before = parse_pfile("IPCKEY 1\nSHM_DUMP_FILE /d\n[PENT]\na:/bin/r:60:3:exit\nb:/bin/r:60:3:exit\n").pfile;
+    const Now now{Instant(1h), WallTime(400000h), 360000};
+    Supervisor core(before, {}, now);
+    Reloaded reloaded;
+    reloaded.pfile = parse_pfile("IPCKEY 1\nSHM_DUMP_FILE /d\n[PENT]\nb:/bin/r:60:3:exit:min=2\n").pfile;
+    const auto actions = core.step(reloaded, now);
+    REQUIRE(actions.size() > 1);
+    CHECK(std::holds_alternative<PublishAll>(actions.front()));
+    CHECK(std::ranges::count_if(actions, [](const Action& one) { return std::holds_alternative<PublishAll>(one); }) == 1);
 }
