@@ -224,7 +224,7 @@ def what_stands_on_a_file_system_that_has_gone_is_stopped_before_it(world):
         same(world.run(["umount", "-l", redis.directory]).code, 0, "umount")
         world.log.wait("Check failed (data): quickCheck status=32")
         same(world.is_in("data", "OSF")["reason"], "quickCheck has failed: status=32", "the reason of what failed")
-        same(world.is_in("redis", "OSU")["reason"], "remove action has succeeded", "the reason of what stands on it")
+        same(world.is_in("redis", "OSU")["reason"], "remove action has succeeded, data has failed", "the reason of what stands on it")
         world.is_in("vip", "ISP")
         same([step for step in steps(world) if "remove" in step], ["redis remove", "data remove"], "the removes")
         same(redis.pids(), [], "processes")

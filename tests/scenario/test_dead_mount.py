@@ -31,7 +31,17 @@ class Mount:
         return os.path.join(self.path, name)
 
     def hang(self):
+        """When pcheck holds no file of it open: a child closes what it was given, and would wait for that."""
+        until(lambda: not self.is_held(), "the end of what pcheck reads there")
         self.world.write("hung", "")
+
+    def is_held(self):
+        fds = f"/proc/{self.world.pcheck.pid}/fd"
+        for fd in os.listdir(fds):
+            with contextlib.suppress(FileNotFoundError):
+                if os.readlink(os.path.join(fds, fd)).startswith(self.path):
+                    return True
+        return False
 
     def answer(self):
         with contextlib.suppress(FileNotFoundError):
@@ -91,6 +101,7 @@ def scripts_on_a_dead_mount_hold_up_nobody_and_run_when_it_answers(world):
                     SCRIPT_PARALLEL=64)
         world.start_pcheck()
         world.log.wait_for_count(re.compile(" Up$"), count + 1)
+        world.order("reload")       # the scripts have been looked at
         mount.hang()
         place = world.log.place()
         for pid in pids.values():
