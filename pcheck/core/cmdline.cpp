@@ -315,7 +315,7 @@ void Resources::fault(Resource& resource, const Ended& end) {
         return;
     }
     if (cut_off) return failed(resource, std::move(why), OnFailure::continue_);
-    recover(resource, std::move(why));
+    recover(resource, why);
 }
 
 }  // namespace banken::core

@@ -296,7 +296,7 @@ std::string Resources::used_up_words(const Resource& resource) const {
 }
 
 // RECOVER.
-void Resources::recover(Resource& resource, std::string why) {
+void Resources::recover(Resource& resource, const std::string& why) {
     if (!may_recover(resource)) return failed(resource, why + used_up_words(resource), resource.definition.on_failure);
     resource.ordered = false;
     set_goal(resource, Goal::recover);

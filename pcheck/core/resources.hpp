@@ -125,7 +125,7 @@ private:
     void want_in(Resource& resource, bool to_standby);
     void remove(Resource& resource, Goal goal, OfflineReason why);
     void take_out(Resource& resource, Goal goal, OfflineReason why, std::string_view because = {});
-    void recover(Resource& resource, std::string why);
+    void recover(Resource& resource, const std::string& why);
     void failed(Resource& resource, std::string why, OnFailure on_failure);
     void take_out_tree(Resource& resource, bool whole);
     void drop_tree(const Resource& resource);
