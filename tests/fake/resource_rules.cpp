@@ -248,7 +248,11 @@ void ResourceRules::judge_failed(const Resources& core, std::span<const Action> 
     }
     const bool over = std::ranges::any_of(actions, [](const Action& action) { return std::holds_alternative<EndAfterRemove>(action); });
     if (ending_ && !core.ending() && !over && !may_stay_) fail("6: the end is forgotten");
-    if (core.ending() && !ending_) ended_by_ = core.ending()->by;
+    if (core.ending() && !ending_) {
+        ended_by_ = core.ending()->by;
+        needed_.clear();
+        if (ended_by_ != 0 && core.find(ended_by_)) note_needed(core);
+    }
     if (std::holds_alternative<Reloaded>(event_)) ended_by_ = 0;
     ending_ = core.ending().has_value();
 }
@@ -266,21 +270,30 @@ std::set<ResourceKey> ResourceRules::reach(const Resources& core, ResourceKey fr
     return found;
 }
 
-// With on_failure=exit, shutdown the whole tree goes, but what others need.
-void ResourceRules::judge_end(const Resources& core) {
-    const ResourceKey by = std::exchange(ended_by_, 0);
-    if (by == 0 || !core.find(by)) return;
-    std::set<ResourceKey> tree, needed;
-    for (const ResourceKey top : reach(core, by, false)) tree.merge(reach(core, top, true));
+std::set<ResourceKey> ResourceRules::tree_of(const Resources& core, ResourceKey of) const {
+    std::set<ResourceKey> tree;
+    for (const ResourceKey top : reach(core, of, false)) tree.merge(reach(core, top, true));
+    return tree;
+}
+
+// What others, in service or to be, need of it now.
+void ResourceRules::note_needed(const Resources& core) {
+    const auto tree = tree_of(core, ended_by_);
     for (const ResourceKey key : core.resources()) {
         const Resource& other = *core.find(key);
         const bool stays = (is_in(other) || other.goal == Goal::in) && !leaves(other);
-        if (!tree.contains(key) && stays) needed.merge(reach(core, key, true));
+        if (!tree.contains(key) && stays) needed_.merge(reach(core, key, true));
     }
-    for (const ResourceKey key : tree) {
+}
+
+// With on_failure=exit, shutdown the whole tree goes, but what others needed when it failed.
+void ResourceRules::judge_end(const Resources& core) {
+    if (ended_by_ == 0 || !core.find(ended_by_)) return;
+    note_needed(core);
+    for (const ResourceKey key : tree_of(core, std::exchange(ended_by_, 0))) {
         const Resource& one = *core.find(key);
         const bool found = one.reason.starts_with("Check says");  // in service by itself
-        if (!needed.contains(key) && is_in(one) && !found) fail(fmt::format("6: pcheck ends, and {} of the tree stands", shown(one)));
+        if (!needed_.contains(key) && is_in(one) && !found) fail(fmt::format("6: pcheck ends, and {} of the tree stands", shown(one)));
     }
 }
 

@@ -54,6 +54,8 @@ private:
     void judge_silence(const Resources& core, const Resource& resource);
     void judge_failed(const Resources& core, std::span<const Action> actions);
     void judge_end(const Resources& core);
+    void note_needed(const Resources& core);
+    [[nodiscard]] std::set<ResourceKey> tree_of(const Resources& core, ResourceKey of) const;
     [[nodiscard]] std::set<ResourceKey> reach(const Resources& core, ResourceKey from, bool below) const;
     [[nodiscard]] std::vector<const Resource*> beside(const Resources& core, const Resource& resource, bool below) const;
 
@@ -64,6 +66,7 @@ private:
     std::set<OrderId> waiting_;        // for an answer
     std::map<std::string, Past> past_;
     ResourceKey ended_by_ = 0;                // whose failure ends pcheck; 0: nobody's, or the tree is not the same any more
+    std::set<ResourceKey> needed_;            // of its tree, by others
     bool ending_ = false, may_stay_ = false;  // some resource was ever to stay when it is not removed
     std::string broken_;
 };
