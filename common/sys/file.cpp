@@ -42,6 +42,13 @@ Result<> check_regular(int fd) {
     return {};
 }
 
+// Closing a copy of it hangs, too, while its mount answers nobody: it gets a number that no child copies, if there is one.
+UniqueFd kept_from_children(UniqueFd file) {
+    if (!file.valid()) return file;
+    UniqueFd high(::fcntl(file.get(), F_DUPFD_CLOEXEC, first_uncopied));
+    return high.valid() ? std::move(high) : std::move(file);
+}
+
 // Nothing but a regular file is opened: others can link a name of theirs to a device, and some of these act when they are opened (a watchdog
 // resets the host when it is closed again).
 Result<UniqueFd> open_to_read(const std::string& path) {
@@ -50,7 +57,7 @@ Result<UniqueFd> open_to_read(const std::string& path) {
     if (auto regular = check_regular(place.get()); !regular) return Failure(regular.error());
     UniqueFd file(::open(fmt::format("/proc/self/fd/{}", place.get()).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!file.valid()) return fail_errno(cannot_open);
-    return file;
+    return kept_from_children(std::move(file));
 }
 
 Result<std::string> read_at_most(int fd, std::size_t limit) {
@@ -103,7 +110,7 @@ Result<std::string> read_at(int directory, const char* relative, std::size_t lim
 
 Result<> write_atomically(const std::string& path, std::string_view bytes, mode_t mode) {
     std::string temporary = path + ".XXXXXX";
-    const UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));
+    const auto fd = kept_from_children(UniqueFd(::mkostemp(temporary.data(), O_CLOEXEC)));
     if (!fd.valid()) return Failure(fail_errno("create").value().in(path));
     Result<> done = ::fchmod(fd.get(), mode) == 0 ? fill_and_rename(fd.get(), temporary, path, bytes) : Result<>(fail_errno("fchmod"));
     if (done) return done;
@@ -112,7 +119,7 @@ Result<> write_atomically(const std::string& path, std::string_view bytes, mode_
 }
 
 Result<> write_file(const std::string& path, std::string_view bytes) {
-    const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0644));
+    const auto fd = kept_from_children(UniqueFd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0644)));
     if (!fd.valid()) return Failure(fail_errno(cannot_open).value().in(path));
     auto written = write_all(fd.get(), bytes);
     return written ? std::move(written) : Failure(written.error().in(path));

@@ -11,7 +11,7 @@ namespace banken::sys {
 // The call that is refused for good, and what would help. What is only short for now (EMFILE, EAGAIN) lacks nothing.
 [[nodiscard]] Result<> kernel_suffices();
 
-// What scripts are cloned by where no vfork can be had for them: "clone3", or "fork: Function not implemented".
+// What scripts are cloned by where no thread for them can be had: "clone3", or "fork: Function not implemented".
 [[nodiscard]] std::string clone_found();
 
 }  // namespace banken::sys

@@ -200,14 +200,20 @@ SpawnThread* Spawner::idle_thread() {
     return nullptr;
 }
 
-Result<Birth> Spawner::clone_sharing(ChildPlan& plan, int control) {
-    const bool share = place_is_free() && ::dup3(control, place_.get(), O_CLOEXEC) >= 0;
+Result<Birth> Spawner::bear(ChildPlan& plan, const std::shared_ptr<const void>& memory) {
+    const bool share = place_is_free() && ::dup3(plan.control, place_.get(), O_CLOEXEC) >= 0;
     if (share) {
         plan.control = place_.get();
         plan.own_table = own_table_.get();
         own_table_->store(0, std::memory_order_relaxed);
     }
-    auto birth = clone_child(plan);
+    Result<Birth> birth = fail_errno("clone", EAGAIN);
+    // A change of the user takes our core dumps away from a memory that is shared, and lays it open to that user where fs.suid_dumpable is 1.
+    SpawnThread* const thread = plan.becomes ? nullptr : idle_thread();
+    if (thread != nullptr) {
+        if (const auto child = thread->start_child(plan, memory)) birth = Birth{*child, {}};
+    }
+    if (!birth) birth = clone_child(plan);
     if (share && birth) sharing_child_ = birth->pid;
     if (share && (!birth || plan.own_table == nullptr)) own_table_->store(1, std::memory_order_relaxed);
     return birth;
@@ -233,13 +239,7 @@ Result<WaitingScript> Spawner::start(const ScriptStart& script) {
     ChildPlan plan = plan_;
     prepared->point(plan);
     plan.control = theirs.get();
-    Result<Birth> birth = fail_errno("vfork", EAGAIN);
-    // A change of the user takes our core dumps away from a memory that is shared, and lays it open to that user where fs.suid_dumpable is 1.
-    SpawnThread* const thread = plan.becomes ? nullptr : idle_thread();
-    if (thread != nullptr) {
-        if (const auto child = thread->start_child(plan, prepared)) birth = Birth{*child, {}};
-    }
-    if (!birth) birth = clone_sharing(plan, theirs.get());
+    auto birth = bear(plan, prepared);
     if (!birth) return Failure(birth.error());
     UniqueFd& pidfd = birth->pidfd;
     if (!pidfd.valid()) pidfd.reset(static_cast<int>(::syscall(SYS_pidfd_open, birth->pid, 0)));  // not reaped: its pid is nobody else's

@@ -96,7 +96,8 @@ private:
     Spawner() = default;
     [[nodiscard]] bool place_is_free() const;
     [[nodiscard]] SpawnThread* idle_thread();
-    [[nodiscard]] Result<Birth> clone_sharing(ChildPlan& plan, int control);
+    // `memory` is what the plan points into.
+    [[nodiscard]] Result<Birth> bear(ChildPlan& plan, const std::shared_ptr<const void>& memory);
     [[nodiscard]] Failure abandon(pid_t child, const Error& why);
     void reap_abandoned();
 

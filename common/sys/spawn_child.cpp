@@ -29,18 +29,6 @@ bool failed(ChildReport& report, Step step) {
     return false;
 }
 
-// With a shared table the first call must be the one that ends the sharing. Copied is only what lies below its first argument.
-bool take_own_table(const ChildPlan& plan, ChildReport& report) {
-    if (plan.control != plan.place && ::dup3(plan.control, plan.place, O_CLOEXEC) < 0) return failed(report, Step::descriptors);
-    const int first = std::max(plan.null, plan.place) + 1;
-    if (::close_range(static_cast<unsigned>(first), ~0u, CLOSE_RANGE_UNSHARE) != 0) {
-        if (plan.own_table != nullptr) return failed(report, Step::descriptors);
-        ::closefrom(first);  // an old seccomp filter
-    }
-    if (plan.own_table != nullptr) plan.own_table->store(1, std::memory_order_release);
-    return true;
-}
-
 // Leaves 0, 1, 2 and `control`.
 bool arrange_descriptors(const ChildPlan& plan, ChildReport& report) {
     bool good = ::dup2(plan.null, STDIN_FILENO) >= 0;
@@ -121,14 +109,22 @@ bool wait_for_release(int socket) {
 
 }  // namespace
 
-void run_child(const ChildPlan& plan) noexcept {
-    ChildReport report;
-    int socket = plan.control;
-    bool ready = take_own_table(plan, report);
-    if (ready) {
-        socket = plan.place;
-        ready = arrange_descriptors(plan, report);
+// With a shared table the first call must be the one that ends the sharing. It copies no more than the low numbers, and closes none of them, which
+// could hang for one that lies on a dead mount.
+bool take_own_table(const ChildPlan& plan, ChildReport& report) noexcept {
+    if (plan.control != plan.place && ::dup3(plan.control, plan.place, O_CLOEXEC) < 0) return failed(report, Step::descriptors);
+    const int first = std::max({plan.null, plan.place, first_uncopied - 1}) + 1;
+    if (::close_range(static_cast<unsigned>(first), ~0u, CLOSE_RANGE_UNSHARE) != 0) {
+        if (plan.own_table != nullptr) return failed(report, Step::descriptors);
+        ::closefrom(first);  // an old seccomp filter
     }
+    if (plan.own_table != nullptr) plan.own_table->store(1, std::memory_order_release);
+    return true;
+}
+
+void go_on(const ChildPlan& plan, ChildReport& report, bool separate) noexcept {
+    int socket = separate ? plan.place : plan.control;
+    bool ready = separate && arrange_descriptors(plan, report);
     if (ready) {
         socket = control;
         ready = prepare(plan, report);  // what may take long is done while the parent records us
@@ -140,6 +136,12 @@ void run_child(const ChildPlan& plan) noexcept {
     }
     ::send(socket, &report, sizeof report, MSG_NOSIGNAL);
     ::_exit(127);
+}
+
+void run_child(const ChildPlan& plan) noexcept {
+    ChildReport report;
+    const bool separate = take_own_table(plan, report);
+    go_on(plan, report, separate);
 }
 
 }  // namespace banken::sys

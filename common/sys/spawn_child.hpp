@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the child of a Spawner does between clone and exec. Only system calls, on memory prepared before: its memory is a copy in
-// which locks may be held by threads that do not exist in it. Only spawn.cpp calls this.
+// which locks may be held by threads that do not exist in it, or ours. Only spawn.cpp and spawn_thread.cpp call this.
 #pragma once
 
 #include <sys/resource.h>
@@ -54,6 +54,10 @@ struct ChildReport {
     TrustFinding finding;  // with Step::trust and those of the output
 };
 
+// The child's first call. False: it could not, which `report` says.
+[[nodiscard]] bool take_own_table(const ChildPlan& plan, ChildReport& report) noexcept;
+// All that follows; `separate` is what take_own_table() returned.
+[[noreturn]] void go_on(const ChildPlan& plan, ChildReport& report, bool separate) noexcept;
 [[noreturn]] void run_child(const ChildPlan& plan) noexcept;
 
 }  // namespace banken::sys

@@ -1,16 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/sys/spawn_thread.hpp"
 
+#include <sched.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstddef>
 #include <system_error>
 #include <thread>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) (static_cast<void>(address), static_cast<void>(size))
+#endif
 
 namespace banken::sys {
 namespace {
 
 enum Step : int { resting, posted, born, failed, closing };
+
+constexpr std::size_t stack_size = 128 * 1024;  // for the child; a few paths are the most that lies on it
 
 }  // namespace
 
@@ -29,19 +40,32 @@ struct SpawnThread::Shared {
     }
     void run();
     void start_child();
+    static int be_child(void* shared);
 };
 
-// A frame of its own: what the child does on this stack below it is done before we go on.
-[[gnu::noinline]] void SpawnThread::Shared::start_child() {
-    const pid_t child = ::vfork();
-    if (child == 0) {
-        pid = ::getpid();
-        tell(born);
-        run_child(plan);
-    }
-    if (child > 0) return;
+// With a shared table it is told when the child has its own: the next one may share ours then. To close what was copied may hang.
+int SpawnThread::Shared::be_child(void* shared) {
+    auto& self = *static_cast<Shared*>(shared);
+    const bool shares = self.plan.own_table != nullptr;
+    self.pid = ::getpid();
+    if (!shares) self.tell(born);
+    ChildReport report;
+    const bool separate = take_own_table(self.plan, report);
+    if (shares) self.tell(born);
+    go_on(self.plan, report, separate);
+}
+
+// As vfork(2), but for the table, which that would copy: to close a copy flushes its file, which hangs on a dead mount. The child's stack is a part
+// of ours, where sanitizers expect it.
+void SpawnThread::Shared::start_child() {
+    alignas(16) std::array<std::byte, stack_size> stack;
+    ASAN_UNPOISON_MEMORY_REGION(stack.data(), stack.size());  // a child that was killed has left its marks there
+    const int table = plan.own_table != nullptr ? CLONE_FILES : 0;
+    const pid_t child = ::clone(be_child, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | table | SIGCHLD, this);
+    if (step.load(std::memory_order_acquire) != posted) return;
     error = errno;
-    tell(failed);
+    pid = child;
+    tell(child < 0 ? failed : born);  // born: it was ended before it could say so
 }
 
 void SpawnThread::Shared::run() {
@@ -81,7 +105,7 @@ Result<pid_t> SpawnThread::start_child(const ChildPlan& plan, std::shared_ptr<co
     shared_->busy.store(true, std::memory_order_release);
     shared_->tell(posted);
     shared_->step.wait(posted, std::memory_order_acquire);
-    if (shared_->step.load(std::memory_order_acquire) == failed) return fail_errno("vfork", shared_->error);
+    if (shared_->step.load(std::memory_order_acquire) == failed) return fail_errno("clone", shared_->error);
     return shared_->pid;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A thread that starts children by vfork(2). Nothing of our memory is copied for such a child, so it costs a fraction of a clone; it is the thread
-// that stands still until the child has executed its script, not the loop. Only spawn.cpp uses this.
+// A thread that starts children as vfork(2) does. Nothing of our memory is copied for such a child, so it costs a fraction of a clone; it is the
+// thread that stands still until the child has executed its script, not the loop. Only spawn.cpp uses this.
 #pragma once
 
 #include <sys/types.h>
@@ -24,7 +24,8 @@ public:
 
     // Its last child has executed its script, or ended.
     [[nodiscard]] bool idle() const;
-    // The pid of a child that runs `plan`. Waits until it exists. `memory` is what the plan points into, and is kept as long as it is needed.
+    // The pid of a child that runs `plan`. Waits until it exists, and no longer
+    // shares our descriptors. `memory` is what the plan points into, and is kept as long as it is needed.
     [[nodiscard]] Result<pid_t> start_child(const ChildPlan& plan, std::shared_ptr<const void> memory);
 
 private:

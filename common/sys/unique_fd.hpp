@@ -9,6 +9,9 @@
 
 namespace banken::sys {
 
+// From here on a child of a Spawner that shares our table copies none into its own: the kernel copies whole words of bits.
+inline constexpr int first_uncopied = 64;
+
 class UniqueFd {
 public:
     UniqueFd() = default;

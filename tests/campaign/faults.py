@@ -18,7 +18,7 @@ ERRORS = {
     "epoll_wait": "EINTR", "epoll_pwait2": "EINTR", "epoll_pwait": "EINTR", "eventfd2": "EMFILE ENOMEM", "timerfd_create": "EMFILE",
     "signalfd4": "EMFILE", "socket": "EMFILE ENOMEM EACCES", "socketpair": "EMFILE ENOMEM", "connect": "EACCES EAGAIN EINTR",
     "bind": "EACCES", "sendto": "EAGAIN ENOBUFS EINTR", "sendmsg": "EAGAIN ENOBUFS EINTR", "recvfrom": "EINTR EAGAIN",
-    "recvmsg": "EINTR EAGAIN", "setsockopt": "ENOMEM", "clone": "EAGAIN ENOMEM", "clone3": "EAGAIN ENOMEM", "vfork": "EAGAIN ENOMEM",
+    "recvmsg": "EINTR EAGAIN", "setsockopt": "ENOMEM", "clone": "EAGAIN ENOMEM", "clone3": "EAGAIN ENOMEM",
     "pidfd_open": "EMFILE ENOMEM", "pidfd_send_signal": "EPERM", "waitid": "EINTR", "wait4": "EINTR", "dup3": "EMFILE EINTR",
     "fcntl": "EMFILE", "mmap": "ENOMEM", "mprotect": "ENOMEM", "shmget": "ENOMEM ENOSPC EACCES", "shmat": "ENOMEM EACCES", "shmctl": "EACCES",
     "semget": "ENOSPC EACCES", "semop": "ENOSPC EACCES", "semtimedop": "ENOSPC EACCES", "semctl": "EACCES", "fstat": "EIO", "stat": "EIO EACCES",

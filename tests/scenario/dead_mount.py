@@ -4,7 +4,7 @@
 usage: dead_mount.py MOUNT BACKING HUNG
 
 What lies in the directory BACKING is shown at MOUNT, as root's. As long as a file HUNG is there, requests are taken and not answered: whoever
-made one cannot even be killed. When it goes away they are answered. Prints a line when the mount is there."""
+made one cannot even be killed. If "open" stands in it, files can still be found and opened. When it goes away all are answered. Prints a line when the mount is there."""
 import ctypes
 import errno
 import os
@@ -15,6 +15,7 @@ import sys
 
 LOOKUP, FORGET, GETATTR, OPEN, READ, RELEASE, FLUSH, INIT, OPENDIR, READDIR, RELEASEDIR, INTERRUPT, BATCH_FORGET = \
     1, 2, 3, 14, 15, 18, 25, 26, 27, 28, 29, 36, 42
+TO_OPEN = (LOOKUP, GETATTR, OPEN)
 WITHOUT_ANSWER = (FORGET, INTERRUPT, BATCH_FORGET)
 IN_HEADER, ROOT = "=IIQQIIII", 1
 MS_NOSUID, MS_NODEV = 2, 4
@@ -76,6 +77,14 @@ def reply(device, directory, request):
         pass        # nobody waits for it any more
 
 
+def is_answered(request, hung):
+    try:
+        with open(hung, "rb") as file:
+            return file.read() == b"open" and struct.unpack_from(IN_HEADER, request)[1] in TO_OPEN
+    except FileNotFoundError:
+        return True
+
+
 def serve(device, directory, hung):
     held = []
     poll = select.poll()
@@ -83,10 +92,9 @@ def serve(device, directory, hung):
     while True:
         if poll.poll(20):
             held.append(os.read(device, 1 << 17))
-        if not os.path.exists(hung):
-            for request in held:
-                reply(device, directory, request)
-            held.clear()
+        for request in [request for request in held if is_answered(request, hung)]:
+            held.remove(request)
+            reply(device, directory, request)
 
 
 def main():

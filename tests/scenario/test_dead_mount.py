@@ -30,10 +30,8 @@ class Mount:
         self.world.script(f"backing/{name}", body)
         return os.path.join(self.path, name)
 
-    def hang(self):
-        """When pcheck holds no file of it open: a child closes what it was given, and would wait for that."""
-        until(lambda: not self.is_held(), "the end of what pcheck reads there")
-        self.world.write("hung", "")
+    def hang(self, still=""):
+        self.world.write("hung", still)
 
     def is_held(self):
         fds = f"/proc/{self.world.pcheck.pid}/fd"
@@ -175,6 +173,26 @@ def pidfiles_on_a_dead_mount_hold_up_nobody(world):
         for name in names[1:]:
             world.becomes(name, proc_sts="AVAIL", pid=pids[name])
         same({what: padmin.wait() for what, padmin in asked.items()}, {"explain": 0, "match": 0}, "exit statuses")
+
+
+@scenario
+def a_file_that_is_open_on_a_dead_mount_holds_up_no_script(world):
+    """A child that had a copy of it would wait when it closes that."""
+    with dead_mount(world) as mount:
+        alpha, beta = world.daemon("alpha"), world.daemon("beta")
+        world.write("backing/alpha.pid", f"{alpha}\n")
+        world.pfile(f"{pent_line('alpha', world.restarter('alpha'))}:delay=0:pidfile={mount.path}/alpha.pid",
+                    pent_line("beta", world.restarter("beta"), retries="unlimited") + ":delay=0")
+        world.start_pcheck()
+        for name, pid in (("alpha", alpha), ("beta", beta)):
+            world.log.wait(up(name, pid))
+        mount.hang("open")
+        until(lambda: mount.is_held() and waits_for_fuse(world.pcheck.pid), "the read of the pidfile to hang")
+        for _ in range(3):
+            beta = goes_on_with(world, "beta", beta)
+        check(mount.is_held(), "the pidfile was read")
+        mount.answer()
+        world.becomes("alpha", proc_sts="AVAIL", pid=alpha)
 
 
 @scenario
