@@ -44,6 +44,9 @@ struct RecoverLimit {
     friend bool operator==(const RecoverLimit&, const RecoverLimit&) = default;
 };
 
+// From the begin of one cmdline Check to the next; of a slow one twice that (spec/resources.md, cmdline).
+inline constexpr Duration check_tick = std::chrono::seconds(10);
+
 // cmdline's flags (reference/primecluster.md, 2). Without a Check, and only then, null_detector is on.
 struct CmdlineFlags {
     bool null_detector = false;   // state only from Start and Stop; then all others are false

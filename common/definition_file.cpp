@@ -221,8 +221,7 @@ void DefinitionReader::settle_cmdline() {
         const auto [line, column] = given_.place(Key::null_detector);
         diagnostics_.error(line, column, "NULLDETECTOR: No needs check");
     }
-    constexpr Duration tick = std::chrono::seconds(10);
-    if (limit(Script::start) <= tick)
+    if (limit(Script::start) <= check_tick)
         warn(Key::timeout, "one Check at most says within it that Start or Stop was well: there are 10 s between two");
     if (d.flags.lie_offline && d.has(Script::stop)) warn(Key::lie_offline, "no effect with stop");
     if (d.flags.standby_capable && !d.flags.all_exit_codes) warn(Key::standby_capable, "check cannot say Standby without ALLEXITCODES");

@@ -8,7 +8,7 @@
 namespace banken::core {
 namespace {
 
-constexpr Duration tick = std::chrono::seconds(10), quick = std::chrono::milliseconds(250);
+constexpr Duration quick = std::chrono::milliseconds(250);
 
 Stage stage_of(const Resource& resource) {
     switch (resource.step) {
@@ -235,8 +235,8 @@ void Resources::wait_due(Resource& resource) {
 // A report counts only in the state and step in which its Check began; an older one is noted, and CHECK follows.
 void Resources::reported(Resource& resource, const Ended& end) {
     const bool slow = now_.instant - end.run.begun > quick;
-    Instant next = end.run.begun + (slow ? 2 * tick : tick);
-    while (next <= now_.instant) next += tick;
+    Instant next = end.run.begun + (slow ? 2 * check_tick : check_tick);
+    while (next <= now_.instant) next += check_tick;
     resource.tick_at = next;
     if (end.run.unwanted) return ask_check(resource);  // ended by a pause: at its end
     ++resource.checks;
