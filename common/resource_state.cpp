@@ -20,6 +20,26 @@ constexpr std::array<std::string_view, reports> report_words{"NoReport", "Online
 
 std::string_view text_of(ResourceState state) { return state_words[static_cast<std::size_t>(state)]; }
 
+bool is_in_service(ResourceState state, bool wait_counts) {
+    switch (state) {
+        case ResourceState::isp:
+        case ResourceState::isu:
+        case ResourceState::online:
+        case ResourceState::warning:
+        case ResourceState::standby: return true;
+        case ResourceState::wait: return wait_counts;
+        case ResourceState::illstate:
+        case ResourceState::osu:
+        case ResourceState::osf:
+        case ResourceState::unknown:
+        case ResourceState::offline:
+        case ResourceState::faulted:
+        case ResourceState::offline_fault:
+        case ResourceState::deact: return false;
+    }
+    return false;
+}
+
 std::optional<ResourceState> resource_state_of(std::string_view word) {
     const auto found = std::ranges::find(state_words, lower_case(word), [](std::string_view name) { return lower_case(name); });
     if (found == state_words.end()) return std::nullopt;

@@ -33,6 +33,8 @@ inline constexpr std::size_t resource_states = static_cast<std::size_t>(Resource
 [[nodiscard]] constexpr bool is_failed(ResourceState state) {
     return state == ResourceState::osf || state == ResourceState::faulted || state == ResourceState::offline_fault;
 }
+// It, or what it protects, may be up. `wait_counts`: of Wait, whether it was in service when that began, or is being recovered.
+[[nodiscard]] bool is_in_service(ResourceState state, bool wait_counts);
 // As text_of() writes it, letter case aside.
 [[nodiscard]] std::optional<ResourceState> resource_state_of(std::string_view word);
 

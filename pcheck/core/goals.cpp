@@ -238,9 +238,7 @@ Resources::Keys Resources::to_restore(const Resource& resource, bool to_standby)
 
 void Resources::restore(Resource& resource, bool to_standby) {
     for (const ResourceKey key : to_restore(resource, to_standby)) want_in(at(key), to_standby);
-    if (!resource.paused) return;
-    resume(resource);
-    log(messages::monitoring(true, {resource.definition.tag}));
+    if (resource.paused) resume_and_tell(resource);
 }
 
 // Online is more than Standby: who wants the one already is not asked for the other.

@@ -12,25 +12,7 @@ ResourceState Resource::shown() const {
     return state == ResourceState::isp ? ResourceState::isu : state;
 }
 
-bool Resource::in_service() const {
-    switch (state) {
-        case ResourceState::isp:
-        case ResourceState::isu:
-        case ResourceState::online:
-        case ResourceState::warning:
-        case ResourceState::standby: return true;
-        case ResourceState::wait: return recovering || was_in;
-        case ResourceState::illstate:
-        case ResourceState::osu:
-        case ResourceState::osf:
-        case ResourceState::unknown:
-        case ResourceState::offline:
-        case ResourceState::faulted:
-        case ResourceState::offline_fault:
-        case ResourceState::deact: return false;
-    }
-    return false;
-}
+bool Resource::in_service() const { return is_in_service(state, recovering || was_in); }
 
 bool Resource::coming_in() const {
     if (!is_generic()) return step == Step::starting || step == Step::started;
@@ -44,6 +26,14 @@ bool Resource::cannot_be_ended() const {
 bool Resource::out() const { return state == ResourceState::osu || state == ResourceState::offline || state == ResourceState::illstate; }
 
 bool Resource::is_removed() const { return (out() || state == ResourceState::offline_fault) && !coming_in(); }
+
+const ResourceRun* Resource::find_run(RunId number) const {
+    for (const auto* place : {&run, &check}) {
+        if (*place && (*place)->run == number) return &**place;
+    }
+    const auto found = std::ranges::find(unended, number, &ResourceRun::run);
+    return found == unended.end() ? nullptr : &*found;
+}
 
 std::optional<Instant> Resource::next_deadline() const {
     std::optional<Instant> next;

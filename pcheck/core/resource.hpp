@@ -110,6 +110,8 @@ struct Resource {
     // Neither up nor on its way: there is nothing to remove.
     [[nodiscard]] bool is_removed() const;
     [[nodiscard]] bool failed() const { return is_failed(state); }
+    // Null: no such one is still there.
+    [[nodiscard]] const ResourceRun* find_run(RunId number) const;
     // A script of it is still there.
     [[nodiscard]] bool busy() const { return run || check || !unended.empty(); }
     [[nodiscard]] std::optional<Instant> next_deadline() const;

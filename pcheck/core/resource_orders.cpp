@@ -40,10 +40,7 @@ void Resources::on(const Order& order) {
         case Verb::update: return order_update(resource, order);
         case Verb::event: return order_event(resource, order);
         case Verb::stop: return order_stop(resource, order);
-        case Verb::start:
-            resume(resource);
-            log(messages::monitoring(true, {resource.definition.tag}));
-            return answer(order.id);
+        case Verb::start: resume_and_tell(resource); return answer(order.id);
         case Verb::restart: return refuse(resource, order, "restart is for entries: remove and restore, or recover");
         case Verb::reload:
         case Verb::dump:
@@ -60,10 +57,7 @@ void Resources::order_restore(Resource& resource, const Order& order) {
     if (resource.is_leaving()) return refuse(resource, order, occupation(resource));
     if (resource.in_service() && (standby || resource.state != ResourceState::standby)) {
         if (standby) return refuse(resource, order, fmt::format("it is {}", text_of(resource.shown())));
-        if (resource.paused) {
-            resume(resource);
-            log(messages::monitoring(true, {resource.definition.tag}));
-        }
+        if (resource.paused) resume_and_tell(resource);
         return answer(order.id, 0, fmt::format("{} is in service", resource.definition.tag));
     }
     if (const std::string busy = occupation(resource); !busy.empty() || resource.coming_in())
@@ -213,6 +207,11 @@ void Resources::resume(Resource& resource) {
     const bool unjudged = resource.state == ResourceState::isp && resource.goal == Goal::none && !resource.failure.empty();
     const bool has_check = definition.has(ResourceScript::quick_check) || definition.has(ResourceScript::deep_check);
     if (unjudged && !has_check) failed(resource, resource.failure, definition.on_failure);
+}
+
+void Resources::resume_and_tell(Resource& resource) {
+    resume(resource);
+    log(messages::monitoring(true, {resource.definition.tag}));
 }
 
 std::vector<Action> Resources::pause_all(std::optional<Duration> duration, Now now) {

@@ -78,13 +78,8 @@ ResourceKey Resources::resource_of(RunId run) const {
 
 int Resources::signal_of(RunId run) const {
     const Resource* const resource = find(resource_of(run));
-    if (!resource) return 0;
-    std::vector<ResourceRun> runs = resource->unended;
-    for (const auto* place : {&resource->run, &resource->check}) {
-        if (*place) runs.push_back(**place);
-    }
-    const auto found = std::ranges::find(runs, run, &ResourceRun::run);
-    if (found == runs.end() || found->phase == ResourceRun::Phase::running) return 0;
+    const ResourceRun* const found = resource ? resource->find_run(run) : nullptr;
+    if (!found || found->phase == ResourceRun::Phase::running) return 0;
     return found->phase == ResourceRun::Phase::terminated ? SIGTERM : SIGKILL;
 }
 
@@ -202,10 +197,7 @@ void Resources::due(Resource& resource) {
     if (is_due(resource.remind_at, now_.instant)) tell_long_run(resource);
     if (leaves) return;
     if (is_due(resource.remind_state_at, now_.instant)) remind(resource);
-    if (is_due(resource.paused_until, now_.instant)) {
-        resume(resource);
-        log(messages::monitoring(true, {resource.definition.tag}));
-    }
+    if (is_due(resource.paused_until, now_.instant)) resume_and_tell(resource);
     if (is_due(resource.wait_at, now_.instant)) wait_due(resource);
     if (is_due(resource.tick_at, now_.instant)) ask_check(resource);
     check_due(resource);

@@ -186,6 +186,7 @@ private:
     void remove_all();
     void pause(Resource& resource, std::optional<Duration> duration);
     void resume(Resource& resource);
+    void resume_and_tell(Resource& resource);
     void answer(OrderId order, int exit_status = 0, std::string text = {});
     void refuse(const Resource& resource, const Order& order, std::string_view why);
     [[nodiscard]] std::string occupation(const Resource& resource) const;
