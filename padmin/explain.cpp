@@ -111,12 +111,7 @@ std::string state_line(const View& view, const EntryRecord& entry) {
 
 Lines state_lines(const View& view, const EntryRecord& entry, const Findings& findings) {
     Lines lines{state_line(view, entry)};
-    if (entry.paused) {
-        const bool known = entry.paused_since != WallTime{};
-        lines.push_back(
-            fmt::format("paused{}{}", known ? fmt::format(" since {}", moment_words(view, entry.paused_since)) : "",
-                        entry.paused_until ? fmt::format(" until {}", moment_words(view, *entry.paused_until)) : ", until `start`"));
-    }
+    if (entry.paused) lines.push_back(pause_words(view, entry.paused_since, entry.paused_until));
     const Lines common = condition_lines(view, findings.pcheck_stopped);
     lines.insert(lines.end(), common.begin(), common.end());
     return lines;

@@ -125,9 +125,10 @@ Findings find_out(const View& view, const ResourceRecord& resource) {
     Findings findings;
     const auto dir = sys::ProcDir::open();
     findings.pcheck_stopped = is_in_sight(view) && dir && is_stopped(view, *dir);
-    auto worker = sys::Worker::open(1, 1);
     const std::string& file = view.param.script_output_file;
-    if (!worker || file.empty() || !is_failed(resource.state)) return findings;
+    if (file.empty() || !is_failed(resource.state)) return findings;
+    auto worker = sys::Worker::open(1, 1);
+    if (!worker) return findings;
     const auto submitted = worker->submit([&findings, file] { return [&findings, lines = last_lines(file)] { findings.output = lines; }; });
     if (submitted) worker->drain_within(patience);
     return findings;

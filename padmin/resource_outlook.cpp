@@ -17,29 +17,14 @@ namespace {
 using Lines = std::vector<std::string>;
 using Several = std::vector<const ResourceRecord*>;
 
-bool is_generic(const ResourceRecord& resource) { return resource.kind == 0; }
 bool has(const ResourceRecord& resource, ResourceScript script) { return (resource.scripts >> static_cast<unsigned>(script) & 1) != 0; }
+bool recovers(const ResourceRecord& resource) {
+    return is_generic(resource) ? has(resource, ResourceScript::recover) : resource.auto_recover;
+}
+ResourceScript script_of(const ResourceRunRecord& run) { return static_cast<ResourceScript>(run.script - 1); }
 bool is_leaving(const ResourceRecord& resource) { return resource.goal == Goal::out || resource.goal == Goal::failed; }
 
-bool is_up(const ResourceRecord& resource) {
-    switch (resource.state) {
-        case ResourceState::isp:
-        case ResourceState::isu:
-        case ResourceState::online:
-        case ResourceState::warning:
-        case ResourceState::standby: return true;
-        case ResourceState::wait: return resource.recovering || resource.was_in;
-        case ResourceState::illstate:
-        case ResourceState::osu:
-        case ResourceState::osf:
-        case ResourceState::unknown:
-        case ResourceState::offline:
-        case ResourceState::faulted:
-        case ResourceState::offline_fault:
-        case ResourceState::deact: return false;
-    }
-    return false;
-}
+bool is_up(const ResourceRecord& resource) { return is_in_service(resource.state, resource.recovering || resource.was_in); }
 
 Several children_of(const View& view, const ResourceRecord& resource) {
     const auto tags = split(resource.depends, ',');
@@ -120,7 +105,7 @@ std::string run_words(const View& view, const ResourceRunRecord& run) {
 std::string_view deadline_action(const ResourceRunRecord& run) {
     if (run.ending == EndingPhase::asked) return "kill_script";
     if (run.ending == EndingPhase::killed) return "give_up";
-    return is_check(static_cast<ResourceScript>(run.script - 1)) ? "check_limit" : "script_limit";
+    return is_check(script_of(run)) ? "check_limit" : "script_limit";
 }
 
 std::string sign_words(const ResourceRecord& resource) {
@@ -151,8 +136,7 @@ std::string on_failure_words(const View& view, const ResourceRecord& resource, b
 
 // What is tried first; empty: nothing.
 std::string recovery_words(const View& view, const ResourceRecord& resource) {
-    const bool able = is_generic(resource) ? has(resource, ResourceScript::recover) : resource.auto_recover;
-    if (!able) return {};
+    if (!recovers(resource)) return {};
     const std::string_view what = is_generic(resource) ? "recover runs" : "Start runs once more";
     return fmt::format("{}{}", what, limit_words(view, resource));
 }
@@ -165,9 +149,7 @@ bool is_checked(const ResourceRecord& resource) {
            (has(resource, ResourceScript::deep_check) && resource.deep_interval > Duration{});
 }
 
-bool operates(const ResourceRecord& resource) {
-    return resource.run.script != 0 && !is_check(static_cast<ResourceScript>(resource.run.script - 1));
-}
+bool operates(const ResourceRecord& resource) { return resource.run.script != 0 && !is_check(script_of(resource.run)); }
 
 std::vector<const ResourceRecord*> waited_for(const View& view, const ResourceRecord& resource) {
     if (resource.goal == Goal::none || resource.goal == Goal::recover) return {};
@@ -189,7 +171,7 @@ std::vector<const ResourceRecord*> uncleared_below(const View& view, const Resou
 
 std::string script_words(const ResourceRunRecord& run) {
     if (run.script == 0 || run.script > resource_scripts) return {};
-    return std::string(text_of(static_cast<ResourceScript>(run.script - 1)));
+    return std::string(text_of(script_of(run)));
 }
 
 // Of kind generic no check begins beside another script, nor while a goal is waited for.
@@ -203,8 +185,7 @@ std::optional<Instant> next_check_of(const ResourceRecord& resource) {
 }
 
 std::optional<unsigned> recoveries_left(const View& view, const ResourceRecord& resource) {
-    const bool able = is_generic(resource) ? has(resource, ResourceScript::recover) : resource.auto_recover;
-    if (!able) return 0;
+    if (!recovers(resource)) return 0;
     if (resource.recover_count > 0) {
         const auto counts =
             std::ranges::count_if(resource.recoveries, [&](Instant begun) { return begun > view.now.instant - resource.recover_period; });
@@ -237,9 +218,8 @@ std::vector<std::string> next_words(const View& view, const ResourceRecord& reso
     if (!script_words(resource.run).empty()) lines.push_back(run_words(view, resource.run));
     if (!script_words(resource.check).empty()) lines.push_back(run_words(view, resource.check));
     if (const std::string goal = goal_words(view, resource); !operates(resource) && !goal.empty()) lines.push_back(goal);
-    const bool goes_then = operates(resource) && is_leaving(resource) &&
-                           static_cast<ResourceScript>(resource.run.script - 1) != ResourceScript::remove &&
-                           static_cast<ResourceScript>(resource.run.script - 1) != ResourceScript::stop;
+    const bool goes_now = script_of(resource.run) == ResourceScript::remove || script_of(resource.run) == ResourceScript::stop;
+    const bool goes_then = operates(resource) && is_leaving(resource) && !goes_now;
     if (goes_then) lines.emplace_back("then it is taken out of service");
     if (resource.wait_at)
         lines.push_back(fmt::format("Check has until {} to agree, else it has failed", moment_words(view, *resource.wait_at)));

@@ -25,6 +25,7 @@ struct ResourceNext {
 // How many recoveries may begin now by themselves; unset: there is no limit.
 [[nodiscard]] std::optional<unsigned> recoveries_left(const View& view, const ResourceRecord& resource);
 
+[[nodiscard]] inline bool is_generic(const ResourceRecord& resource) { return resource.kind == 0; }
 // Another script than a check runs.
 [[nodiscard]] bool operates(const ResourceRecord& resource);
 // A check of it is run by itself.

@@ -17,7 +17,6 @@ namespace {
 constexpr std::string_view none = "-----";
 
 std::string_view kind_of(const ResourceRecord& resource) { return resource.kind == 0 ? "generic" : "cmdline"; }
-bool is_generic(const ResourceRecord& resource) { return resource.kind == 0; }
 
 std::string line_of(std::string_view label, std::string_view value) { return fmt::format("{:<15} = {}\n", label, printable(value)); }
 
@@ -42,12 +41,6 @@ std::string ours(const View& view, const ResourceRecord& resource) {
     if (resource.paused_until) text += line_of("paused_until", time_text(view, resource.paused_until));
     text += line_of("definition", resource.file);
     return text;
-}
-
-std::string pause_words(const View& view, const ResourceRecord& resource) {
-    const std::string since = resource.paused_since == WallTime{} ? "" : " since " + moment_words(view, resource.paused_since);
-    return fmt::format("paused{}{}", since,
-                       resource.paused_until ? fmt::format(" until {}", moment_words(view, *resource.paused_until)) : ", until `start`");
 }
 
 // A script that runs, or others that are waited for: orders would be refused.
@@ -122,7 +115,7 @@ Explanation explain(const View& view, const ResourceRecord& resource, const Find
     };
     std::vector<std::string> state{fmt::format("{} ({}) is {} since {}", printable(resource.tag), kind_of(resource),
                                                text_of(resource.shown), moment_words(view, std::min(resource.since_wall, view.now.wall)))};
-    if (resource.paused) state.push_back(pause_words(view, resource));
+    if (resource.paused) state.push_back(pause_words(view, resource.paused_since, resource.paused_until));
     const auto condition = condition_lines(view, findings.pcheck_stopped);
     state.insert(state.end(), condition.begin(), condition.end());
     add("state", std::move(state));

@@ -54,6 +54,11 @@ std::string moment_words(const View& view, WallTime time) {
 
 std::string moment_words(const View& view, Instant instant) { return moment_words(view, wall_of(view, instant)); }
 
+std::string pause_words(const View& view, WallTime since, std::optional<Instant> until) {
+    return fmt::format("paused{}{}", since == WallTime{} ? "" : " since " + moment_words(view, since),
+                       until ? " until " + moment_words(view, *until) : ", until `start`");
+}
+
 std::string size_words(std::uint64_t bytes) {
     constexpr std::array<std::string_view, 4> units{"", "K", "M", "G"};
     auto value = static_cast<double>(bytes);

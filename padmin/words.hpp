@@ -18,6 +18,9 @@ namespace banken {
 [[nodiscard]] std::string moment_words(const View& view, WallTime time);
 [[nodiscard]] std::string moment_words(const View& view, Instant instant);
 
+// "paused since 13:34:43 (8 s ago) until 14:00:00 (in 25 min 9 s)", "paused, until `start`".
+[[nodiscard]] std::string pause_words(const View& view, WallTime since, std::optional<Instant> until);
+
 // "2.1G", as limits are written in the pfile and in the log.
 [[nodiscard]] std::string size_words(std::uint64_t bytes);
 // "1 attempt", "3 attempts", "2 processes".
