@@ -10,7 +10,7 @@ import kernel
 from harness import SOON, check, parsed
 from kernel import Failure, alive, start_of, until
 from responses import Responses
-from tree import Tree
+from tree import START_OF, Tree
 
 FOREVER = 31536000      # grace: no window passes while a campaign runs
 SETTLING = 60.0         # seconds: for all entries to come back, on a machine that does much else
@@ -22,14 +22,7 @@ cd @directory@ || exit 9
 name=$PCHECK_PNAME wanted=$2 manner=$3 records=@directory@/records
 trap 'echo "end $name $$" >> "$records"' EXIT
 trap 'exit 99' TERM
-start_of() {
-    start=0
-    { read -r stat < "/proc/$1/stat"; } 2> /dev/null || return 1
-    set -- ${stat##*) }
-    case $1 in Z|X) return 1 ;; esac
-    start=${20}
-}
-start_of $$
+@start_of@start_of $$
 echo "begin $name $$ $start restart $PCHECK_REASON" >> "$records"
 living=0
 : > "living.$name.new"
@@ -121,7 +114,7 @@ class Stage:
     def __init__(self, world, sorts=None, tree=True):
         self.world = world
         for name, text in (("restart.sh", RESTART), ("stop.sh", STOP), ("check.sh", CHECK)):
-            world.write(name, text.replace("@directory@", world.directory), 0o755)
+            world.write(name, text.replace("@start_of@", START_OF).replace("@directory@", world.directory), 0o755)
         self.sorts = sorts or every_sort(world.path("check.sh"), world.path("stop.sh"))
         self.by_name = {sort.name: sort for sort in self.sorts}
         for sort in self.sorts:

@@ -14,6 +14,16 @@ IN = {TOP: "ISP", BOTTOM: "Online"}
 COMES, GOES = ("restore", "recover", "start"), ("remove", "stop")
 EVERY_ACTION = ((TOP, "restore"), (TOP, "remove"), (TOP, "recover"), (TOP, "quickCheck"), (BOTTOM, "start"), (BOTTOM, "stop"), (BOTTOM, "check"))
 
+# Sets start: when this process began. Fails for one that is no more.
+START_OF = r"""start_of() {
+    start=0
+    { read -r stat < "/proc/$1/stat"; } 2> /dev/null || return 1
+    set -- ${stat##*) }
+    case $1 in Z|X) return 1 ;; esac
+    start=${20}
+}
+"""
+
 # Every run leaves `begin TAG PID ACTION HV_AUTORECOVER PARENT` and `end TAG PID STATUS`; `beside` when another one of its resource still lives, `twice`
 # when Start finds what it is to start. `pause.TAG.ACTION` makes it slow, `fail.TAG.ACTION` makes it fail. A check that is ended leaves no `end`.
 SCRIPT = r"""#!/bin/sh
@@ -21,14 +31,7 @@ cd @directory@ || exit 9
 tag=$1 action=$2 records=@directory@/records.resources
 trap 'echo "end $tag $$ $?" >> "$records"' EXIT
 trap 'exit 99' TERM
-start_of() {
-    start=0
-    { read -r stat < "/proc/$1/stat"; } 2> /dev/null || return 1
-    set -- ${stat##*) }
-    case $1 in Z|X) return 1 ;; esac
-    start=${20}
-}
-lives() { [ -e "$1" ] && read -r pid recorded < "$1" && start_of "$pid" && [ "$start" = "$recorded" ]; }
+@start_of@lives() { [ -e "$1" ] && read -r pid recorded < "$1" && start_of "$pid" && [ "$start" = "$recorded" ]; }
 bring() {
     trap '' TERM
     pid=$("./$tag") || exit 4
@@ -64,7 +67,7 @@ exit 0
 class Tree:
     def __init__(self, stage):
         self.stage, self.world = stage, stage.world
-        self.script = self.world.write("resource.sh", SCRIPT.replace("@directory@", self.world.directory), 0o755)
+        self.script = self.world.write("resource.sh", SCRIPT.replace("@start_of@", START_OF).replace("@directory@", self.world.directory), 0o755)
         self.definitions = self.write_definitions()
         self.last = {}
         self.upside_down = False        # in the pfile
