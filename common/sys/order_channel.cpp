@@ -85,7 +85,7 @@ public:
     [[nodiscard]] OrderReply for_answer(Claim& claim) const {
         while (true) {
             const std::uint64_t state = state_word(claim.slot);
-            const bool ended = pcheck_.exited();  // asked before the state is judged: an answer counts even if pcheck ended after it
+            const bool ended = pcheck_.exited() || is_left();  // asked first: an answer counts even if pcheck ended after it
             const std::uint64_t latest = state_word(claim.slot);
             if (latest == with_state(claim.state, SlotState::done)) return read_answer(claim, latest);
             const Duration left = deadline_ - read_instant();
@@ -95,9 +95,16 @@ public:
     }
 
 private:
+    // Nobody will answer here. A pcheck that has removed its segment may need long to end, while a dead mount holds one of its threads.
+    [[nodiscard]] bool is_left() const { return !patience_.until_end && segment_.removed(); }
+
     [[nodiscard]] OrderReply without_answer(const Claim& claim, bool ended) const {
         if (patience_.until_end && segment_.removed()) return {};
-        if (ended) return refuse(ExitCode::temp_fail, fmt::format("pcheck (pid={}) ended before it answered", pcheck_.process().pid));
+        if (ended && pcheck_.exited())
+            return refuse(ExitCode::temp_fail, fmt::format("pcheck (pid={}) ended before it answered", pcheck_.process().pid));
+        if (ended)
+            return refuse(ExitCode::temp_fail, fmt::format("the segment of pcheck (pid={}) was removed, as at its end, before it answered",
+                                                           pcheck_.process().pid));
         const bool withdrawn = free_slot(claim.slot, claim.state, claim.claimant);
         const auto waited = std::chrono::duration_cast<std::chrono::seconds>(patience_.wait);
         return refuse(ExitCode::temp_fail,

@@ -235,7 +235,7 @@ def an_update_whose_scripts_lie_on_a_dead_mount_is_answered_when_pcheck_ends(wor
         mount.hang()
         update = subprocess.Popen(world.padmin_command("-f", world.pfile_path, "-c", "update", "web"), stdin=subprocess.DEVNULL,
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        until(lambda: waits_for_fuse(world.pcheck.pid), "the copy to hang")
+        until(lambda: "order update" in world.order("show", "trace", "web"), "the order to begin")
         world.order("shutdown")
         told = update.communicate()[1]
         same((update.returncode, "interrupted: pcheck was ended before all were copied" in told), (1, True), told)
