@@ -154,7 +154,10 @@ void Supervisor::counted_while_available(Watch& watch, const Looked& event) {
         return down(watch, left == watch.counted.end() ? watch.shown_pid : left->pid, false);
     }
     const bool others = std::min(count, Watch::most_counted) != watch.counted.size() || left != watch.counted.end();
-    if (others) follow_all(watch, event.matches);
+    if (others) {
+        follow_all(watch, event.matches);
+        show_oldest(watch);
+    }
     const bool too_many = watch.pent.max && count > *watch.pent.max;
     if (too_many && !watch.told_too_many && !watch.paused) log(messages::too_many(watch.ref(), count, *watch.pent.max));
     watch.told_too_many = too_many && (watch.told_too_many || !watch.paused);

@@ -107,6 +107,14 @@ void Supervisor::up_with(Watch& watch, std::span<const Candidate> matches) {
     came_up(watch, oldest == matches.end() ? 0 : oldest->id.pid);
 }
 
+// One that could be spared may have been the one that was shown.
+void Supervisor::show_oldest(Watch& watch) {
+    const auto oldest = std::ranges::min_element(watch.counted, {}, [](const ProcessId& id) { return std::pair(id.start, id.pid); });
+    if (oldest == watch.counted.end()) return;
+    if (watch.logged_pid == watch.shown_pid) watch.logged_pid = oldest->pid;
+    watch.shown_pid = oldest->pid;
+}
+
 void Supervisor::follow_all(Watch& watch, std::span<const Candidate> matches) {
     unfollow(watch);
     for (const Candidate& match : matches.first(std::min(matches.size(), Watch::most_counted))) {

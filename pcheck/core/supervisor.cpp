@@ -157,7 +157,9 @@ void Supervisor::one_died(Watch& watch, const Died& event) {
     if (watch.matching > 0) --watch.matching;  // more may match than are followed
     if (watch.matching <= watch.pent.max.value_or(0)) watch.told_too_many = false;
     const bool too_few = watch.matching < watch.pent.min.value_or(0);  // a reload may have changed it to one that does not count
-    if (watch.state == EntryState::avail && too_few) down(watch, event.process.pid, event.brought_back);
+    if (watch.state != EntryState::avail) return;
+    if (too_few) return down(watch, event.process.pid, event.brought_back);
+    show_oldest(watch);
 }
 
 void Supervisor::on(const ScriptStarted& event) {

@@ -170,6 +170,7 @@ private:
     void look_again(Watch& watch);
     void follow(Watch& watch, ProcessId process);
     void follow_all(Watch& watch, std::span<const Candidate> matches);
+    static void show_oldest(Watch& watch);
     void unfollow(Watch& watch);
     void arm_reminder(Watch& watch);
     void remind(Watch& watch);

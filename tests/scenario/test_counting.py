@@ -20,13 +20,13 @@ def three(world, options):
 def the_one_whose_death_leaves_too_few_is_named_and_the_script_runs(world):
     first, second, third = three(world, "min=2")
     place = world.log.place()
-    kill(second)
-    world.becomes("alpha", proc_sts="AVAIL", proc_count=2)
     kill(first)
-    world.log.wait(down("alpha", first)[1], place)
+    world.becomes("alpha", proc_sts="AVAIL", proc_count=2, pid=second)
+    kill(second)
+    world.log.wait(down("alpha", second)[1], place)
     world.log.wait(attempt("alpha"), place)
     world.becomes("alpha", proc_sts="AVAIL", pid=third)
-    same([line for line in world.log.texts(place) if f"pid={second}" in line], [], "lines about the one that could be spared")
+    same([line for line in world.log.texts(place) if f"pid={first}" in line], [], "lines about the one that could be spared")
     same(len(world.runs("alpha")), 1, "runs of the script")
 
 

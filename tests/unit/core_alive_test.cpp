@@ -304,6 +304,24 @@ TEST_CASE("an entry that counts is lost when too few match, and the one whose de
     CHECK(world.log() == Lines{"Process [web, pid=101] Down", "Cause [web, pid=101] killed by signal 9 (KILL)", "Try to restart (web)"});
 }
 
+TEST_CASE("an entry that counts shows the oldest that is left, also after one that could be spared") {
+    World world = just_up("web:/bin/r:3600:3:continue:min=1");
+    world.run(1, 101);
+    world.run(1, 102);
+    world.sweep();
+    const auto first = world.entry(1).counted[0];
+    world.step(Died{1, first, {Cause::Kind::status, 9}, world.now.ticks});
+    CHECK(world.entry(1).shown_pid == 101);
+    world.vanish(1);
+    world.run(1, 103);
+    world.sweep();
+    CHECK(world.entry(1).shown_pid == 103);
+    CHECK(world.log() == Lines{});
+    world.order(Verb::stop, "web");
+    world.order(Verb::start, "web");
+    CHECK(world.log() == Lines{"Monitoring stopped [web]", "Monitoring started [web]"});
+}
+
 TEST_CASE("more than max is told once, and again after it was less") {
     World world = just_up("web:/bin/r:3600:3:continue:max=1");
     const auto another = world.run(1, 101);
