@@ -47,8 +47,9 @@ bool is_out(ResourceState state) {
 bool is_done(const ResourceRecord& before, const ResourceRecord& now, std::string_view action) {
     if (now.goal != Goal::none || now.state == ResourceState::wait) return false;
     const bool check = action.ends_with("Check");
-    if (check) return now.checks != before.checks || now.shown != before.shown;
-    return now.run.script == 0;
+    if (!check) return now.run.script == 0;
+    if (now.shown != before.shown || now.checks > before.checks + 1) return true;
+    return now.checks != before.checks && (action == "quickCheck" || now.run.script == 0);  // a deep one follows a quick one that runs
 }
 
 bool is_good(const ResourceRecord& before, const ResourceRecord& now, std::string_view action) {

@@ -89,7 +89,10 @@ void Resources::order_check(Resource& resource, const Order& order) {
     if (const std::string busy = occupation(resource); generic && !busy.empty()) return refuse(resource, order, busy);
     if (generic && (resource.state != ResourceState::isp || resource.paused))
         return refuse(resource, order, fmt::format("it is {}", text_of(resource.shown())));
-    if (resource.checks_run() || resource.check) return answer(order.id);  // it joins the one that runs
+    if (resource.checks_run() || resource.check) {  // it joins the one that runs
+        if (order.deep && resource.run && resource.run->script == ResourceScript::quick_check) resource.deep_follows = true;
+        return answer(order.id);
+    }
     if (!resource.unended.empty() || has_hidden(resource)) return refuse(resource, order, "a script of it cannot be ended");
     if (generic && order.deep)
         begin_check(resource, ResourceScript::deep_check);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Resources: applications that only scripts control (spec/resources.md)."""
 import os
+import subprocess
 
 from harness import check, parsed, pent_line, same, scenario, up
 from kernel import kill, until
@@ -283,6 +284,21 @@ def a_script_that_runs_out_of_time_is_ended_with_its_group(world):
     world.is_in("web", "OSF")
     child = int(world.read("child"))
     until(lambda: not os.path.exists(f"/proc/{child}"), "the end of the script's child")
+
+
+@scenario
+def perform_action_waits_for_the_deep_check_behind_a_quick_one_that_runs(world):
+    os.mkfifo(world.path("gate"))
+    slow = world.script("slow", f"echo quick >> {world.path('web.checks')}\nread line < {world.path('gate')}\nexit 0")
+    deep = world.script("deep", f"echo deep >> {world.path('web.checks')}\nexit 1")
+    begin(world, generic(world, "web", quickCheck=slow, deepCheck=deep, deep_interval=0))
+    world.is_in("web", "ISP")
+    until(lambda: world.read("web.checks"), "a quick check")
+    asked = subprocess.Popen([os.path.join(world.build, "compat/perform_action"), "-t", "web", "-a", "deepCheck"],
+                             env=world.environment, stdin=subprocess.DEVNULL)
+    until(lambda: "order check" in world.order("show", "trace", "web"), "the order")
+    world.write("gate", "\n")
+    same((asked.wait(), world.read("web.checks").split()[:2]), (1, ["quick", "deep"]), "its exit, and the checks")
 
 
 @scenario

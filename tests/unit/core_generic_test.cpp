@@ -332,6 +332,15 @@ TEST_CASE("a check without an interval is not told as late after two of them") {
     CHECK(world.log() == Lines{});
 }
 
+TEST_CASE("a deep check that is ordered while a quick one runs follows it") {
+    ResourceWorld world = in_service();
+    world.pass(120s);
+    REQUIRE(world.runs("web") == "quickCheck");
+    world.step(Order{.id = 99, .verb = Verb::check, .target = "web", .duration = {}, .event = {}, .deep = true});
+    world.ends("web", Script::quick_check);
+    CHECK(world.runs("web") == "deepCheck");
+}
+
 TEST_CASE("resource_id is the place in the file") {
     ResourceWorld world({generic("a"), generic("b"), generic("c")});
     CHECK(world.at("a").resource_id == 1);
