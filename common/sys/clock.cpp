@@ -54,8 +54,11 @@ Result<WallTime> time_of_digits(const std::string& digits) {
     local.tm_isdst = -1;
     const bool all_digits = digits.size() == 12 && digits.find_first_not_of("0123456789") == std::string::npos;
     const char* const end = all_digits ? ::strptime(digits.c_str(), "%y%m%d%H%M%S", &local) : nullptr;
-    if (end == nullptr || *end != '\0') return fail("{} is no time, YYMMDDHHMMSS expected", quoted(digits));
-    return WallTime(std::chrono::seconds(std::mktime(&local)));
+    const std::tm read = local;
+    const std::time_t seconds = std::mktime(&local);  // of the 30th of February it makes the 2nd of March
+    if (end == nullptr || *end != '\0' || local.tm_mday != read.tm_mday)
+        return fail("{} is no time, YYMMDDHHMMSS expected", quoted(digits));
+    return WallTime(std::chrono::seconds(seconds));
 }
 
 std::string rfc3339_text(WallTime time) {

@@ -150,7 +150,8 @@ TEST_CASE("a time of twelve digits is local time") {
     ::setenv("TZ", "UTC-9", 1);
     ::tzset();
     CHECK(time_of_digits("070118133443") == WallTime(1169094883s));
-    for (const auto* wrong : {"", "0701181334", "07011813344x", "071318133443", "070118256060", "0701181334430"})
+    for (const auto* wrong :
+         {"", "0701181334", "07011813344x", "071318133443", "070118256060", "070230000000", "070431120000", "0701181334430"})
         CHECK_FALSE(time_of_digits(wrong));
     ::unsetenv("TZ");
     ::tzset();
