@@ -11,6 +11,7 @@
 #include <filesystem>
 
 #include "common/exit_code.hpp"
+#include "common/exit_status.hpp"
 #include "common/sys/file.hpp"
 #include "common/sys/identity.hpp"
 #include "common/sys/program.hpp"
@@ -38,7 +39,7 @@ std::string why_not(const sys::FinishedProgram& finished) {
     std::string said = finished.output.substr(0, finished.output.find('\n'));
     if (!said.empty()) return said;
     if (WIFSIGNALED(finished.status) && WTERMSIG(finished.status) == SIGKILL) return "its test did not end in time";
-    return fmt::format("its test ended with status {}", finished.status);
+    return fmt::format("its test ended with {}", short_text_of_status(finished.status));
 }
 
 void set_limits(const sys::Inheritance& limits) {

@@ -7,6 +7,7 @@
 #include "common/segment_reader.hpp"
 #include "common/sys/identity.hpp"
 #include "common/sys/pid_ref.hpp"
+#include "common/text.hpp"
 
 namespace banken {
 namespace {
@@ -24,7 +25,7 @@ std::optional<HeaderRecord> header_of(const sys::SegmentStat& stat, std::optiona
 }
 
 // "pid=7750, pfile=/etc/banken/pfile"
-std::string owner_text(const HeaderRecord& header) { return fmt::format("pid={}, pfile={}", header.owner.id.pid, header.pfile); }
+std::string owner_text(const HeaderRecord& header) { return fmt::format("pid={}, pfile={}", header.owner.id.pid, printable(header.pfile)); }
 
 // It was killed, but a thread of it waits in the kernel and keeps the key: its first thread, which never leaves alone, has ended.
 bool is_ending(ProcessId process) {

@@ -126,7 +126,7 @@ def what_the_program_before_had_started_is_reaped(world):
 def a_program_that_cannot_go_on_is_never_executed(world):
     first = watched_cron(world)
     pid = world.pcheck.pid
-    for body, why in (("exit 9", "its test ended with status"), ("echo 'no such library' >&2; exit 127", "no such library")):
+    for body, why in (("exit 9", "its test ended with status=9"), ("echo 'no such library' >&2; exit 127", "no such library")):
         world.script("pcheck.broken", body)
         os.rename(world.path("pcheck.broken"), world.path("pcheck"))
         place = world.log.place()
