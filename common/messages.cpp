@@ -144,8 +144,8 @@ Message script_failed(EntryRef entry, std::string_view outcome) {
     return line(MessageId::script_failed, entry, fmt::format("Restart script failed ({}) {}", printable(entry.name), printable(outcome)));
 }
 
-Message script_refused(EntryRef entry, std::string_view reason) {
-    return line(MessageId::script_refused, entry, fmt::format("Restart script refused ({}): {}", printable(entry.name), printable(reason)));
+Message script_refused(EntryRef entry, std::string_view reason, std::string_view script) {
+    return line(MessageId::script_refused, entry, fmt::format("{} refused ({}): {}", script, printable(entry.name), printable(reason)));
 }
 
 Message script_running(EntryRef entry, pid_t script, seconds since) {

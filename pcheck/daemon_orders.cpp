@@ -166,7 +166,7 @@ void Daemon::check_scripts(const Pfile& pfile) {
         return [this, refused = refused_scripts(pfile)] {
             refused_ = refused.size();
             for (const RefusedScript& script : refused) {
-                log_->write(messages::script_refused({script.name, script.pent_id}, script.reason), loop_->now());
+                log_->write(messages::script_refused({script.name, script.pent_id}, script.reason, script.script), loop_->now());
             }
             notify_status();
         };

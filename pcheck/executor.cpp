@@ -289,11 +289,7 @@ void Executor::script_ended(core::RunId run, int wait_status) {
     if (!ended) return;
     tell_sweep_of_scripts();
     core::ScriptEnded event{run, core::ScriptEnded::How::exited, wait_status, {}};
-    const auto& script = ended.mapped().script;
-    if (const auto not_run = script ? script->not_run() : std::nullopt) {
-        event.how = not_run->refused ? core::ScriptEnded::How::refused : core::ScriptEnded::How::not_executed;
-        event.reason = not_run->reason;
-    }
+    output_.report(ended.mapped().script, event, edge_.log, edge_.loop.now());
     feed_(event);  // the core may still want its process group ended, which is safe until the child is reaped
     edge_.deaths.release(run);
 }

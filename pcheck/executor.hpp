@@ -19,6 +19,7 @@
 #include "pcheck/deaths.hpp"
 #include "pcheck/heartbeat_files.hpp"
 #include "pcheck/heartbeats.hpp"
+#include "pcheck/lost_output.hpp"
 #include "pcheck/order_server.hpp"
 #include "pcheck/segment_writer.hpp"
 #include "pcheck/service_units.hpp"
@@ -138,6 +139,7 @@ private:
     std::vector<core::EntryKey> places_;    // whose records lie where in the segment; 0: not known
     std::vector<AdoptedScript> unwatched_;  // for want of descriptors or memory
     std::optional<Instant> watch_again_at_;
+    LostOutput output_;
     std::optional<core::End> end_;
     bool dump_is_out_ = false;
     unsigned depth_ = 0;               // of perform()

@@ -125,11 +125,21 @@ std::optional<std::string> why_refused(const NamedScript& script, const Param& p
     return trusted ? std::nullopt : std::optional(trusted.error().text);
 }
 
+namespace {
+
+std::string_view kind_of(const NamedScript& script) {
+    if (script.pent_id == 0) return "Script";
+    if (!script.option) return "Restart script";
+    return script.option == PentOption::check ? "Health check" : "Stop script";
+}
+
+}  // namespace
+
 std::vector<RefusedScript> refused_scripts(const Pfile& pfile) {
     std::vector<RefusedScript> refused;
     for (const NamedScript& script : scripts_of(pfile)) {
         if (auto reason = why_refused(script, pfile.param))
-            refused.push_back({std::string(script.name), script.pent_id, *std::move(reason)});
+            refused.push_back({std::string(script.name), script.pent_id, *std::move(reason), kind_of(script)});
     }
     return refused;
 }

@@ -55,6 +55,7 @@ struct RefusedScript {
     std::string name;
     unsigned pent_id = 0;  // 0: a resource
     std::string reason;
+    std::string_view script;  // "Health check"
 };
 [[nodiscard]] std::vector<RefusedScript> refused_scripts(const Pfile& pfile);
 

@@ -87,7 +87,8 @@ std::string health_of(const core::Watch& watch) {
     if (!watch.was_checked) return "not checked yet";
     const std::string how = watch.bad_check.empty() ? "" : fmt::format(" ({})", watch.bad_check);
     if (watch.bad_checks > 0) return fmt::format("{} of {} checks failed{}", watch.bad_checks, watch.pent.check_failures, how);
-    return watch.told_stalled.check ? "stalled" + how : "good";
+    if (watch.told_stalled.check) return "stalled" + how;
+    return how.empty() ? "good" : "the check could not be run" + how;
 }
 
 // When the first of those that were not told has lasted.

@@ -196,11 +196,7 @@ void ResourceHost::script_ended(core::RunId run, std::optional<int> wait_status)
     handlers_.on_scripts();
     using How = core::ScriptEnded::How;
     core::ScriptEnded event{run, wait_status ? How::exited : How::unknown, wait_status.value_or(0), {}};
-    const auto& script = ended.mapped().script;
-    if (const auto not_run = script ? script->not_run() : std::nullopt) {
-        event.how = not_run->refused ? How::refused : How::not_executed;
-        event.reason = not_run->reason;
-    }
+    output_.report(ended.mapped().script, event, edge_.log, edge_.loop.now());
     dispatch(event);  // the core may still want its process group ended, which is safe until the child is reaped
     edge_.deaths.release(run);
 }

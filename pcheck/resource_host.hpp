@@ -18,6 +18,7 @@
 #include "pcheck/core/resources.hpp"
 #include "pcheck/deaths.hpp"
 #include "pcheck/event_raiser.hpp"
+#include "pcheck/lost_output.hpp"
 #include "pcheck/resource_records.hpp"
 #include "pcheck/segment_writer.hpp"
 
@@ -117,6 +118,7 @@ private:
     std::deque<core::Event> results_;
     std::set<core::OrderId> copying_;  // updates whose copies are being made
     int depth_ = 0;
+    LostOutput output_;
     std::vector<core::ResourceKey> places_;  // whose record lies where in the table; 0: free
     struct Noted {
         core::RecordedState recorded{};  // as the dump would say it

@@ -92,7 +92,7 @@ void ResponderKeeper::pass_deadline(Run& run, Instant now, std::vector<Ended>& e
 }
 
 std::string ResponderKeeper::failure_of(const Run& run, int wait_status) const {
-    if (const auto not_run = run.script.not_run()) {
+    if (const auto not_run = run.script.reports().not_run) {
         return (not_run->refused ? "refused: " : "cannot execute: ") + not_run->reason;
     }
     if (run.phase != Phase::running) return fmt::format("timeout={}s", std::chrono::duration_cast<std::chrono::seconds>(limit_).count());

@@ -113,7 +113,6 @@ std::string reason_of(const ChildReport& report, bool has_runner) {
         case ChildReport::Step::limits: return "setrlimit: " + refusal;
         case ChildReport::Step::nice: return "setpriority: " + refusal;
         case ChildReport::Step::user: return "run_as: " + refusal;
-        case ChildReport::Step::output_directory:
         case ChildReport::Step::output: return text_of(report.finding);
         case ChildReport::Step::trust: return has_runner ? text_of(report.finding) : text_with_advice(report.finding);
         case ChildReport::Step::exec: break;
@@ -140,13 +139,17 @@ void WaitingScript::release() {
     ::shutdown(control_.get(), SHUT_RDWR);
 }
 
-std::optional<NotRun> WaitingScript::not_run() const {
-    if (release_error_ != 0) return NotRun{false, "release: " + std::generic_category().message(release_error_)};
+ScriptReports WaitingScript::reports() const {
+    ScriptReports reports;
+    if (release_error_ != 0) reports.not_run = NotRun{false, "release: " + std::generic_category().message(release_error_)};
     ChildReport report;
-    const auto size = ::recv(control_.get(), &report, sizeof report, MSG_DONTWAIT);
-    if (size != static_cast<ssize_t>(sizeof report)) return {};
-    const bool refused = report.step == ChildReport::Step::trust || report.step == ChildReport::Step::output_directory;
-    return NotRun{refused, reason_of(report, has_runner_)};
+    while (::recv(control_.get(), &report, sizeof report, MSG_DONTWAIT) == static_cast<ssize_t>(sizeof report)) {
+        if (report.step == ChildReport::Step::output)
+            reports.output_lost = text_of(report.finding);
+        else
+            reports.not_run = NotRun{report.step == ChildReport::Step::trust, reason_of(report, has_runner_)};
+    }
+    return reports;
 }
 
 void Spawner::Unmap::operator()(std::atomic<int>* flag) const { ::munmap(flag, sizeof *flag); }

@@ -46,6 +46,12 @@ struct NotRun {
     std::string reason;
 };
 
+// What the child reported.
+struct ScriptReports {
+    std::optional<NotRun> not_run;  // nothing if the script ran, whatever came of it
+    std::string output_lost;        // "/var/log/app: No such file or directory": what the script prints goes nowhere; empty: it does not
+};
+
 // A child that leads its own session and waits. Never released: it ends by itself when this object dies, and is the owner's to reap.
 class WaitingScript {
 public:
@@ -58,8 +64,8 @@ public:
 
     // Lets it execute the script. Never blocks; a child that is gone already tells so by its pidfd.
     void release();
-    // Once the child has ended: nothing if the script ran, whatever came of it. Never blocks.
-    [[nodiscard]] std::optional<NotRun> not_run() const;
+    // Once the child has ended; to be asked once. Never blocks.
+    [[nodiscard]] ScriptReports reports() const;
 
 private:
     PidRef child_;

@@ -64,16 +64,24 @@ bool give_back_limits(const ChildPlan& plan, ChildReport& report) {
     return true;
 }
 
-bool open_output(const ChildPlan& plan, ChildReport& report) {
-    if (plan.output != ScriptOutput::file) return true;
-    report.finding = examine(plan.output_directory, TrustKind::directory, plan.user);  // else others could make it a link to anything
-    if (!report.finding.passed()) return failed(report, Step::output_directory);
+bool open_output(const ChildPlan& plan, TrustFinding& finding) {
+    finding = examine(plan.output_directory, TrustKind::directory, plan.user);  // else others could make it a link to anything
+    if (!finding.passed()) return false;
     const UniqueFd file(::open(plan.output_file, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC, 0640));
     if (file.valid() && ::dup2(file.get(), STDOUT_FILENO) >= 0 && ::dup2(file.get(), STDERR_FILENO) >= 0) return true;
-    report.finding.fault = TrustFinding::Fault::system;
-    report.finding.number = static_cast<std::uint32_t>(errno);
-    std::strncpy(report.finding.path.data(), plan.output_file, report.finding.path.size() - 1);
-    return failed(report, Step::output);
+    finding.fault = TrustFinding::Fault::system;
+    finding.number = static_cast<std::uint32_t>(errno);
+    std::strncpy(finding.path.data(), plan.output_file, finding.path.size() - 1);
+    return false;
+}
+
+// A restart does not wait for a disk: without the file what the script prints goes nowhere.
+bool direct_output(const ChildPlan& plan, ChildReport& report) {
+    if (plan.output != ScriptOutput::file || open_output(plan, report.finding)) return true;
+    report.step = Step::output;
+    ::send(control, &report, sizeof report, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const bool good = ::dup2(STDIN_FILENO, STDOUT_FILENO) >= 0 && ::dup2(STDIN_FILENO, STDERR_FILENO) >= 0;  // /dev/null
+    return good || failed(report, Step::descriptors);
 }
 
 // By bare system calls: those of glibc change all threads that they know of, which are the parent's here. Without uid 0 the capabilities are gone,
@@ -92,7 +100,7 @@ bool prepare(const ChildPlan& plan, ChildReport& report) {
     default_signals(plan.signals_to_default);
     if (::chdir("/") != 0) return failed(report, Step::directory);
     ::umask(022);
-    if (!give_back_limits(plan, report) || !open_output(plan, report) || !become_user(plan, report)) return false;
+    if (!give_back_limits(plan, report) || !direct_output(plan, report) || !become_user(plan, report)) return false;
     if (!plan.check_trust) return true;
     report.finding = examine(plan.path, TrustKind::script, plan.script_owner);
     return report.finding.passed() || failed(report, Step::trust);

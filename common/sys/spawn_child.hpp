@@ -46,12 +46,12 @@ struct ChildPlan {
     bool reset_oom_score = false;
 };
 
-// What the child sends when it does not execute.
+// What the child sends when it does not execute, and, with Step::output, when it does without its output file.
 struct ChildReport {
-    enum class Step : std::uint8_t { descriptors, session, directory, limits, nice, output_directory, output, user, trust, exec };
+    enum class Step : std::uint8_t { descriptors, session, directory, limits, nice, output, user, trust, exec };
     Step step{};
     int number = 0;        // errno
-    TrustFinding finding;  // with Step::trust and those of the output
+    TrustFinding finding;  // with Step::trust and Step::output
 };
 
 // The child's first call. False: it could not, which `report` says.

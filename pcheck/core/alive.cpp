@@ -90,11 +90,17 @@ void Supervisor::check_ended(Watch& watch, const ScriptEnded& event) {
     if (check.phase != ScriptRun::Phase::running) return;  // counted when its time was over, or of a time before
     watch.check_at = std::max(now_.instant, check.begun + watch.pent.check_interval);
     watch.was_checked = true;
-    const bool healthy = event.how == ScriptEnded::How::exited && event.status == 0;
-    if (!healthy) return bad_check(watch, event.how == ScriptEnded::How::refused ? event.reason : failure_text(check, event));
+    if (event.how != ScriptEnded::How::exited) return not_checked(watch, event.reason);
+    if (event.status != 0) return bad_check(watch, failure_text(check, event));
     watch.bad_checks = 0;
     watch.bad_check.clear();
     good_again(watch, watch.told_stalled.check);
+}
+
+// It says nothing of the process, which would be stopped for a mode of a file. Told when it begins.
+void Supervisor::not_checked(Watch& watch, const std::string& why) {
+    if (watch.bad_check != why) log(messages::script_refused(watch.ref(), why, "Health check"));
+    watch.bad_check = why;
 }
 
 void Supervisor::bad_check(Watch& watch, std::string outcome) {

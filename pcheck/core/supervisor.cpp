@@ -208,7 +208,7 @@ void Supervisor::stop_script_ended(Watch& watch, const ScriptRun& run, const Scr
     if (watch.state != EntryState::stall) return;
     const bool well = event.how == ScriptEnded::How::exited && event.status == 0;
     if (event.how == ScriptEnded::How::refused) {
-        log(messages::script_refused(watch.ref(), event.reason));
+        log(messages::script_refused(watch.ref(), event.reason, "Stop script"));
     } else if (!well) {
         log(messages::script_failed(watch.ref(), "stop " + failure_text(run, event)));
     }

@@ -155,6 +155,7 @@ private:
     void rest(Watch& watch);
     void check_due(Watch& watch);
     void check_ended(Watch& watch, const ScriptEnded& event);
+    void not_checked(Watch& watch, const std::string& why);
     void bad_check(Watch& watch, std::string outcome);
     void beat_due(Watch& watch);
     void no_heartbeat(Watch& watch);

@@ -144,6 +144,7 @@ void print_scripts(Lines& lines) {
         lines.print(messages::script_failed(crond, outcome));
     }
     lines.print(messages::script_refused(crond, "/opt/app/bin is writable by others"));
+    lines.print(messages::script_refused(crond, "/opt/app/check is writable by others", "Health check"));
     lines.print(messages::script_running(crond, 8111, std::chrono::seconds(300)));
     lines.print(messages::cannot_end(crond, 8033));
     lines.print(messages::left_running(crond, 8111));

@@ -107,6 +107,10 @@ void World::check_ends(EntryKey entry, int code) {
     step(ScriptEnded{checks_.extract(entry).mapped(), ScriptEnded::How::exited, code << 8, {}});
 }
 
+void World::check_ends(EntryKey entry, ScriptEnded::How how, std::string reason) {
+    step(ScriptEnded{checks_.extract(entry).mapped(), how, 0, std::move(reason)});
+}
+
 void World::order(Verb verb, std::string target, std::optional<Duration> duration) { step(Order{7, verb, std::move(target), duration}); }
 
 void World::event(std::string event, std::string target) { step(Order{7, Verb::event, std::move(target), {}, std::move(event)}); }

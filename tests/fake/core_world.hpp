@@ -43,6 +43,7 @@ public:
     void forget_scripts() { runs_.clear(); }  // nobody hears of their end
     void script_ends(EntryKey entry, ScriptEnded::How how, std::string reason);
     void check_ends(EntryKey entry, int code);
+    void check_ends(EntryKey entry, ScriptEnded::How how, std::string reason);
     void order(Verb verb, std::string target = {}, std::optional<Duration> duration = {});
     void event(std::string event, std::string target);
     void reload(std::string_view pents, std::string_view params = {});

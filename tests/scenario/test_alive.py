@@ -82,6 +82,20 @@ def a_process_whose_check_fails_is_stopped_and_restarted(world):
 
 
 @scenario
+def a_check_that_cannot_be_run_is_told_and_leaves_the_process_alone(world):
+    script = world.script("check.sh", "exit 0")
+    alpha = world.daemon("alpha")
+    world.pfile(f"{pent_line('alpha', world.restarter('alpha'))}:check={script}:check_interval=1:check_failures=1")
+    world.start_pcheck()
+    world.becomes("alpha", proc_sts="AVAIL", health="good")
+    os.chmod(script, 0o777)
+    world.log.wait(f"Health check refused (alpha): {script} is writable by others")
+    until(lambda: world.pent("alpha")["health"].startswith("the check could not be run ("), "what show tells")
+    os.chmod(script, 0o755)
+    world.becomes("alpha", proc_sts="AVAIL", pid=alpha, health="good")
+
+
+@scenario
 def a_check_that_hangs_is_ended_counts_as_bad_and_never_piles_up(world):
     os.mkfifo(world.path("never"))
     hang = world.script("hang.sh", f"echo $$ >> {world.path('hang.runs')}\nread line < {world.path('never')}")

@@ -6,7 +6,7 @@ import re
 import stat
 import time
 
-from harness import check, pent_line, same, scenario
+from harness import check, pent_line, same, scenario, up
 from kernel import alive, kill, remove_segment, remove_semaphore, running, until
 
 
@@ -38,6 +38,22 @@ def refused_script(world, path, reason):
     world.log.wait(re.compile(line), place)
     world.log.wait("(alpha) RETRY_OVER:CONTINUE", place)
     beta_is_restarted(world, beta)
+
+
+@scenario
+def scripts_run_without_an_output_file_whose_directory_has_gone(world):
+    os.mkdir(world.path("out"))
+    alpha = world.daemon("alpha")
+    world.pfile(pent_line("alpha", world.restarter("alpha")) + ":delay=0", SCRIPT_OUTPUT=world.path("out/log"))
+    world.start_pcheck()
+    world.log.wait(up("alpha", alpha))
+    os.rename(world.path("out"), world.path("gone"))
+    for _ in range(2):
+        kill(alpha)
+        alpha = world.replaced("alpha", alpha)
+        world.becomes("alpha", proc_sts="AVAIL", pid=alpha)
+    lost = f"SCRIPT_OUTPUT: what scripts print is lost: {world.path('out')}: No such file or directory"
+    same(world.log.texts().count(lost), 1, "lines about it")
 
 
 @scenario

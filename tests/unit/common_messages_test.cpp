@@ -77,6 +77,7 @@ TEST_CASE("our own lines about an entry read as documented") {
     CHECK(m::script_failed(crond, "status=3").text == "Restart script failed (crond) status=3");
     CHECK(m::script_failed(crond, "cannot execute: Text file busy").text == "Restart script failed (crond) cannot execute: Text file busy");
     CHECK(m::script_refused(crond, "/path is writable by others").text == "Restart script refused (crond): /path is writable by others");
+    CHECK(m::script_refused(crond, "/ok is missing", "Health check").text == "Health check refused (crond): /ok is missing");
     CHECK(m::script_running(crond, 12, 300s).text == "Restart script still running (crond ,pid=12) for 300s");
     CHECK(m::stalled(crond, 12, "3 health checks failed").text == "Stalled (crond ,pid=12): 3 health checks failed");
     CHECK(m::over_limit(crond, 12, "rss 2.1G > 2G for 30s").text == "Over limit (crond ,pid=12): rss 2.1G > 2G for 30s");

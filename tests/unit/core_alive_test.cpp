@@ -47,6 +47,22 @@ TEST_CASE("the first check runs one interval after Up, and one that fails so oft
     CHECK(world.entry(1).window.count == 1);
 }
 
+TEST_CASE("a check that could not be run is told once and is no sign against the process") {
+    World world = just_up("web:/bin/r:3600:3:continue:check=/bin/ok:check_interval=10:check_failures=2");
+    const auto refused = [&world](ScriptEnded::How how, std::string why) {
+        world.pass(10s);
+        world.check_ends(1, how, std::move(why));
+    };
+    for (int i = 0; i < 3; ++i) refused(ScriptEnded::How::refused, "/bin/ok is writable by others");
+    refused(ScriptEnded::How::not_executed, "Text file busy");
+    world.pass(10s);
+    world.check_ends(1, 0);
+    refused(ScriptEnded::How::not_executed, "Text file busy");
+    CHECK(world.log() == Lines{"Health check refused (web): /bin/ok is writable by others", "Health check refused (web): Text file busy",
+                               "Health check refused (web): Text file busy"});
+    CHECK(world.state(1) == "AVAIL");
+}
+
 TEST_CASE("a check that hangs is killed at its limit, counts as bad, and never runs twice at a time") {
     World world = just_up("web:/bin/r:3600:3:continue:check=/bin/hang:check_interval=10:check_timeout=3:check_failures=3");
     world.pass(13s);
