@@ -23,8 +23,6 @@ struct Findings;
 [[nodiscard]] std::string over_words(const EntryRecord& entry);
 // "attempt 2 of 3".
 [[nodiscard]] std::string attempt_words(const Forecast& forecast, unsigned number);
-// The last loss or stop, also when it is up again: "process 200 ended: killed by signal 9 (KILL)". Empty: none is known.
-[[nodiscard]] std::string loss_words(const EntryRecord& entry);
 // "DOWN"; "not there" for a name that no entry has.
 [[nodiscard]] std::string state_words_of(const View& view, std::string_view name);
 // "db", "db and cache"; "that" where no name is known.

@@ -6,7 +6,7 @@
 
 #include "common/sys/clock.hpp"
 #include "common/text.hpp"
-#include "padmin/reasons.hpp"
+#include "padmin/losses.hpp"
 #include "padmin/resource_outlook.hpp"
 #include "padmin/resource_words.hpp"
 
