@@ -158,8 +158,9 @@ std::string over_reason(const EntryRecord& entry, const Forecast& forecast) {
 std::string last_straw(const View& view, const EntryRecord& entry) {
     if (entry.reason == EntryReason::group) {
         if (entry.main.pid != 0) return {};
-        return entry.last_failure.empty() ? "it did not come up in its turn"
-                                          : fmt::format("its turn failed: restart script {}", printable(entry.last_failure));
+        const std::string_view when = "when the group was restarted";
+        return entry.last_failure.empty() ? fmt::format("it did not come up {}", when)
+                                          : fmt::format("restart script {} {}", printable(entry.last_failure), when);
     }
     if (entry.reason != EntryReason::none && entry.reason != EntryReason::operator_) return reason_words(view, entry);
     return entry.trouble.empty() ? "" : fmt::format("it failed: {}", printable(entry.trouble));
@@ -183,10 +184,14 @@ std::string member_words(const View& view, const EntryRecord& member) {
 
 bool has_failed(const EntryRecord& member) { return is_given_up(member) && member.reason != EntryReason::none; }
 
-// Who brought the group down, and how each of the others is. Where nobody was lost it was one that was stalled.
+// What the restart of the group began with, who brought it down, and how each of the others is. Where nobody was lost it was one that was
+// stalled.
 void add_group(Lines& lines, const View& view, const EntryRecord& entry) {
     const auto in_group = [&](const EntryRecord& other) { return other.group == entry.group; };
     const bool lost = std::ranges::any_of(view.entries, [&](const auto& other) { return in_group(other) && has_failed(other); });
+    const bool in_restart = std::ranges::any_of(
+        view.entries, [&](const auto& other) { return in_group(other) && has_failed(other) && other.reason == EntryReason::group; });
+    if (const std::string culprit = culprit_words(view, entry); in_restart && !culprit.empty()) lines.push_back("it began with " + culprit);
     for (const EntryRecord& member : view.entries) {
         if (!in_group(member)) continue;
         const bool failed = lost ? has_failed(member) : is_given_up(member) && !member.trouble.empty();

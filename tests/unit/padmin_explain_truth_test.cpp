@@ -246,11 +246,71 @@ TEST_CASE("in a group the member is named with which its restart began, while it
     world.script_exits(1, 0);
     REQUIRE(world.state(2) == "RESTART");
     CHECK(says(words(world, 0), "it began with ha: process 101 ended: killed by signal 9 (KILL)\n"));
-    CHECK(says(words(world, 1), "its group g is being restarted; it began with process 101 ended: killed by signal 9 (KILL)\n"));
+    CHECK(says(words(world, 1), "its group g is being restarted; it began with ha itself: process 101 ended: killed by signal 9 (KILL)\n"));
     world.run(2, 300);
     world.script_exits(2, 0);
     CHECK(says(words(world, 0), "restarted with its group at 16:01:40 (now); it began with ha: process 101 ended: "));
     CHECK(says(words(world, 1), "restarted at 16:01:40 (now): process 101 ended: killed by signal 9 (KILL)\n"));
+}
+
+TEST_CASE("a restart by order is told as that, alone and in a group, until the next loss") {
+    World world = running("a:/bin/r:600:3:continue\nweb:/bin/w:3600:3:continue:group=g\nha:/bin/h:3600:3:continue:group=g");
+    world.crash(3);
+    for (const EntryKey key : {2u, 3u}) {
+        world.vanish(key);
+        world.run(key, 200 + static_cast<pid_t>(key));
+        world.script_exits(key, 0);
+    }
+    CHECK(says(words(world, 1), "restarted with its group at 16:01:40 (now); it began with ha: process 102 ended: "));
+    world.pass(100s);
+    for (const EntryKey key : {1u, 3u}) {
+        world.order(Verb::restart, world.entry(key).pent.name);
+        world.end_orderly(key);
+        world.run(key, 300 + static_cast<pid_t>(key));
+        world.script_exits(key, 0);
+        REQUIRE(world.state(key) == "AVAIL");
+        CHECK(says(words(world, key - 1), "        restarted at 16:03:20 (now) by order\n"));
+    }
+    CHECK(lacks(words(world, 2), "it began with"));
+    CHECK(says(words(world, 1), "restarted with its group at 16:01:40 (1 min 40 s ago)\n"));  // ha's loss of then is forgotten
+    world.crash(1);
+    world.run(1, 400);
+    world.script_exits(1, 0);
+    CHECK(says(words(world), "restarted at 16:03:20 (now): process 301 ended: killed by signal 9 (KILL)\n"));
+}
+
+TEST_CASE("a process that has taken over is not said to have been restarted") {
+    World world = running("a:/bin/r:600:3:continue:pidfile=/run/a.pid");
+    Candidate old;
+    old.id = {90, world.now.ticks - 50000};
+    world.crash(1);
+    world.pass(100s);
+    const ProcessId restarted = world.run(1, 200);
+    world.script_exits(1, 0);
+    REQUIRE(world.state(1) == "AVAIL");
+    CHECK(says(words(world), "restarted at 16:01:40 (1 min 40 s ago): process 100 ended: killed by signal 9 (KILL)\n"));
+    world.pass(100s);
+    const auto name = [&](const Candidate& candidate) {
+        Candidate main;
+        main.id = restarted;
+        main.named = false;
+        world.vanish(1);
+        world.add(1, main);
+        world.add(1, candidate);
+        world.sweep();
+        REQUIRE(world.entry(1).main->pid == candidate.id.pid);
+    };
+    SUBCASE("one that began to run since") {
+        Candidate young;
+        young.id = {300, world.now.ticks};
+        name(young);
+        CHECK(says(words(world), "(KILL); process 300 has taken over from the one that was started then\n"));
+    }
+    SUBCASE("one that ran before the script began") {
+        name(old);
+        CHECK(says(words(world), "why     process 90 runs\n"));
+        CHECK(lacks(words(world), "restarted at"));
+    }
 }
 
 TEST_CASE("a window that has passed is not said to end retry-over") {

@@ -436,7 +436,7 @@ TEST_CASE("of a count that was given up it is told how many run, and how its las
     CHECK(says(words(world), ": restart script ended well, but the process has not appeared\n"));
 }
 
-TEST_CASE("of a group that was given up it is told how the turn of a member failed") {
+TEST_CASE("of a group that was given up it is told with whom its restart began, and how that failed") {
     World world = running("a:/bin/a:3600:1:continue:group=g\nb:/bin/b:3600:1:continue:group=g");
     world.crash(2);
     world.vanish(1);
@@ -444,7 +444,10 @@ TEST_CASE("of a group that was given up it is told how the turn of a member fail
     world.script_exits(1, 0);
     world.script_exits(2, 4);
     REQUIRE(world.state(1) == "RETRY_OVER");
-    CHECK(says(words(world), "group g, b, which has failed: its turn failed: restart script status=4; no process of it is known to run\n"));
+    CHECK(says(words(world),
+               "group g, b, which has failed: restart script status=4 when the group was restarted; no process of it is known to run\n"));
+    CHECK(says(words(world), "it began with b: process 101 ended: killed by signal 9 (KILL)\n"));
+    CHECK(says(words(world, 1), "it began with b itself: process 101 ended: killed by signal 9 (KILL)\n"));
     CHECK(says(words(world), "its script now; the others of its group are looked for afresh\n"));
 }
 
