@@ -22,8 +22,19 @@ constexpr Duration hangs = std::chrono::seconds(10);  // beyond MSG_CHECK_INTERV
 
 constexpr std::string_view near_words = "which processes nearly fit, and what they lack";
 
+// Two entries on one process stop and restart it twice.
+std::string telling_apart(const View& view, const EntryRecord& entry, const EntryRecord& other) {
+    return fmt::format("a filter (args, exe, user, cgroup or pidfile: pfile(5)) in the line of {} or {} tells the two apart; then {}",
+                       printable(entry.name), printable(other.name), command_words(view, "reload"));
+}
+
 // Given up: its script runs by itself after a clear only where that leaves it a retry.
 void advise_given_up(Lines& lines, const View& view, const EntryRecord& entry, const Forecast& forecast) {
+    if (const EntryRecord* other = other_follower(view, entry, entry.seen)) {
+        lines.push_back(telling_apart(view, entry, *other));
+        lines.push_back(fmt::format("clear and restart, before that, take process {} for its own", entry.seen.pid));
+        return;
+    }
     const auto say = [&](std::string_view order, const std::string& what) {
         lines.push_back(fmt::format("{}  {}", command_words(view, order, entry), what));
     };
@@ -85,6 +96,7 @@ Lines advice(const View& view, const EntryRecord& entry, const Pent& pent, const
     } else if (entry.state == EntryState::avail && !entry.paused && forecast.left == 0u && forecast.rule.retries > 0u) {
         say("clear", "counters to 0: it may be restarted again");
     }
+    if (const EntryRecord* other = other_follower(view, entry, entry.main)) lines.push_back(telling_apart(view, entry, *other));
     const bool by_check =
         entry.bad_checks > 0 || entry.health.starts_with("stalled") || entry.trouble.find("health check") != std::string::npos;
     if (by_check && !pent.check.none()) lines.push_back(fmt::format("{}  its check, to run by hand", printable(pent.check.text)));
@@ -145,13 +157,13 @@ Lines refused_lines(const Findings& findings) {
     return lines;
 }
 
-// Who else matches it, and who else follows it: two entries on one process restart it twice.
+// Who else matches it, and who else follows it. What a pidfile does not name is no rival.
 Lines rivals(const View& view, const EntryRecord& entry, const Pent& pent) {
     Lines lines;
     const std::uint32_t matching = entry.proc_count.value_or(0);
-    if (!pent.counts() && entry.state == EntryState::avail && matching > 1)
-        lines.push_back(
-            fmt::format("{} match, children too, and one is followed: `match` tells which and why", count_words(matching, "process")));
+    if (!pent.counts() && pent.pidfile.empty() && entry.state == EntryState::avail && matching > 1)
+        lines.push_back(fmt::format("it is one of {} processes that match, those below another one of them among them; {} tells which",
+                                    matching, command_words(view, "match", entry)));
     for (const EntryRecord& other : view.entries) {
         const bool same = entry.main.pid != 0 && other.main == entry.main && other.key != entry.key;
         if (same) lines.push_back(fmt::format("{} (pent_id {}) follows this process too", printable(other.name), other.pent_id));

@@ -166,8 +166,11 @@ std::string last_straw(const View& view, const EntryRecord& entry) {
     return entry.trouble.empty() ? "" : fmt::format("it failed: {}", printable(entry.trouble));
 }
 
-std::string presence_words(const EntryRecord& entry, const Pent& pent) {
+std::string presence_words(const View& view, const EntryRecord& entry, const Pent& pent) {
     if (pent.counts()) return count_mode_words(entry, pent) + "; nothing of it is watched";
+    if (const EntryRecord* other = other_follower(view, entry, entry.seen))
+        return fmt::format("process {} belongs to {} (pent_id {}), which follows it; {} itself does not run", entry.seen.pid,
+                           printable(other->name), other->pent_id, printable(entry.name));
     if (entry.seen.pid != 0)
         return fmt::format("process {} runs again: somebody has started it, and pcheck does not watch it", entry.seen.pid);
     if (entry.main.pid != 0) return fmt::format("process {} of it still runs, and pcheck does not watch it", entry.main.pid);
@@ -178,7 +181,8 @@ std::string member_words(const View& view, const EntryRecord& member) {
     const std::string_view watched = member.state == EntryState::avail ? "" : ", not watched";
     const auto pent = pent_of(view, member);
     if (pent && pent->counts()) return fmt::format("{}{}", count_mode_words(member, *pent), watched);
-    const pid_t pid = member.main.pid != 0 ? member.main.pid : member.seen.pid;
+    const bool anothers = other_follower(view, member, member.seen) != nullptr;
+    const pid_t pid = member.main.pid != 0 ? member.main.pid : anothers ? 0 : member.seen.pid;
     return pid != 0 ? fmt::format("process {} runs{}", pid, watched) : "no process of it is known to run";
 }
 
@@ -219,7 +223,7 @@ Lines given_up(const View& view, const EntryRecord& entry, const Pent& pent, con
     }
     if (!known) lines.emplace_back("a process or script of it could not be ended");
     lines.push_back(last_straw(view, entry));
-    lines.push_back(presence_words(entry, pent));
+    lines.push_back(presence_words(view, entry, pent));
     return lines;
 }
 

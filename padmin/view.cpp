@@ -110,6 +110,12 @@ bool is_dry_run(const View& view) {
     return std::ranges::any_of(capabilities_of(view), [](const auto& one) { return one.first == "dry_run" && one.second == "yes"; });
 }
 
+const EntryRecord* other_follower(const View& view, const EntryRecord& entry, ProcessId process) {
+    const auto follows = [&](const EntryRecord& other) { return other.key != entry.key && other.main == process && !is_given_up(other); };
+    const auto other = process.pid == 0 ? view.entries.end() : std::ranges::find_if(view.entries, follows);
+    return other == view.entries.end() ? nullptr : &*other;
+}
+
 std::vector<Group> groups_of(const View& view) {
     std::vector<Group> groups;
     for (const EntryRecord& entry : view.entries) {

@@ -83,6 +83,9 @@ private:
 // Of one that was given up: somebody has started it again, or it was left running. 0: it is not known to run.
 [[nodiscard]] inline pid_t running_pid(const EntryRecord& entry) { return entry.seen.pid != 0 ? entry.seen.pid : entry.main.pid; }
 
+// Another entry that follows this process; null: none is known to.
+[[nodiscard]] const EntryRecord* other_follower(const View& view, const EntryRecord& entry, ProcessId process);
+
 struct Group {
     std::string name;
     std::vector<const EntryRecord*> members;  // in the order of the file

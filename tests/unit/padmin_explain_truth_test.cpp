@@ -377,15 +377,42 @@ TEST_CASE("explain names who follows the same process, a changed pfile, and what
     View view = view_of(world);
     view.entries.at(1).main = view.entries.at(0).main;
     CHECK(says(words(view), "s (pent_id 2) follows this process too\n"));
+    CHECK(says(words(view),
+               "you can a filter (args, exe, user, cgroup or pidfile: pfile(5)) in the line of w or s tells the two apart; then "));
     CHECK(lacks(words(view), "reload -t"));
-    CHECK(lacks(words(view), "one is followed"));
+    CHECK(lacks(words(view), "processes that match"));
     view.entries.at(0).proc_count = 4;
-    CHECK(says(words(view), "4 processes match, children too, and one is followed: `match` tells which and why\n"));
+    CHECK(
+        says(words(view),
+             "process it is one of 4 processes that match, those below another one of them among them; padmin -f /etc/banken/pfile_cron -c "
+             "match w tells which\n"));
+    const std::string line = std::exchange(view.entries.at(0).line, view.entries.at(0).line + ":pidfile=/run/w.pid");
+    CHECK(lacks(words(view), "processes that match"));
+    view.entries.at(0).line = line;
     view.file_is_newer = true;
     CHECK(says(words(view), "-c reload -t  the pfile was changed after pcheck read it: what a reload would do\n"));
     world.crash(3);
     REQUIRE(world.state(3) == "DOWN script");
     CHECK(says(words(world, 2), "start it by hand: it has no restart script"));
+}
+
+TEST_CASE("a process that another entry follows is not taken for the return of one that was given up") {
+    World world = running("shd:/bin/r:3600:0:continue\npidd:/bin/s:3600:3:continue");
+    world.crash(1);
+    REQUIRE(world.state(1) == "RETRY_OVER");
+    Candidate anothers;
+    anothers.id = *world.entry(2).main;
+    world.add(1, anothers);
+    world.sweep();
+    CHECK(says(words(world), "process 101 belongs to pidd (pent_id 2), which follows it; shd itself does not run\n"));
+    CHECK(says(words(world),
+               "you can a filter (args, exe, user, cgroup or pidfile: pfile(5)) in the line of shd or pidd tells the two apart"));
+    CHECK(says(words(world), "clear and restart, before that, take process 101 for its own\n"));
+    CHECK(lacks(words(world), "runs again"));
+    world.vanish(1);
+    world.run(1, 300);
+    world.sweep();
+    CHECK(says(words(world), "process 300 runs again: somebody has started it"));
 }
 
 TEST_CASE("that an entry was cleared and is being looked for is in its record, and comes back from it") {
