@@ -29,7 +29,7 @@ std::string telling_apart(const View& view, const EntryRecord& entry, const Entr
 }
 
 // Given up: its script runs by itself after a clear only where that leaves it a retry.
-void advise_given_up(Lines& lines, const View& view, const EntryRecord& entry, const Forecast& forecast) {
+void advise_given_up(Lines& lines, const View& view, const EntryRecord& entry, const Forecast& forecast, std::string_view once_mended) {
     if (const EntryRecord* other = other_follower(view, entry, entry.seen)) {
         lines.push_back(telling_apart(view, entry, *other));
         lines.push_back(fmt::format("clear and restart, before that, take process {} for its own", entry.seen.pid));
@@ -48,8 +48,8 @@ void advise_given_up(Lines& lines, const View& view, const EntryRecord& entry, c
         say("clear", "when mended: counters to 0, a fresh look, its script if it is not there" + group);
     }
     const std::string_view others = entry.group.empty() ? "" : "; the others of its group are looked for afresh";
-    say("restart",
-        fmt::format("{} its script now{}", runs ? "stop it, and start it through" : "watch it again, and start it through", others));
+    say("restart", fmt::format("{}{} its script now{}", once_mended,
+                               runs ? "stop it, and start it through" : "watch it again, and start it through", others));
     if (runs) return;
     if (none_allowed)
         lines.push_back(command_words(view, "reload") + "  with more retries in its line of the pfile: then its script runs by itself");
@@ -71,16 +71,18 @@ Lines advice(const View& view, const EntryRecord& entry, const Pent& pent, const
     const auto say = [&](std::string_view order, std::string_view what) {
         lines.push_back(fmt::format("{}  {}", command_words(view, order, entry), what));
     };
-    if (!findings.refused.empty() && !is_dry_run(view)) lines.emplace_back("mend its script first (refused): each attempt fails at once");
+    const bool refused = !findings.refused.empty() && !is_dry_run(view);
+    const std::string_view once_mended = refused ? "once its script is mended: " : "";
+    if (refused) lines.emplace_back("mend its script first (refused): each attempt fails at once");
     if (entry.paused) say("start", resume_words(entry, pent, forecast));
     if (entry.looked_for) return lines;
     if (is_given_up(entry)) {
-        advise_given_up(lines, view, entry, forecast);
+        advise_given_up(lines, view, entry, forecast, once_mended);
     } else if (entry.state == EntryState::down && !entry.paused && entry.wait != EntryWait::script) {
         for (const std::string& name : forecast.held_up_by)
             for (const EntryRecord* other : entries_of(view, name))
                 lines.push_back(command_words(view, "explain", *other) + "  why that is not up");
-        if (!pent.script.none()) say("restart", "starts it now, past every wait, not counted");
+        if (!pent.script.none()) say("restart", fmt::format("{}starts it now, past every wait, not counted", once_mended));
         if (entry.reason == EntryReason::absent) say("match", near_words);
     } else if (entry.state == EntryState::down && entry.wait == EntryWait::script) {
         if (!is_dry_run(view)) lines.emplace_back("start it by hand: it has no restart script, and is watched when it is there");
@@ -88,7 +90,8 @@ Lines advice(const View& view, const EntryRecord& entry, const Pent& pent, const
     } else if (entry.state == EntryState::start) {
         say("match", near_words);
     } else if (entry.state == EntryState::restart && entry.script.process.pid != 0) {
-        lines.push_back(fmt::format("ps f -g {0}  what it does; kill -- -{0} ends it, then the attempt has failed", entry.script.group));
+        lines.push_back(fmt::format("ps f -g {0}  what it does; kill {1}-- -{0} ends it, then the attempt has failed", entry.script.group,
+                                    entry.ending == EndingPhase::none ? "" : "-KILL "));  // TERM was sent, and has not ended it
     } else if (forecast.next == NextAction::process_end && entry.main.pid != 0) {
         lines.push_back(fmt::format("kill -KILL {}  ends it by force", entry.main.pid));
     } else if (entry.state == EntryState::avail && pent.max && entry.proc_count > *pent.max) {
@@ -138,7 +141,8 @@ Lines outlook(const View& view, const EntryRecord& entry, const Pent& pent, cons
     return lines;
 }
 
-std::string_view timetable_label(const EntryRecord& entry) {
+std::string_view timetable_label(const EntryRecord& entry, const Forecast& forecast) {
+    if (forecast.timetable.attempts.empty()) return "if it were lost:";
     if (entry.state == EntryState::avail || (entry.state == EntryState::hold && running_pid(entry) != 0))
         return "if it were lost, and every attempt failed at once:";
     if (entry.state == EntryState::restart) return "if this script failed now, and every attempt after it at once:";
@@ -219,7 +223,7 @@ Explanation explain(const View& view, const EntryRecord& entry, const Result<Pen
     add("next", ended ? Lines{"nothing: pcheck has ended, and nobody watches it"} : outlook(view, entry, *pent, future, findings));
     add("limits", limit_lines(view, entry, *pent, future));
     if (!ended) {
-        add(timetable_label(entry), is_dry_run(view) ? Lines() : timetable_lines(view, entry, future));
+        add(timetable_label(entry, future), is_dry_run(view) ? Lines() : timetable_lines(view, entry, future));
     }
     Lines process = rivals(view, entry, *pent);
     process.insert(process.end(), findings.process.begin(), findings.process.end());

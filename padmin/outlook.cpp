@@ -300,6 +300,9 @@ Lines limit_lines(const View& view, const EntryRecord& entry, const Pent& pent, 
 
 Lines timetable_lines(const View& view, const EntryRecord& entry, const Forecast& forecast) {
     const Timetable& table = forecast.timetable;
+    if (entry.state == EntryState::avail && leads_to_over(forecast) && entry.group_turn == 0)
+        return {fmt::format("{}  {}", *table.retry_over <= view.now.instant ? "at once" : moment_words(view, *table.retry_over),
+                            over_words(entry))};
     if (table.attempts.empty() || !forecast.timed) return {};
     Lines lines;
     for (const Attempt& attempt : table.attempts)

@@ -14,7 +14,8 @@ namespace banken {
 [[nodiscard]] std::vector<std::string> next_lines(const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast);
 // Restarts used and left, the pace, the time limits. Nothing without a script.
 [[nodiscard]] std::vector<std::string> limit_lines(const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast);
-// When the attempts would begin if each failed at once. Nothing where the times are not known.
+// When the attempts would begin if each failed at once; of one that runs and has none left, what follows a loss. Nothing where the times are not
+// known.
 [[nodiscard]] std::vector<std::string> timetable_lines(const View& view, const EntryRecord& entry, const Forecast& forecast);
 
 }  // namespace banken

@@ -237,12 +237,17 @@ std::string running_words(const View& view, const EntryRecord& entry, const Find
                        moment_words(view, view.last_turn), unnoticed);
 }
 
-// How its health check has gone; a check that is refused is told with its reason by itself, which would be cut here.
+// A check that is refused is told with its reason by itself, which would be cut here.
 std::string health_words(const EntryRecord& entry, const Findings& findings) {
-    const auto bracket = entry.health.find(" (");
-    const bool cut = bracket != std::string::npos && !entry.health.ends_with(')');
-    if (cut && !findings.check_refused.empty()) return printable(entry.health.substr(0, bracket));
-    return printable(entry.health) + (cut ? "..." : "");
+    const bool cut = !findings.check_refused.empty() && !entry.health.ends_with(')');
+    return cut ? printable(entry.health.substr(0, entry.health.find(" ("))) : health_words(entry);
+}
+
+// Of a process that is no more only the check that has led to its stop is of interest.
+std::string last_check_words(const EntryRecord& entry) {
+    if (entry.health.empty()) return {};
+    if (entry.main.pid != 0) return "its health: " + health_words(entry);
+    return entry.reason == EntryReason::stall ? health_words(entry) : "";
 }
 
 void add_running(Lines& lines, const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast,
@@ -303,10 +308,12 @@ Lines reasons(const View& view, const EntryRecord& entry, const Pent& pent, cons
             break;
     }
     if (entry.state == EntryState::avail || entry.state == EntryState::unknown) return lines;
-    if (!entry.health.empty() && entry.reason != EntryReason::down) say(fmt::format("its health: {}", printable(entry.health)));
-    if (!entry.last_failure.empty())
-        say(fmt::format("its last attempt failed at {}: restart script {}", time_words(view, entry.last_failure_at),
-                        printable(entry.last_failure)));
+    say(last_check_words(entry));
+    if (entry.last_failure.empty()) return lines;
+    say(fmt::format("its last attempt failed at {}: restart script {}", time_words(view, entry.last_failure_at),
+                    printable(entry.last_failure)));
+    if (entry.last_failure.ends_with("has not appeared"))  // as pcheck says it of a script that ended well
+        say("it may have started and ended again before it was seen: its own log tells");
     return lines;
 }
 

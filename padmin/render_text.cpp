@@ -8,6 +8,7 @@
 #include "common/sys/clock.hpp"
 #include "common/text.hpp"
 #include "padmin/resource_words.hpp"
+#include "padmin/words.hpp"
 
 namespace banken {
 namespace {
@@ -60,7 +61,7 @@ void add_ours(Block& block, const View& view, const EntryRecord& entry) {
     if (entry.seen.pid != 0) block.line("seen", entry.seen.pid);
     block.known("group", entry.group);
     if (entry.script.process.pid != 0) block.line("script_pid", entry.script.process.pid);
-    block.known("health", entry.health);
+    block.known("health", health_words(entry));
     if (entry.cpu_permille) block.line("cpu", fmt::format("{}.{}%", *entry.cpu_permille / 10, *entry.cpu_permille % 10));
     block.known("rss", entry.rss_bytes);
     block.known("fds", entry.fds);

@@ -2,6 +2,7 @@
 #include "padmin/words.hpp"
 
 #include <array>
+#include <tuple>
 
 #include "common/sys/clock.hpp"
 #include "common/text.hpp"
@@ -67,6 +68,15 @@ std::string size_words(std::uint64_t bytes) {
     std::string text = fmt::format("{:.1f}", value);
     if (text.ends_with(".0")) text.resize(text.size() - 2);
     return fmt::format("{}{}", text, units.at(unit));
+}
+
+std::string health_words(const EntryRecord& entry) {
+    constexpr std::size_t most = std::get<5>(Form<EntryRecord>::texts).most;
+    static_assert(std::get<5>(Form<EntryRecord>::texts).member == &EntryRecord::health);
+    const std::string& health = entry.health;
+    if (health.size() < most || health.ends_with(')')) return printable(health);
+    const std::size_t word = health.rfind(' '), reason = health.find_first_of("(:");
+    return printable(health.substr(0, word > reason + 1 ? word : health.npos)) + "...";
 }
 
 std::string count_words(std::size_t count, std::string_view what) {

@@ -23,6 +23,8 @@ namespace banken {
 
 // "2.1G", as limits are written in the pfile and in the log.
 [[nodiscard]] std::string size_words(std::uint64_t bytes);
+// How its health check has gone; what the segment has cut ends behind a word, with "...".
+[[nodiscard]] std::string health_words(const EntryRecord& entry);
 // "1 attempt", "3 attempts", "2 processes".
 [[nodiscard]] std::string count_words(std::size_t count, std::string_view what);
 

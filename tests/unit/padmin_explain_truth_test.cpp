@@ -196,6 +196,7 @@ TEST_CASE("an attempt whose script is refused is said to fail, and what goes fir
     const std::string text = words(view_of(world), 0, {.refused = "/bin/r does not exist", .check_refused = "/c is not executable"});
     CHECK(says(text, "as its script is now, attempt 2 of 3 fails at once: /bin/r does not exist\n"));
     CHECK(says(text, "you can mend its script first (refused): each attempt fails at once\n"));
+    CHECK(says(text, "-c restart a  once its script is mended: starts it now, past every wait, not counted\n"));
     CHECK(says(text, "its check cannot be run: /c is not executable; each run counts as bad\n"));
 }
 

@@ -205,6 +205,37 @@ TEST_CASE("how the last health check failed is told, while it counts and when it
     CHECK(says(words(world), "its health: the last check failed: status=3\n"));
 }
 
+TEST_CASE("without a process the last check is told only where it led to the stop, and what was cut ends with a word") {
+    World world = running("crond:/bin/restart:3600:3:continue:check=/bin/c:check_interval=60:check_failures=1", {}, 0s);
+    world.pass(60s);
+    world.check_ends(1, 3);
+    world.end_orderly(1);
+    REQUIRE(world.state(1) == "RESTART");
+    CHECK(says(words(world), "        the last check failed: status=3\n"));
+    CHECK(lacks(words(world), "its health"));
+    View view = view_of(world);
+    view.entries.front().reason = EntryReason::absent;
+    CHECK(lacks(words(view), "the last check failed"));
+    view.entries.front() = record_of(running("crond:/bin/r:3600:3:continue:check=/bin/c").entry(1), world.core);
+    view.entries.front().bad_checks = 1;
+    view.entries.front().health = std::string("1 of 2 checks failed (/opt/night/out: No such file or directory)").substr(0, 63);
+    CHECK(says(words(view), "its health: 1 of 2 checks failed (/opt/night/out: No such file or...\n"));
+}
+
+TEST_CASE("one that runs and has no attempt left is told what a loss leads to, whatever is due") {
+    World world = running("web:/bin/r:3600:1:continue:check=/bin/c:check_interval=60", {}, 0s);
+    CHECK(says(words(world), "if it were lost, and every attempt failed at once:\n"));
+    world.crash(1);
+    world.run(1, 200);
+    world.script_exits(1, 0);
+    CHECK(says(words(world), "its health check runs\n"));
+    CHECK(says(words(world), "\nif it were lost:\n        at once  RETRY_OVER: it is left alone, all other entries go on\n"));
+    World never = running("web:/bin/r:3600:0:exit:confirm=5/always");
+    CHECK(says(words(never), "\nif it were lost:\n        16:01:45 (in 5 s)  RETRY_OVER: exit ends pcheck with status 1\n"));
+    World without = running("web:-:3600:0:continue");
+    CHECK(lacks(words(without), "if it were lost"));
+}
+
 TEST_CASE("a stall that is only reported is told as long as it lasts") {
     World world = running("crond:-:3600:3:continue:check=/bin/c:check_interval=60:check_failures=1", {}, 0s);
     world.pass(60s);
@@ -345,8 +376,12 @@ TEST_CASE("of a script that runs both ends are told") {
     CHECK(says(words(world),
                "next    if its script ends well, its process has 20 s to appear; if it fails, attempt 2 of 3 follows\n        at 16:02:10 "
                "(in 30 s) it is over its limit of 30 s and is ended (TERM, KILL 5 s later): then it has failed\n"));
+    CHECK(says(words(world), "; kill -- -"));
     world.order(Verb::stop, "crond");
     CHECK(says(words(world), "if it fails, nothing follows while it is paused"));
+    world.pass(30s);
+    CHECK(says(words(world), ", is over its limit and is being ended"));
+    CHECK(says(words(world), "; kill -KILL -- -"));
 }
 
 TEST_CASE("of the last good health check that is missing it is told what a bad one leads to") {
@@ -433,7 +468,8 @@ TEST_CASE("of a count that was given up it is told how many run, and how its las
     world.pass(30s);
     REQUIRE(world.state(1) == "RETRY_OVER");
     CHECK(says(words(world), "1 process of it runs, at least 2 are wanted; nothing of it is watched\n"));
-    CHECK(says(words(world), ": restart script ended well, but the process has not appeared\n"));
+    CHECK(says(words(world),
+               ": restart script ended well, but the process has not appeared\n        it may have started and ended again before"));
 }
 
 TEST_CASE("of a group that was given up it is told with whom its restart began, and how that failed") {
