@@ -124,10 +124,10 @@ std::string state_line(const View& view, const EntryRecord& entry) {
     return line + fmt::format(" since {}", moment_words(view, std::min(entry.since_wall, view.now.wall)));
 }
 
-Lines state_lines(const View& view, const EntryRecord& entry, const Findings& findings) {
+Lines state_lines(const View& view, const EntryRecord& entry) {
     Lines lines{state_line(view, entry)};
     if (entry.paused) lines.push_back(pause_words(view, entry.paused_since, entry.paused_until));
-    const Lines common = condition_lines(view, findings.pcheck_stopped);
+    const Lines common = condition_lines(view);
     lines.insert(lines.end(), common.begin(), common.end());
     return lines;
 }
@@ -177,7 +177,7 @@ Lines rivals(const View& view, const EntryRecord& entry, const Pent& pent) {
 
 }  // namespace
 
-Lines condition_lines(const View& view, bool pcheck_stopped) {
+Lines condition_lines(const View& view) {
     Lines lines;
     if (is_dry_run(view)) lines.emplace_back("pcheck was started with --dry-run: it watches and logs, and runs and signals nothing");
     if (view.header.life == Life::ended) {
@@ -188,7 +188,7 @@ Lines condition_lines(const View& view, bool pcheck_stopped) {
             fmt::format("pcheck was killed, and its last turn was at {}; this is how it was then", moment_words(view, view.last_turn)));
     } else if (view.dumped) {
         lines.push_back(fmt::format("as it was when the dump was written, at {}", sys::local_time_text(view.now.wall)));
-    } else if (pcheck_stopped) {
+    } else if (view.stopped) {
         const pid_t pid = view.header.owner.id.pid;
         lines.push_back(fmt::format("pcheck (pid {0}) is stopped by a signal: nothing is watched; kill -CONT {0}", pid));
     } else if (view.now.instant - view.last_turn > view.param.msg_check_interval + hangs) {
@@ -212,7 +212,7 @@ Explanation explain(const View& view, const EntryRecord& entry, const Result<Pen
     const auto add = [&explanation](std::string_view label, Lines lines) {
         if (!lines.empty()) explanation.sections.push_back({label, std::move(lines)});
     };
-    add("state", state_lines(view, entry, findings));
+    add("state", state_lines(view, entry));
     if (!pent) {
         add("why", {fmt::format("cannot be said: {}", pent.error().text)});
         return explanation;

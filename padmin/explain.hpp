@@ -19,7 +19,6 @@ struct Findings {
     std::vector<std::string> output{};   // the last lines of SCRIPT_OUTPUT's file
     std::string check_refused{};         // the same as `refused`, of the health check
     bool gone = false;                   // the process that the record says to run is no more
-    bool pcheck_stopped = false;         // by a signal
 };
 
 struct Explanation {
@@ -34,7 +33,7 @@ struct Explanation {
 [[nodiscard]] Explanation explain(const View& view, const EntryRecord& entry, const Result<Pent>& pent, const Findings& findings);
 
 // What keeps all that pcheck would do from happening: it is stopped, hangs, has ended, or only watches.
-[[nodiscard]] std::vector<std::string> condition_lines(const View& view, bool pcheck_stopped);
+[[nodiscard]] std::vector<std::string> condition_lines(const View& view);
 // What scripts have written last.
 [[nodiscard]] std::vector<std::string> output_lines(const View& view, const Findings& findings);
 

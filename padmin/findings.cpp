@@ -74,22 +74,14 @@ bool is_over(const Result<ProcessStat>& stat, ProcessId id, bool zombie_counts) 
     return stat->id() != id || stat->state == 'X' || (zombie_counts && stat->state == 'Z');
 }
 
-bool is_stopped(const View& view, const sys::ProcDir& dir) {
-    const ProcessId owner = view.header.owner.id;
-    const auto pcheck = dir.stat(owner.pid);
-    return view.alive && pcheck && pcheck->id() == owner && pcheck->state == 'T';
-}
-
 // What /proc says of the processes that the records name.
 void look_at_processes(Findings& found, const View& view, const EntryRecord& entry, const Pent& pent) {
     if (std::string line = naming_words(view, entry, pent); !line.empty()) found.process.push_back(std::move(line));
     const auto dir = sys::ProcDir::open();
-    if (!dir) return;
-    found.pcheck_stopped = is_stopped(view, *dir);
-    if (entry.main.pid == 0) return;
+    if (!dir || entry.main.pid == 0) return;
     const auto stat = dir->stat(entry.main.pid);
     if (std::string line = stands_words(entry, pent, stat); !line.empty()) found.process.push_back(std::move(line));
-    const bool unwatched = !view.alive || found.pcheck_stopped;  // else a zombie has threads that run, or pcheck would know
+    const bool unwatched = !view.alive || view.stopped;  // else a zombie has threads that run, or pcheck would know
     found.gone = entry.state == EntryState::avail && is_over(stat, entry.main, unwatched);
 }
 
@@ -123,8 +115,6 @@ Findings find_out(const View& view, const EntryRecord& entry, const Pent& pent) 
 
 Findings find_out(const View& view, const ResourceRecord& resource) {
     Findings findings;
-    const auto dir = sys::ProcDir::open();
-    findings.pcheck_stopped = is_in_sight(view) && dir && is_stopped(view, *dir);
     const std::string& file = view.param.script_output_file;
     if (file.empty() || !is_failed(resource.state)) return findings;
     auto worker = sys::Worker::open(1, 1);

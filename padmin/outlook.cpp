@@ -273,6 +273,26 @@ std::string pace_words(const Forecast& forecast) {
                        longest > Duration{} ? fmt::format(", doubled up to {}", span_words(longest)) : "");
 }
 
+// What it is watched for while it runs, and what it may use.
+Lines watch_lines(const Pent& pent, bool restarts) {
+    std::string stalled, excess;
+    const auto add = [](std::string& text, std::string part) { text += (text.empty() ? "" : ", ") + std::move(part); };
+    if (pent.heartbeat > Duration{}) add(stalled, fmt::format("no heartbeat for {}", span_words(pent.heartbeat)));
+    if (pent.hung > Duration{}) add(stalled, fmt::format("standing still for {}", span_words(pent.hung)));
+    if (!pent.check.none()) add(stalled, fmt::format("{} in a row", count_words(pent.check_failures, "bad health check")));
+    const auto limit = [&](const std::optional<Limit>& most, std::string_view what, auto shown) {
+        if (most) add(excess, fmt::format("{} {} for {}", what, shown(most->value), span_words(most->lasting)));
+    };
+    limit(pent.cpu, "cpu", [](auto value) { return fmt::format("{}.{} %", value / 10, value % 10); });
+    limit(pent.rss, "rss", size_words);
+    limit(pent.fds, "fds", [](auto value) { return std::to_string(value); });
+    Lines lines;
+    if (!stalled.empty()) lines.push_back(fmt::format("counts as stalled: {}{}", stalled, restarts ? "" : "; that is only reported"));
+    if (!excess.empty())
+        lines.push_back(fmt::format("beyond {}: {}", excess, restarts && pent.limit_restarts ? "it is restarted" : "that is only logged"));
+    return lines;
+}
+
 }  // namespace
 
 Lines next_lines(const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast) {
@@ -285,7 +305,9 @@ Lines next_lines(const View& view, const EntryRecord& entry, const Pent& pent, c
 }
 
 Lines limit_lines(const View& view, const EntryRecord& entry, const Pent& pent, const Forecast& forecast) {
-    if (pent.script.none() || is_dry_run(view)) return {};
+    const bool restarts = !pent.script.none() && !is_dry_run(view);
+    Lines lines = watch_lines(pent, restarts);
+    if (!restarts) return lines;
     const std::string whose = entry.group.empty() ? "" : fmt::format(" (of group {})", printable(entry.group));
     const std::string limit = pent.script_timeout == Duration{} ? "no time limit" : span_words(pent.script_timeout);
     const RetryWindow& window = entry.group.empty() ? entry.window : entry.group_window;
@@ -294,8 +316,9 @@ Lines limit_lines(const View& view, const EntryRecord& entry, const Pent& pent, 
                                  ? fmt::format("{} of {} used{}; the window has passed, but that does not end RETRY_OVER", window.count,
                                                count_words(*forecast.rule.retries, "restart"), whose)
                                  : window_words(view, forecast, whose);
-    return {used,
-            fmt::format("{}the script has {}, its process then {} to appear", pace_words(forecast), limit, span_words(pent.start_timeout))};
+    lines.insert(lines.begin(), {used, fmt::format("{}the script has {}, its process then {} to appear", pace_words(forecast), limit,
+                                                   span_words(pent.start_timeout))});
+    return lines;
 }
 
 Lines timetable_lines(const View& view, const EntryRecord& entry, const Forecast& forecast) {

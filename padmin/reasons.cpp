@@ -230,9 +230,9 @@ Lines given_up(const View& view, const EntryRecord& entry, const Pent& pent, con
 // pcheck may not have noticed what padmin sees.
 std::string running_words(const View& view, const EntryRecord& entry, const Findings& findings) {
     if (!findings.gone) return fmt::format("process {} runs", entry.main.pid);
-    const std::string_view unnoticed = !view.alive               ? ""
-                                       : findings.pcheck_stopped ? ", and pcheck has not noticed: it is stopped"
-                                                                 : ", and pcheck has not noticed yet";
+    const std::string_view unnoticed = !view.alive    ? ""
+                                       : view.stopped ? ", and pcheck has not noticed: it is stopped"
+                                                      : ", and pcheck has not noticed yet";
     return fmt::format("process {} ran when pcheck last looked, at {}; it is gone now{}", entry.main.pid,
                        moment_words(view, view.last_turn), unnoticed);
 }

@@ -91,6 +91,7 @@ Json pent_object(const View& view, const EntryRecord& entry) {
 
 Json param_object(const View& view) {
     using std::chrono::duration_cast, std::chrono::seconds;
+    const auto decimal = [](Duration duration) { return std::chrono::duration<double>(duration).count(); };
     const Counts counts = counts_of(view);
     return {{"MSG_CHECK_INTERVAL", duration_cast<seconds>(view.param.msg_check_interval).count()},
             {"MONITOR_INTERVAL", duration_cast<seconds>(view.param.monitor_interval).count()},
@@ -101,6 +102,14 @@ Json param_object(const View& view) {
             {"MONITOR_STOP_COUNT", counts.stopped},
             {"FAIL_PROC_COUNT", counts.failed},
             {"ALL_PROC_COUNT", counts.all},
+            {"DETECT", view.param.detect_event ? "event" : "poll"},
+            {"CONFIRM_WAIT", decimal(view.param.confirm_wait)},
+            {"SCRIPT_TIMEOUT", duration_cast<seconds>(view.param.script_timeout).count()},
+            {"SCRIPT_KILL_WAIT", duration_cast<seconds>(view.param.script_kill_wait).count()},
+            {"SCRIPT_PARALLEL", view.param.script_parallel},
+            {"SCRIPT_OUTPUT", or_null(view.param.script_output_file)},
+            {"SCRIPT_CHECK", view.param.script_check_strict ? "strict" : "off"},
+            {"REMIND_INTERVAL", duration_cast<seconds>(view.param.remind_interval).count()},
             {"file_is_newer", view.file_is_newer},
             {"dry_run", is_dry_run(view)}};
 }
@@ -209,7 +218,7 @@ std::string list_json(std::span<const View> views) {
                         {"myname", "pcheck"},
                         {"pfile", view.header.pfile},
                         {"message", message_of(view)},
-                        {"owner", view.alive ? "alive" : "dead"}});
+                        {"owner", owner_of(view)}});
     }
     return document("pchecks", std::move(list));
 }

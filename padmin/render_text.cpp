@@ -67,6 +67,21 @@ void add_ours(Block& block, const View& view, const EntryRecord& entry) {
     block.known("fds", entry.fds);
 }
 
+// The other settings that the segment tells.
+std::string ours_of(const ParamRecord& param) {
+    const auto seconds = [](Duration duration) { return std::chrono::duration<double>(duration).count(); };
+    Block block(18);
+    block.line("DETECT", param.detect_event ? "event" : "poll");
+    block.line("CONFIRM_WAIT", seconds(param.confirm_wait));
+    block.line("SCRIPT_TIMEOUT", seconds(param.script_timeout));
+    block.line("SCRIPT_KILL_WAIT", seconds(param.script_kill_wait));
+    block.line("SCRIPT_PARALLEL", param.script_parallel);
+    block.known("SCRIPT_OUTPUT", param.script_output_file);
+    block.line("SCRIPT_CHECK", param.script_check_strict ? "strict" : "off");
+    block.line("REMIND_INTERVAL", seconds(param.remind_interval));
+    return std::move(block).text();
+}
+
 }  // namespace
 
 std::string list_text(std::span<const View> views, bool verbose) {
@@ -78,7 +93,7 @@ std::string list_text(std::span<const View> views, bool verbose) {
         block.line("myname", "pcheck");
         block.line("pfile", printable(view.header.pfile));
         block.line("message", message_of(view));
-        if (verbose) block.line("owner", view.alive ? "alive" : "dead");
+        if (verbose) block.line("owner", owner_of(view));
         text = joined(std::move(text), std::move(block).text());
     }
     return text;
@@ -98,6 +113,7 @@ std::string param_text(const View& view, bool verbose) {
     block.line("FAIL_PROC_COUNT", counts.failed);
     block.line("ALL_PROC_COUNT", counts.all);
     std::string text = std::move(block).text();
+    if (verbose) text += ours_of(view.param);
     if (verbose && is_dry_run(view)) text += "nothing is run or signalled: pcheck was started with --dry-run\n";
     if (verbose && view.file_is_newer) text += "file is newer than the running configuration\n";
     return text;

@@ -116,7 +116,7 @@ Explanation explain(const View& view, const ResourceRecord& resource, const Find
     std::vector<std::string> state{fmt::format("{} ({}) is {} since {}", printable(resource.tag), kind_of(resource),
                                                text_of(resource.shown), moment_words(view, std::min(resource.since_wall, view.now.wall)))};
     if (resource.paused) state.push_back(pause_words(view, resource.paused_since, resource.paused_until));
-    const auto condition = condition_lines(view, findings.pcheck_stopped);
+    const auto condition = condition_lines(view);
     state.insert(state.end(), condition.begin(), condition.end());
     add("state", std::move(state));
     std::vector<std::string> why;

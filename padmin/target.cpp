@@ -10,6 +10,7 @@
 #include "common/sys/file.hpp"
 #include "common/sys/identity.hpp"
 #include "common/sys/pcheck_segment.hpp"
+#include "common/sys/proc_dir.hpp"
 
 namespace banken {
 namespace {
@@ -28,6 +29,12 @@ bool is_newer(const HeaderRecord& header) {
     return stamp && *stamp != header.file;
 }
 
+bool is_stopped(ProcessId owner) {
+    const auto dir = sys::ProcDir::open();
+    const auto stat = dir ? dir->stat(owner.pid) : Result<ProcessStat>(Failure(dir.error()));
+    return stat && stat->id() == owner && stat->state == 'T';
+}
+
 // A segment of ours, whether its owner lives or not.
 Outcome<Target> look_at(const sys::SegmentStat& stat, std::optional<uid_t> pfile_owner, Traces traces) {
     const auto segment = sys::open_pcheck_segment(stat, pfile_owner);
@@ -35,6 +42,7 @@ Outcome<Target> look_at(const sys::SegmentStat& stat, std::optional<uid_t> pfile
     auto view = read_view(segment->reader, sys::read_now(), static_cast<std::size_t>(traces));
     if (!view) return refuse(ExitCode::unavailable, view.error().in(key_text(stat.key)).text);
     view->alive = segment->alive;
+    view->stopped = view->alive && is_stopped(view->header.owner.id);
     view->user = stat.permissions.creator;
     view->file_is_newer = is_newer(view->header);
     return Target{stat, *std::move(view)};

@@ -66,6 +66,8 @@ std::string_view message_of(const View& view) {
     return !view.entries.empty() && std::ranges::all_of(view.entries, &EntryRecord::paused) ? "stop" : "start";
 }
 
+std::string_view owner_of(const View& view) { return !view.alive ? "dead" : view.stopped ? "stopped" : "alive"; }
+
 Counts counts_of(const View& view) {
     const auto failed = [](const EntryRecord& entry) { return entry.state == EntryState::retry_over || entry.state == EntryState::hold; };
     return {.stopped = static_cast<std::size_t>(std::ranges::count_if(view.entries, &EntryRecord::paused)),

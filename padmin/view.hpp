@@ -24,6 +24,7 @@ namespace banken {
 struct View {
     std::uint32_t key = 0;
     bool alive = true;           // its owner lives
+    bool stopped = false;        // and is stopped by a signal
     bool dumped = false;         // read from a dump
     bool file_is_newer = false;  // the pfile was changed after it was loaded
     HeaderRecord header;
@@ -41,6 +42,9 @@ struct View {
 
 // "start", "stop" (every entry is paused), "reload", "shutdown": MESSAGE_BOX and message.
 [[nodiscard]] std::string_view message_of(const View& view);
+
+// "alive", "stopped", "dead".
+[[nodiscard]] std::string_view owner_of(const View& view);
 
 struct Counts {
     std::size_t stopped = 0, failed = 0, all = 0;

@@ -254,6 +254,8 @@ def a_process_that_ends_while_pcheck_is_stopped_is_not_said_to_run(world):
     pcheck = world.start_pcheck()
     world.up("alpha")
     os.kill(pcheck, signal.SIGSTOP)
+    until(lambda: any(f"mypid    = {pcheck}\n" in block and "owner    = stopped" in block for block in world.padmin("-l", "-v").out.split("\n\n")),
+          "owner = stopped")
     kill(alpha)
     text = until(lambda: (lambda one: one if "it is gone now" in one else None)(world.order("explain", "alpha")), "the end of alpha")
     for part in (f"process {alpha} ran when pcheck last looked", "pcheck has not noticed: it is stopped", f"kill -CONT {pcheck}"):

@@ -86,11 +86,13 @@ TEST_CASE("with min=0 nobody is told of a loss, which cannot be") {
 
 TEST_CASE("a process that padmin finds gone is not said to run") {
     View view = view_of(running("a:/bin/r:3600:3:exit"));
-    const std::string text = words(view, 0, {.refused = {}, .gone = true, .pcheck_stopped = true});
+    view.stopped = true;
+    const std::string text = words(view, 0, {.refused = {}, .gone = true});
     CHECK(says(text,
                "process 100 ran when pcheck last looked, at 16:01:40 (now); it is gone now, and pcheck has not noticed: it is stopped\n"));
     CHECK(says(text, " is stopped by a signal: nothing is watched; kill -CONT "));
     CHECK(says(text, "its process is gone: what is said of a crash comes as soon as pcheck notices\n"));
+    view.stopped = false;
     CHECK(says(words(view, 0, {.refused = {}, .gone = true}), "it is gone now, and pcheck has not noticed yet\n"));
     view.alive = false;
     CHECK(says(words(view, 0, {.refused = {}, .gone = true}), "at 16:01:40 (now); it is gone now\n"));

@@ -487,6 +487,19 @@ TEST_CASE("of a group that was given up it is told with whom its restart began, 
     CHECK(says(words(world), "its script now; the others of its group are looked for afresh\n"));
 }
 
+TEST_CASE("the limits name what counts as stalled, and what the process may use") {
+    const std::string options = ":heartbeat=30:hung=60:check=/bin/c:check_failures=2:cpu=50%/60:rss=1G/90:fds=100/10:on_limit=";
+    const std::string text = words(running("a:/bin/r:3600:3:continue" + options + "restart"));
+    CHECK(says(text,
+               "to appear\n        counts as stalled: no heartbeat for 30 s, standing still for 1 min, 2 bad health checks in a "
+               "row\n        beyond cpu 50.0 % for 1 min, rss 1G for 1 min 30 s, fds 100 for 10 s: it is "
+               "restarted\n"));
+    const std::string without = words(running("a:-:3600:3:continue" + options + "alert"));
+    CHECK(says(without, "limits  counts as stalled: no heartbeat"));
+    CHECK(says(without, "in a row; that is only reported\n"));
+    CHECK(says(without, "fds 100 for 10 s: that is only logged\n"));
+}
+
 TEST_CASE("a missed heartbeat that is only reported is told until one comes") {
     World world = running("crond:-:3600:3:continue:heartbeat=30", {}, 0s);
     world.pass(30s);

@@ -76,6 +76,9 @@ TEST_CASE("-l prints a block for each pcheck, as the original") {
     View dead = view;
     dead.alive = false;
     CHECK(list_text(std::vector{dead}, true) == std::string(listed) + "owner    = dead\n");
+    View stopped = view;
+    stopped.stopped = true;
+    CHECK(list_text(std::vector{stopped}, true) == std::string(listed) + "owner    = stopped\n");
 }
 
 TEST_CASE("show param prints what the original prints") {
@@ -90,15 +93,33 @@ MONITOR_STOP_COUNT = 0
 FAIL_PROC_COUNT    = 0
 ALL_PROC_COUNT     = 1
 )";
+    const std::string ours = std::string(param) + R"(DETECT             = event
+CONFIRM_WAIT       = 0.5
+SCRIPT_TIMEOUT     = 86400
+SCRIPT_KILL_WAIT   = 5
+SCRIPT_PARALLEL    = 16
+SCRIPT_OUTPUT      = /var/log/scripts.out
+SCRIPT_CHECK       = strict
+REMIND_INTERVAL    = 604800
+)";
+    view.param.confirm_wait = 500ms;
+    view.param.script_timeout = 24h;
+    view.param.script_kill_wait = 5s;
+    view.param.script_parallel = 16;
+    view.param.script_output_file = "/var/log/scripts.out";
+    view.param.remind_interval = 168h;
     CHECK(param_text(view, false) == param);
-    CHECK(param_text(view, true) == param);
+    CHECK(param_text(view, true) == ours);
+    const auto json = nlohmann::json::parse(param_json(view))["param"];
+    CHECK(json["CONFIRM_WAIT"] == 0.5);
+    CHECK(json["SCRIPT_OUTPUT"] == "/var/log/scripts.out");
     view.file_is_newer = true;
     CHECK(param_text(view, false) == param);
-    CHECK(param_text(view, true) == std::string(param) + "file is newer than the running configuration\n");
+    CHECK(param_text(view, true) == ours + "file is newer than the running configuration\n");
     view.file_is_newer = false;
     view.header.capabilities = "root = yes\ndry_run = yes\n";
     CHECK(param_text(view, false) == param);
-    CHECK(param_text(view, true) == std::string(param) + "nothing is run or signalled: pcheck was started with --dry-run\n");
+    CHECK(param_text(view, true) == ours + "nothing is run or signalled: pcheck was started with --dry-run\n");
 }
 
 TEST_CASE("the message box says what is being carried out, and stop when all are paused") {

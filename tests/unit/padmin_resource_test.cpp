@@ -244,9 +244,8 @@ TEST_CASE("a pcheck that has ended, is stopped or ends does nothing of what is d
 
     view = view_of(world);
     view.header.owner.id.pid = 77;
-    Findings findings;
-    findings.pcheck_stopped = true;
-    CHECK(explain(view, view.resources[0], findings).sections[0].lines.back() ==
+    view.stopped = true;
+    CHECK(explain(view, view.resources[0], Findings()).sections[0].lines.back() ==
           "pcheck (pid 77) is stopped by a signal: nothing is watched; kill -CONT 77");
     view.header.ending = ResourceEnd::order;
     CHECK(section(view, "web", "next").back() == "pcheck ends when all that are to be taken out of service are out");
