@@ -4,6 +4,7 @@
 #include "common/order.hpp"
 #include "common/sys/config_file.hpp"
 #include "common/sys/order_channel.hpp"
+#include "common/text.hpp"
 #include "padmin/answer.hpp"
 #include "padmin/command_log.hpp"
 #include "padmin/reading.hpp"
@@ -42,7 +43,8 @@ int run_order(const PadminOptions& options) {
     const Duration wait = options.wait.value_or(target->view.param.msg_check_interval + sys::OrderPatience::beyond_check_interval);
     const auto reply = sys::send_order(*segment, words, {.wait = wait, .until_end = order->verb == OrderVerb::shutdown});
     if (reply.exit_status != 0) {
-        note(reply.text);
+        const bool unknown = reply.text == "no entry " + quoted(order->target);
+        note(unknown ? no_entry_words(target->view, order->target) : reply.text);
         return reply.exit_status;
     }
     print(reply.text.empty() || reply.text.ends_with('\n') ? reply.text : reply.text + "\n");

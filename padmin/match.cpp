@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "common/text.hpp"
@@ -181,19 +182,25 @@ bool is_anothers(const View& view, const EntryRecord& entry, const Process& proc
     });
 }
 
+// One letter off, or the same with something behind it.
+bool is_similar(std::string_view name, std::string_view other) {
+    constexpr std::size_t least = 3;  // a shorter one begins too many others
+    const auto begins = [](std::string_view whole, std::string_view part) { return part.size() >= least && whole.starts_with(part); };
+    return name != other && (begins(other, name) || begins(name, other) || !nearest(name, std::span(&other, 1)).empty());
+}
+
 // Nothing is called as the entry is, but something is nearly, and is no other entry's.
 std::optional<std::string> alike(const View& view, const EntryRecord& entry, const Pent& pent, const Snapshot& snapshot) {
-    std::vector<std::string_view> names;
-    for (const Process& process : snapshot.processes) names.push_back(process.stat.fingerprint.comm);
-    for (auto near = nearest(pent.name, names); !near.empty() && near != pent.name; near = nearest(pent.name, names)) {
-        const auto at = static_cast<std::size_t>(std::ranges::find(names, near) - names.begin());
-        const Process& process = snapshot.processes[at];
-        if (!is_anothers(view, entry, process))
-            return fmt::format("nothing is called {}, but process {} is called {}", printable(pent.name), process.stat.pid,
-                               printable(near));
-        names[at] = {};
+    constexpr std::size_t most = 3;
+    std::vector<std::string> found;
+    std::set<std::string_view> told;
+    for (const Process& process : snapshot.processes) {
+        const std::string_view name = process.stat.fingerprint.comm;
+        if (found.size() == most || !is_similar(pent.name, name) || is_anothers(view, entry, process)) continue;
+        if (told.insert(name).second) found.push_back(fmt::format("process {} is called {}", process.stat.pid, printable(name)));
     }
-    return {};
+    if (found.empty()) return {};
+    return fmt::format("nothing is called {}, but {}", printable(pent.name), fmt::join(found, ", "));
 }
 
 // What the standings mean for the entry, where that is not plain.

@@ -85,22 +85,10 @@ Outcome<View> find_view(const PadminOptions& options, Traces traces) {
 
 Traces traces_for(What what) { return what == What::trace ? Traces::all : Traces::none; }
 
-std::string no_entry(const View& view, const std::string& target) {
-    if (resource_of(view, target)) return fmt::format("no entry {}: it is a resource, show resource shows it", quoted(target));
-    std::vector<std::string_view> names;
-    for (const EntryRecord& entry : view.entries) {
-        if (entry.name == target)
-            return fmt::format("no entry {}: digits alone are a pent_id; the entry of that name has {}", quoted(target), entry.pent_id);
-        names.push_back(entry.name);
-    }
-    for (const ResourceRecord& resource : view.resources) names.push_back(resource.tag);
-    return fmt::format("no entry {}{}", quoted(target), printable(did_you_mean(target, names)));
-}
-
 // The one entry that is meant.
 Outcome<const EntryRecord*> one_entry(const View& view, const std::string& target) {
     const auto entries = entries_of(view, target);
-    if (entries.empty()) return tl::unexpected(Refusal{ExitCode::no_such_entry, no_entry(view, target)});
+    if (entries.empty()) return tl::unexpected(Refusal{ExitCode::no_such_entry, no_entry_words(view, target)});
     if (entries.size() == 1) return entries.front();
     std::string ids;
     for (const EntryRecord* entry : entries) ids += fmt::format("{}{}", ids.empty() ? "" : ", ", entry->pent_id);
@@ -122,7 +110,7 @@ int show_pent(const PadminOptions& options, const View& view, const std::string&
     const auto entries = entries_of(view, target);
     if (entries.empty() && !target.empty()) {
         if (options.quiet) return number_of(ExitCode::no_such_entry);
-        return refuse(ExitCode::no_such_entry, no_entry(view, target));
+        return refuse(ExitCode::no_such_entry, no_entry_words(view, target));
     }
     if (options.quiet) return quiet_status(entries);
     return print(options.json ? pent_json(view, entries) : pent_text(view, entries, options.verbose));
@@ -154,7 +142,7 @@ int show_trace(const PadminOptions& options, const View& view, const std::string
         std::erase_if(records, [&](const TraceRecord& record) { return resource_of(view, record) != resource; });
     } else if (!target.empty()) {
         const auto entries = entries_of(view, target);
-        if (entries.empty()) return refuse(ExitCode::no_such_entry, no_entry(view, target));
+        if (entries.empty()) return refuse(ExitCode::no_such_entry, no_entry_words(view, target));
         std::erase_if(
             records, [&](const TraceRecord& record) { return std::ranges::find(entries, record.key, &EntryRecord::key) == entries.end(); });
     }
@@ -220,7 +208,7 @@ int wait_for_resource(const PadminOptions& options, Outcome<View> view, const st
     if (!wanted) return refuse(ExitCode::usage, fmt::format("wait: {} is no state of a resource", quoted(words[1])));
     return wait_until(options, std::move(view), text_of(*wanted), [&](const View& now) -> Outcome<std::optional<std::string>> {
         const ResourceRecord* const resource = resource_of(now, words[0]);
-        if (!resource) return tl::unexpected(Refusal{ExitCode::no_such_entry, no_entry(now, words[0])});
+        if (!resource) return tl::unexpected(Refusal{ExitCode::no_such_entry, no_entry_words(now, words[0])});
         if (resource->shown == *wanted) return std::nullopt;
         return fmt::format("{} is {} ({})", printable(resource->tag), text_of(resource->shown), printable(resource->reason));
     });

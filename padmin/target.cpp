@@ -85,10 +85,13 @@ struct NamedPfile {
 };
 
 Outcome<NamedPfile> read_pfile(const std::string& named) {
+    const auto unread = [](const Error& error) {
+        return refuse(ExitCode::no_input, error.text + "; -k KEY needs no pfile, and padmin -l lists the keys");
+    };
     auto path = sys::resolved_path(named);
-    if (!path) return refuse(ExitCode::no_input, path.error().text);
+    if (!path) return unread(path.error());
     const auto text = sys::read_file(*path, pfile_max_bytes);
-    if (!text) return refuse(ExitCode::no_input, text.error().text);
+    if (!text) return unread(text.error());
     const auto stamp = sys::stamp_of(*path);
     if (!stamp) return refuse(ExitCode::no_input, stamp.error().in(*path).text);
     const auto key = ipc_key_of(*text);

@@ -97,4 +97,17 @@ std::string command_words(const View& view, std::string_view order, const EntryR
     return fmt::format("{} {}", command_words(view, order), by_name ? shell_word(entry.name) : std::to_string(entry.pent_id));
 }
 
+std::string no_entry_words(const View& view, std::string_view target) {
+    if (resource_of(view, target)) return fmt::format("no entry {}: it is a resource, show resource shows it", quoted(target));
+    std::vector<std::string_view> names;
+    for (const EntryRecord& entry : view.entries) {
+        if (entry.name == target)
+            return fmt::format("no entry {}: digits alone are a pent_id; the entry of that name has {}", quoted(target), entry.pent_id);
+        names.push_back(entry.name);
+    }
+    for (const ResourceRecord& resource : view.resources) names.push_back(resource.tag);
+    const std::string near = did_you_mean(target, names);
+    return fmt::format("no entry {}{}", quoted(target), near.empty() ? ": show pent lists them" : printable(near));
+}
+
 }  // namespace banken

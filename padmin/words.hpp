@@ -35,4 +35,7 @@ namespace banken {
 // How this pcheck and this entry are named on padmin's command line: "padmin -f /etc/banken/pfile_cron -c clear crond".
 [[nodiscard]] std::string command_words(const View& view, std::string_view order, const EntryRecord& entry);
 
+// Why `target` names no entry, and what to do: "no entry "crnd", did you mean crond?".
+[[nodiscard]] std::string no_entry_words(const View& view, std::string_view target);
+
 }  // namespace banken

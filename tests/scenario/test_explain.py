@@ -110,6 +110,10 @@ def wait_returns_when_the_state_is_there_and_when_pcheck_ends(world):
     check("alpha is START, not AVAIL" in text, text)
     world.refused(4, "wait", "nobody", "AVAIL")
     check('no entry "alhpa", did you mean alpha?' in world.refused(4, "explain", "alhpa"), "the entry that is meant is not named")
+    check('no entry "nobody": show pent lists them' in world.refused(4, "explain", "nobody"), "it is not said where the entries are listed")
+    check('no entry "alhpa", did you mean alpha?' in world.refused(4, "clear", "alhpa"), "the entry that an order means is not named")
+    lost = world.padmin("-f", world.path("nowhere"), "-c", "show", "pent")
+    check(lost.code == 66 and "-k KEY needs no pfile, and padmin -l lists the keys" in lost.err, lost)
     check("RETRY_OVER" in world.refused(64, "wait", "alpha", "GIVEN_UP"), "the states are not listed")
     command = world.padmin_command("-f", world.pfile_path, "-c", "wait", "alpha")
     waits = [subprocess.Popen([*command, state, "--wait", "600"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,

@@ -229,6 +229,14 @@ TEST_CASE("where nothing matches, a process of nearly the same name is told") {
     CHECK(far.judged().notes.empty());
 }
 
+TEST_CASE("where nothing matches, one with more or less behind the name is told, three at most and each name once") {
+    Host host({process(20, {"nginx.py"}), process(21, {"nginx.py"}), process(22, {"ngi"}), process(23, {"ng"}), process(24, {"nginx-old"}),
+               process(25, {"nginx2"})});
+    CHECK(host.judged().notes ==
+          std::vector<std::string>{"nothing is called nginx, but process 20 is called nginx.py, process 22 is called "
+                                   "ngi, process 24 is called nginx-old"});
+}
+
 TEST_CASE("command lines that could not be read in time are told") {
     Host host({process(40, {"nginx"})});
     host.snapshot.unread = 1;
