@@ -100,8 +100,7 @@ Lines advice(const View& view, const EntryRecord& entry, const Pent& pent, const
         say("clear", "counters to 0: it may be restarted again");
     }
     if (const EntryRecord* other = other_follower(view, entry, entry.main)) lines.push_back(telling_apart(view, entry, *other));
-    const bool by_check =
-        entry.bad_checks > 0 || entry.health.starts_with("stalled") || entry.trouble.find("health check") != std::string::npos;
+    const bool by_check = is_in_doubt(entry) || entry.trouble.find("health check") != std::string::npos;
     if (by_check && !pent.check.none()) lines.push_back(fmt::format("{}  its check, to run by hand", printable(pent.check.text)));
     if (view.file_is_newer)
         lines.push_back(command_words(view, "reload -t") + "  the pfile was changed after pcheck read it: what a reload would do");
@@ -157,7 +156,7 @@ Lines refused_lines(const Findings& findings) {
         lines.push_back(
             fmt::format("its script would not be run now: {}; pcheck looks again before each run", printable(findings.refused)));
     if (!findings.check_refused.empty())
-        lines.push_back(fmt::format("its check cannot be run: {}; each run counts as bad", printable(findings.check_refused)));
+        lines.push_back(fmt::format("its check cannot be run: {}; so nobody checks it", printable(findings.check_refused)));
     return lines;
 }
 

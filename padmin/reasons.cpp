@@ -259,7 +259,7 @@ void add_running(Lines& lines, const View& view, const EntryRecord& entry, const
     say(restarted_words(view, entry, forecast));
     if (!entry.trouble.empty() && !entry.health.starts_with("stalled"))
         say(fmt::format("it is stalled: {}, only reported", printable(entry.trouble)));
-    if (entry.bad_checks > 0 || entry.health.starts_with("stalled"))
+    if (is_in_doubt(entry))
         say(fmt::format("its health: {}{}", health_words(entry, findings), pent.script.none() ? ", only reported" : ""));
     if (entry.stall_told != 0) say("this stall is told already; it is told again only after it has worked in between");
     if (entry.paused)

@@ -79,6 +79,10 @@ std::string health_words(const EntryRecord& entry) {
     return printable(health.substr(0, word > reason + 1 ? word : health.npos)) + "...";
 }
 
+bool is_in_doubt(const EntryRecord& entry) {
+    return entry.state == EntryState::avail && !entry.health.empty() && entry.health != "good" && entry.health != "not checked yet";
+}
+
 std::string count_words(std::size_t count, std::string_view what) {
     return fmt::format("{} {}{}", count, what, count == 1 ? "" : what.ends_with('s') ? "es" : "s");
 }

@@ -25,6 +25,8 @@ namespace banken {
 [[nodiscard]] std::string size_words(std::uint64_t bytes);
 // How its health check has gone; what the segment has cut ends behind a word, with "...".
 [[nodiscard]] std::string health_words(const EntryRecord& entry);
+// It is up, and its last checks were bad or could not be run.
+[[nodiscard]] bool is_in_doubt(const EntryRecord& entry);
 // "1 attempt", "3 attempts", "2 processes".
 [[nodiscard]] std::string count_words(std::size_t count, std::string_view what);
 

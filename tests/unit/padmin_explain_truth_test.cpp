@@ -199,7 +199,7 @@ TEST_CASE("an attempt whose script is refused is said to fail, and what goes fir
     CHECK(says(text, "as its script is now, attempt 2 of 3 fails at once: /bin/r does not exist\n"));
     CHECK(says(text, "you can mend its script first (refused): each attempt fails at once\n"));
     CHECK(says(text, "-c restart a  once its script is mended: starts it now, past every wait, not counted\n"));
-    CHECK(says(text, "its check cannot be run: /c is not executable; each run counts as bad\n"));
+    CHECK(says(text, "its check cannot be run: /c is not executable; so nobody checks it\n"));
 }
 
 TEST_CASE("an excess that is only logged is foretold, and comes") {
@@ -333,10 +333,10 @@ TEST_CASE("a health check that runs is bad only if it does not end in time, and 
     world.step(ScriptEnded{world.entry(1).check->run, ScriptEnded::How::refused, 0, reason});
     View view = view_of(world);
     view.entries.front().health.resize(63);  // as the segment cuts it
-    CHECK(says(words(view), "its health: 1 of 3 checks failed (/a/long/way/to/a/check/that/is/not/there:...\n"));
+    CHECK(says(words(view), "its health: the check could not be run (/a/long/way/to/a/check/that/is/not/...\n"));
     const std::string told = words(view, 0, {.refused = {}, .check_refused = reason});
-    CHECK(says(told, "its health: 1 of 3 checks failed\n"));
-    CHECK(says(told, "its check cannot be run: " + reason + "; each run counts as bad\n"));
+    CHECK(says(told, "its health: the check could not be run\n"));
+    CHECK(says(told, "its check cannot be run: " + reason + "; so nobody checks it\n"));
     CHECK(says(words(world), "you can /bin/c -x  its check, to run by hand\n"));
 }
 

@@ -222,7 +222,7 @@ TEST_CASE("an output file is appended to and made for its owner and group") {
     CHECK((status.st_mode & 07777) == 0640);
 }
 
-TEST_CASE("a script runs without an output file that cannot be had, nor where others could have put a link in its place") {
+TEST_CASE("no output file is opened where others could have put a link in its place, and the script runs without") {
     const Scripts scripts;
     auto spawner = open_spawner();
     auto start = scripts.start_of(scripts.script("#!/bin/sh\necho lost && echo lost >&2\n"));
