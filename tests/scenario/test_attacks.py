@@ -232,7 +232,9 @@ def a_link_at_the_dump_file_is_replaced_and_what_it_points_at_stays(world):
     dump = os.path.join(theirs, "dump")
     same(as_nobody(lambda: os.symlink(victim, dump)), "None", "nobody's link")
     watch(world, SHM_DUMP_FILE=dump)
-    world.ask("dump")
+    world.order("dump")
+    check(not os.path.islink(dump), "the link is still there")
+    same(parsed(world.padmin("--dump", dump, "-c", "show", "pent", "--json").out)["pent"][0]["pname"], "alpha", "the entry in the dump")
     same(world.read("victim"), "precious\n", "the file behind the link")
 
 
@@ -246,17 +248,28 @@ def hostile_pidfiles_name_nobody_and_hold_up_nobody(world):
     beta = world.daemon("beta")
 
     def huge():
-        with open(pidfile, "w", encoding="ascii") as file:
+        with open(pidfile, "w", encoding="utf-8") as file:
             file.write(f"{foreign}\n")
             file.truncate(1 << 40)
     attacks = [lambda: os.mkfifo(pidfile), lambda: os.symlink("/dev/zero", pidfile), lambda: os.symlink(secret, pidfile), huge,
                lambda: os.symlink("alpha.pid", pidfile), lambda: os.mkdir(pidfile),
-               lambda: print(f"{foreign}\n", file=open(pidfile, "w", encoding="ascii"))]
-    world.pfile(f"{pent_line('alpha')}:pidfile={pidfile}", pent_line("beta", world.restarter("beta"), retries=100) + ":delay=0")
+               lambda: print(f"{foreign}\n", file=open(pidfile, "w", encoding="utf-8"))]
+    twins = [world.daemon("witness"), world.daemon("witness")]
+
+    def is_judged():
+        """All pidfiles are read in the order of the entries: once two changes behind the attack were seen, the attack was too."""
+        for twin in twins:
+            world.write("witness.pid", f"{twin}\n")
+            world.becomes("witness", pid=twin)
+    world.write("witness.pid", f"{twins[1]}\n")
+    world.pfile(f"{pent_line('alpha')}:pidfile={pidfile}", pent_line("beta", world.restarter("beta"), retries=100) + ":delay=0",
+                f"{pent_line('witness')}:pidfile={world.path('witness.pid')}", MONITOR_INTERVAL=1)
     world.start_pcheck()
     world.log.wait(up("beta", beta))
+    world.log.wait(up("witness", twins[1]))
     for attack in attacks:
         same(as_nobody(attack), "None", "nobody's attack")
+        is_judged()
         beta = is_restarted(world, beta, [foreign], "beta")
         same(world.pent("alpha")["pid"], "-----", "the process of alpha")
         as_nobody(lambda: os.rmdir(pidfile) if os.path.isdir(pidfile) and not os.path.islink(pidfile) else os.unlink(pidfile))
