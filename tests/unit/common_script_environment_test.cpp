@@ -72,3 +72,48 @@ TEST_CASE("where heartbeats are sent to is told where there is such a place") {
           "/run/banken/0x1.notify");
     CHECK_FALSE(environment_value(script_environment({}, {.name = "db"}), "PCHECK_NOTIFY"));
 }
+
+TEST_CASE("Start, Stop and Check of a resource find these variables and no others, whatever pcheck's own environment has") {
+    Definition web;
+    web.tag = "web";
+    web.kind = ResourceKind::cmdline;
+    ResourceVariables variables{.definition = &web,
+                                .script = ResourceScript::start,
+                                .application = "shop",
+                                .last_report = "Offline",
+                                .intended = "Online",
+                                .reason = "",
+                                .autorecover = true,
+                                .root = "/usr/lib/banken",
+                                .pfile = "/etc/banken/pfile",
+                                .ipc_key = 0x1f000501};
+    const Environment own{"PATH=/bin",   "LANG=C.UTF-8", "HV_FORCED_REQUEST=1", "HV_SCRIPT_TYPE=Offline", "HV_OF_MINE=x",
+                          "LKROOT=/opt", "TAG=old"};
+    const Environment ours{"LANG=C.UTF-8",
+                           "TAG=old",
+                           "PATH=/usr/lib/banken/bin:/bin",
+                           "LKROOT=/usr/lib/banken",
+                           "PCHECK_PFILE=/etc/banken/pfile",
+                           "BANKEN_IPCKEY=0x1f000501",
+                           "HV_APPLICATION=shop",
+                           "HV_NODENAME=web"};
+    const auto with = [&ours](std::initializer_list<std::string> more) {
+        Environment all = ours;
+        all.insert(all.end(), more);
+        return all;
+    };
+    CHECK(resource_environment(own, variables) == with({"HV_SCRIPT_TYPE=Online", "HV_LAST_DET_REPORT=Offline", "HV_INTENDED_STATE=Online",
+                                                        "HV_OFFLINE_REASON=", "HV_AUTORECOVER=1", "HV_FORCED_REQUEST=0"}));
+    variables.autorecover = false;
+    variables.last_report = "Online";
+    variables.intended = "Offline";
+    variables.script = ResourceScript::stop;
+    for (const std::string reason : {"STOP", "FAULT", "SHUT"}) {
+        variables.reason = reason;
+        CHECK(resource_environment(own, variables) ==
+              with({"HV_SCRIPT_TYPE=Offline", "HV_LAST_DET_REPORT=Online", "HV_INTENDED_STATE=Offline", "HV_OFFLINE_REASON=" + reason,
+                    "HV_AUTORECOVER=0", "HV_FORCED_REQUEST=0"}));
+    }
+    variables.script = ResourceScript::check;
+    CHECK(resource_environment(own, variables) == ours);
+}

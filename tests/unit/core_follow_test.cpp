@@ -212,3 +212,29 @@ TEST_CASE("a main process that execs into something else is lost without a known
     CHECK(world.log() == Lines{"Process [crond, pid=100] Down", "Cause [crond, pid=100] unknown (gone before it could be read)"});
     CHECK(world.state(1) == "DOWN confirm");
 }
+
+TEST_CASE("that two entries follow one process is told once, and again when both follow another") {
+    World world("web:-:3600:3:continue\nsite:-:3600:3:continue");
+    const auto told = [&world] {
+        Lines lines = world.log();
+        std::erase_if(lines, [](const std::string& line) { return line.find("same process") == std::string::npos; });
+        return lines;
+    };
+    world.add(1, process(100, 10));
+    world.add(2, process(100, 10));
+    world.start_up();
+    CHECK(told() == Lines{"entries web (pent_id 1) and site (pent_id 2) follow the same process, pid=100"});
+    world.sweep();
+    world.pass(60s);
+    CHECK(told() == Lines{});
+
+    world.end_orderly(1);
+    world.end_orderly(2);
+    const Candidate next = process(200, world.now.ticks + 1);
+    world.add(2, next);
+    world.sweep();
+    CHECK(told() == Lines{});
+    world.add(1, next);
+    world.sweep();
+    CHECK(told() == Lines{"entries site (pent_id 2) and web (pent_id 1) follow the same process, pid=200"});
+}
