@@ -152,10 +152,10 @@ install_missing "${build_packages[@]}" clang libclang-rt-14-dev mandoc clang-for
 choose_build_root
 export BANKEN_BUILD=$build_root/plain UBSAN_OPTIONS=print_stacktrace=1
 
-# What is run by people and by scenarios, and the one unit test that needs an optimizer.
+# What is run by people and by scenarios, and the unit tests that need an optimizer.
 tracer=''
 if [ "$(uname -m)" = x86_64 ]; then tracer=tests/campaign/tracer; fi
-if build plain "pcheck/pcheck padmin/padmin sendevent/sendevent compat/ins_list compat/lk_err compat/perform_action tests/scenario/testd tests/scenario/action $tracer tests/print_schema tests/test_schedules" -Ddebug=false; then
+if build plain "pcheck/pcheck padmin/padmin sendevent/sendevent compat/ins_list compat/lk_err compat/perform_action tests/scenario/testd tests/scenario/action $tracer tests/print_schema tests/test_schedules tests/test_resource_schedules" -Ddebug=false; then
     if [ "$(id -u)" = 0 ]; then
         start_scenarios
         start_soak

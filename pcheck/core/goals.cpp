@@ -245,7 +245,10 @@ void Resources::restore(Resource& resource, bool to_standby) {
 void Resources::want_in(Resource& resource, bool to_standby) {
     if (resource.is_recovering()) return;
     const bool wants_online = resource.goal == Goal::in && !resource.to_standby;
-    if (resource.step == Step::none && !wants_online) resource.to_standby = to_standby;
+    if (resource.step == Step::none && !wants_online && resource.to_standby != to_standby) {
+        resource.to_standby = to_standby;
+        touch(resource);
+    }
     set_goal(resource, Goal::in);
 }
 

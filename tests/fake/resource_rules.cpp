@@ -72,6 +72,7 @@ void ResourceRules::before(const Resources& core, const Event& event, const Live
     }
     if (std::holds_alternative<Reloaded>(event)) {
         for (auto& [tag, past] : past_) past.failed = false;
+        ended_by_ = 0;  // what it removes is left running, and that may be all that pcheck's end waited for
     }
 }
 
@@ -172,7 +173,9 @@ void ResourceRules::judge_order(const Resources& core, std::span<const Action> a
             if (!order || answer->exit_status != 0 || answer->order != order->id) continue;
             Past& past = past_[order->target];
             if (order->verb == Verb::recover) past.ordered = true;
-            if (order->verb == Verb::clear) past = Past{.kind = past.kind, .recoveries = {}, .limit = past.limit};
+            if (order->verb != Verb::clear) continue;
+            past.recoveries.clear();  // one that was ordered may be still to begin
+            past.autorecovered = false;
         }
     }
     std::vector<OrderId> done;
@@ -253,7 +256,6 @@ void ResourceRules::judge_failed(const Resources& core, std::span<const Action> 
         needed_.clear();
         if (ended_by_ != 0 && core.find(ended_by_)) note_needed(core);
     }
-    if (std::holds_alternative<Reloaded>(event_)) ended_by_ = 0;
     ending_ = core.ending().has_value();
 }
 

@@ -190,7 +190,8 @@ int ResourceSchedule::status_of(const LiveScript& script) {
     if (wrong && random_.chance(10)) return SIGSEGV;
     if (checks) {
         const auto found = std::ranges::find(tree_.definitions(), script.tag, &Definition::tag);
-        if (wrong || (!calm_ && paused_ == script.tag)) return static_cast<int>(random_.below(8)) << 8;
+        const bool strange = paused_ == script.tag || (is_standby(script.tag) && random_.chance(5));
+        if (wrong || (!calm_ && strange)) return static_cast<int>(random_.below(8)) << 8;
         const Report report = applications_[script.tag];
         if (report == Report::online) return 0;
         const bool all = found != tree_.definitions().end() && found->flags.all_exit_codes;
@@ -275,38 +276,68 @@ std::string ResourceSchedule::some_tag() {
     return definitions[random_.below(definitions.size())].tag;
 }
 
+// What is over soon, or seldom begins: it is asked more often, that each cell of the table is met.
+std::string ResourceSchedule::rare_tag() const {
+    std::string tag;
+    for (const ResourceKey key : core_->resources()) {
+        const Resource& resource = *core_->find(key);
+        if (resource.runs(Script::recover) || resource.runs(Script::start) || resource.runs(Script::stop)) return resource.definition.tag;
+        if (resource.state == ResourceState::standby) tag = resource.definition.tag;
+    }
+    return tag;
+}
+
+bool ResourceSchedule::is_standby(const std::string& tag) const {
+    return std::ranges::any_of(core_->resources(), [&](ResourceKey key) {
+        const Resource& resource = *core_->find(key);
+        return resource.definition.tag == tag && resource.state == ResourceState::standby;
+    });
+}
+
 void ResourceSchedule::something() {
+    if (const std::string tag = rare_tag(); !tag.empty() && random_.chance(15)) {
+        if (random_.chance(70)) return order(tag);
+        tree_.edit(tag.front());
+        return reload();
+    }
     constexpr std::array spans{Duration(milliseconds(50)), Duration(seconds(1)), Duration(seconds(5)), Duration(seconds(20)),
                                Duration(seconds(90))};
     const std::size_t what = random_.below(100);
     if (what < 60) return pass(Duration(static_cast<Duration::rep>(random_.below(static_cast<std::size_t>(random_.among(spans).count())))));
-    if (what < 85) return order();
+    if (what < 85) return order(some_tag());
     if (what < 90) {
         constexpr std::array reports{Report::offline, Report::offline, Report::online, Report::standby};
         applications_[some_tag()] = random_.among(reports);
         return;
     }
     if (what < 94) {
-        if (random_.chance(80)) tree_.edit();
-        story(tree_.text());
-        Reloaded reloaded;
-        reloaded.pfile.param = param_;
-        reloaded.pfile.resources = tree_.definitions();
-        return tell(reloaded);
+        if (random_.chance(80)) tree_.edit(tree_.some_tag());
+        return reload();
     }
     if (what < 97) killed_ = true;
     if (what == 98) trouble_ = static_cast<unsigned>(random_.below(4)) * 20;
     if (what == 99) tell(Deadline{});
 }
 
-void ResourceSchedule::order() {
+void ResourceSchedule::reload() {
+    story(tree_.text());
+    Reloaded reloaded;
+    reloaded.pfile.param = param_;
+    reloaded.pfile.resources = tree_.definitions();
+    tell(reloaded);
+}
+
+void ResourceSchedule::order(std::string tag) {
     constexpr std::array verbs{Verb::restore, Verb::restore, Verb::restore, Verb::standby, Verb::remove, Verb::remove,
                                Verb::check,   Verb::recover, Verb::event,   Verb::clear,   Verb::clear,  Verb::stop,
                                Verb::start,   Verb::start,   Verb::recover, Verb::update};
-    Order order{.id = ++last_order_, .verb = random_.among(verbs), .target = some_tag(), .duration = {}, .event = {}, .remove = false};
+    Order order{.id = ++last_order_, .verb = random_.among(verbs), .target = std::move(tag), .duration = {}, .event = {}, .remove = false};
     const auto target = std::ranges::find(tree_.definitions(), order.target, &Definition::tag);
-    if (target->flags.standby_capable && random_.chance(40)) order.verb = Verb::standby;
+    const bool stands_by = is_standby(order.target);
+    if (target->flags.standby_capable && !stands_by && random_.chance(60)) order.verb = Verb::standby;
     if (paused_ == order.target && random_.chance(60)) order.verb = Verb::check;
+    constexpr std::array gentle{Verb::check, Verb::event, Verb::stop, Verb::standby};  // most others end a Standby
+    if (stands_by && random_.chance(35)) order.verb = random_.among(gentle);
     if (order.verb == Verb::stop) paused_ = order.target;
     if (order.verb == Verb::event) order.event = random_.chance(80) ? "disk/full" : "app/hangs";
     if (order.verb == Verb::stop && random_.chance(40)) order.duration = seconds(1 + random_.below(60));
@@ -324,7 +355,7 @@ void ResourceSchedule::adopt() {
     killed_ = true;
     pass(seconds(random_.below(calm_ ? 2 : 40)));
     killed_ = false;
-    if (random_.chance(20)) tree_.edit();
+    if (random_.chance(20)) tree_.edit(tree_.some_tag());
     RecordedResources recorded;
     Adopted event;
     std::vector<RunId> alive;

@@ -40,7 +40,8 @@ private:
     void judge_record();
 
     void something();
-    void order();
+    void order(std::string tag);
+    void reload();
     void adopt();
     void settle_down();
     void later(Duration longest, std::function<void()> deed);
@@ -50,6 +51,8 @@ private:
         if (tells_) story_.push_back(std::move(line));
     }
     [[nodiscard]] std::string some_tag();
+    [[nodiscard]] std::string rare_tag() const;
+    [[nodiscard]] bool is_standby(const std::string& tag) const;
     [[nodiscard]] std::string state_text() const;
 
     Random random_;

@@ -86,9 +86,10 @@ void RandomTree::settle() {
     }
 }
 
-void RandomTree::edit() {
+char RandomTree::some_tag() { return tags[random_.below(tags.size())]; }
+
+void RandomTree::edit(char tag) {
     const std::size_t what = random_.below(4);
-    const char tag = tags[random_.below(tags.size())];
     const auto found = std::ranges::find(definitions_, std::string(1, tag), &Definition::tag);
     if (found == definitions_.end()) {
         definitions_.insert(definitions_.begin() + static_cast<std::ptrdiff_t>(random_.below(definitions_.size() + 1)), resource(tag));

@@ -16,8 +16,10 @@ public:
 
     [[nodiscard]] const std::vector<Definition>& definitions() const { return definitions_; }
     [[nodiscard]] std::string text() const;
-    // Resources come, go, change their kind, their children or a field.
-    void edit();
+    // One that is there, or may come.
+    [[nodiscard]] char some_tag();
+    // It comes, goes, changes its kind, its children or a field.
+    void edit(char tag);
 
 private:
     [[nodiscard]] Definition resource(char tag);

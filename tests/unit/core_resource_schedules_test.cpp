@@ -40,5 +40,6 @@ TEST_CASE("random schedules of results, orders, reloads and adoptions keep what 
     if (only != 0) return;
     std::fputs(coverage.table().c_str(), stdout);
     if (schedules < as_many) return;
-    for (const std::string& complaint : coverage.complaints(schedules / 1000)) FAIL_CHECK(complaint);
+    const std::uint64_t least = schedules / (schedules < 10000 ? 200 : 100);  // few schedules meet a rare cell by luck only
+    for (const std::string& complaint : coverage.complaints(least)) FAIL_CHECK(complaint);
 }

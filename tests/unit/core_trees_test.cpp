@@ -30,6 +30,12 @@ Definition out(Definition definition) {
     return definition;
 }
 
+Definition hot(std::string tag, std::vector<std::string> depends = {}) {
+    Definition one = out(cmdline(std::move(tag), std::move(depends)));
+    one.flags.standby_capable = one.flags.all_exit_codes = true;
+    return one;
+}
+
 Definition ending(Definition definition, OnFailure on_failure = OnFailure::exit) {
     definition.on_failure = on_failure;
     return definition;
@@ -306,11 +312,6 @@ TEST_CASE("a failed parent is removed before its children too") {
 }
 
 TEST_CASE("for Standby only STANDBYCAPABLE children are asked, and who is wanted Online is not sent to Standby") {
-    const auto hot = [](std::string tag, std::vector<std::string> depends = {}) {
-        Definition one = out(cmdline(std::move(tag), std::move(depends)));
-        one.flags.standby_capable = one.flags.all_exit_codes = true;
-        return one;
-    };
     ResourceWorld world({hot("db", {"disk", "fs"}), hot("disk"), out(generic("fs")), hot("app", {"disk"})});
     world.all_well();
     world.order(Verb::standby, "db");
@@ -326,6 +327,20 @@ TEST_CASE("for Standby only STANDBYCAPABLE children are asked, and who is wanted
     world.order(Verb::standby, "db");
     world.all_well();
     CHECK(world.state("app") + world.state("disk") == "OnlineOnline");
+}
+
+TEST_CASE("that a child which waits for Standby is wanted Online now is recorded") {
+    ResourceWorld world({hot("app", {"db"}), hot("db", {"disk"}), hot("disk")});
+    world.all_well();
+    world.order(Verb::restore, "disk");
+    world.order(Verb::standby, "db");  // waits for the disk
+    CHECK(world.at("db").to_standby);
+    const auto actions = world.core.step(Order{.id = 99, .verb = Verb::restore, .target = "app", .duration = {}, .event = {}}, world.now);
+    CHECK(!world.at("db").to_standby);
+    CHECK(std::ranges::any_of(actions, [&](const Action& action) {
+        const auto* record = std::get_if<PublishResource>(&action);
+        return record && record->resource == world.at("db").key;
+    }));
 }
 
 TEST_CASE("a child that begins to recover between the Check and the Start of its parent is waited for") {
