@@ -187,7 +187,8 @@ core::ScriptRun script_of(const EntryRecord& record, core::RunId run) {
     script.begun = record.since;
     script.attempt = record.script.attempt;
     if (record.script.deadline) script.limit = std::max(*record.script.deadline - script.begun, Duration{});
-    const bool ending = record.state == EntryState::restart && record.ending != EndingPhase::none;
+    const bool ending = record.ending == EndingPhase::killed ||  // KILL for a process that is being stopped is for its script too
+                        (record.ending == EndingPhase::asked && record.state != EntryState::stall);
     if (ending) script.phase = record.ending == EndingPhase::killed ? Phase::killed : Phase::terminated;
     return script;
 }

@@ -17,7 +17,7 @@ constexpr std::array<Line, rows> lines{{
     {"found", "........"},           {"not found", ".x......"},       {"died, crash", "x.x.x..."},      {"died, orderly", "x.x.x..."},
     {"died, unknown", "x.x.x..."},   {"sweep says gone", "x.x.x..."}, {"script ok", "xxx.x.xx"},        {"script failed", "xxx.x.xx"},
     {"script time-out", "xxx.x.xx"}, {"wait deadline", "xxxx..xx"},   {"confirm deadline", "xx.xxxxx"}, {"wait over", "........"},
-    {"dependency down", "........"}, {"check bad", "x......."},       {"over limit", "x.xxxxxx"},       {"stop order", "........"},
+    {"dependency down", "........"}, {"check bad", "x......."},       {"over limit", "x......."},       {"stop order", "........"},
     {"start order", "........"},     {"restart order", "........"},   {"clear order", "........"},      {"event", "........"},
     {"reload: same", "........"},    {"reload: changed", "........"}, {"reload: removed", "........"},  {"reload: group", "........"},
     {"group's turn", "........"},    {"group over", "........"},      {"grace elapsed", "x......."},    {"stable reached", "x.xxxxxx"},
@@ -120,18 +120,21 @@ void Coverage::note_event(const Noted& entry, const Event& event) {
     if (const auto* died = std::get_if<Died>(&event); died && died->entry == entry.key && died->process == entry.main)
         add(row_of(died->cause), entry.state);
     if (const auto* ended = std::get_if<ScriptEnded>(&event); ended && entry.script && entry.script->run == ended->run) {
-        const bool late = entry.state != EntryState::restart && entry.state != EntryState::stall;  // one that could not be ended
+        const bool unended = entry.script->phase == ScriptRun::Phase::killed;  // given up, it may end whenever it likes
+        const bool late = unended && entry.state != EntryState::restart && entry.state != EntryState::stall;
         if (!late) add(went_well(*ended, entry) ? Row::script_ok : Row::script_failed, entry.state);
     }
     if (const auto* ended = std::get_if<ScriptEnded>(&event); ended && entry.check && entry.check->run == ended->run) {
-        if (ended->how != ScriptEnded::How::exited || ended->status != 0) add(Row::check_bad, entry.state);
+        const bool late = entry.state == EntryState::unknown;  // a reload that makes it count begins anew while its check runs
+        if (!late && (ended->how != ScriptEnded::How::exited || ended->status != 0)) add(Row::check_bad, entry.state);
     }
     if (const auto* order = std::get_if<Order>(&event); order && names_it(*order, entry)) {
         if (const auto row = row_of(order->verb)) add(*row, entry.state);
     }
     if (const auto* measured = std::get_if<Measured>(&event); measured && measured->entry == entry.key) {
         const bool over = entry.pent.rss && measured->rss > entry.pent.rss->value;
-        if (over && entry.state == EntryState::avail && measured->process == entry.main) add(Row::over_limit, entry.state);
+        const bool of_another = entry.state == EntryState::avail && measured->process != entry.main;
+        if (over && !of_another) add(Row::over_limit, entry.state);
     }
     if (const auto* beat = std::get_if<HeartbeatRead>(&event); beat && beat->entry == entry.key && !beat->age)
         add(Row::check_bad, entry.state);
@@ -141,10 +144,9 @@ void Coverage::note_deadline(const Noted& entry, Instant now) {
     const auto is_due = [now](const std::optional<Instant>& deadline) { return deadline && *deadline <= now; };
     if (is_due(entry.remind_at)) add(Row::reminder, entry.state);
     if (is_due(entry.stable_at)) add(Row::stable, entry.state);
-    if (!is_due(entry.timer)) return;
-    if (entry.state == EntryState::down) return add(entry.wait == EntryWait::confirm ? Row::confirm_deadline : Row::wait_over, entry.state);
-    const bool of_script = entry.state == EntryState::restart || (entry.state == EntryState::stall && entry.script);
-    if (entry.state != EntryState::hold) add(of_script ? Row::script_timeout : Row::wait_deadline, entry.state);
+    if (!is_due(entry.timer) || entry.state == EntryState::hold) return;  // its timer is its window's
+    if (entry.wait != EntryWait::none) return add(entry.wait == EntryWait::confirm ? Row::confirm_deadline : Row::wait_over, entry.state);
+    add(entry.script ? Row::script_timeout : Row::wait_deadline, entry.state);
 }
 
 void Coverage::note_reload(const std::vector<Noted>& before, const Supervisor& core) {

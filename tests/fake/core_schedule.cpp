@@ -161,7 +161,7 @@ void Schedule::measured(const Measure& action) {
     Measured event{action.entry, action.process, 'S', {}, 0, 0};
     if (!calm_ && random_.chance(70)) event.state = 'D';
     if (!calm_ && random_.chance(70)) event.rss = 2u << 30;
-    tale_later(milliseconds(300), [this, event] { tell(event); });
+    tale_later(random_.chance(10) ? Duration(seconds(20)) : milliseconds(300), [this, event] { tell(event); });
 }
 
 // ---- processes ----

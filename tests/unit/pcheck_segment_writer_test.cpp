@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "common/segment_reader.hpp"
+#include "pcheck/records.hpp"
 #include "pcheck/segment_writer.hpp"
 #include "tests/unit/private_key.hpp"
 
@@ -334,4 +335,16 @@ TEST_CASE("an ordered end leaves nothing at the key, but the mapping for a last 
     CHECK(shmget(static_cast<key_t>(key.key), 0, 0) < 0);
     CHECK(semget(static_cast<key_t>(key.key), 0, 0) < 0);
     CHECK(SegmentReader::open(writer->words())->header());
+}
+
+TEST_CASE("that a script was sent KILL is known to the pcheck that adopts it, also when its entry was given up") {
+    EntryRecord record;
+    record.state = EntryState::retry_over;
+    record.script.kind = ScriptRecord::Kind::restart;
+    record.ending = EndingPhase::killed;
+    CHECK(script_of(record, 1).phase == core::ScriptRun::Phase::killed);
+    record.state = EntryState::stall;
+    CHECK(script_of(record, 1).phase == core::ScriptRun::Phase::killed);
+    record.ending = EndingPhase::asked;  // the process was, not the script that asks it
+    CHECK(script_of(record, 1).phase == core::ScriptRun::Phase::running);
 }
