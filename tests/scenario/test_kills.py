@@ -74,3 +74,16 @@ def a_call_that_fails_once_spoils_no_recovery_of_a_resource(world):
     sample = drawn("failing calls").sample(cells_of("recovery", world), 10)
     _, failures = run_cells(sample, lambda: World(world.build, Scenario("faults", None)), print)
     check(not failures, "\n".join(failures))
+
+
+@scenario
+def a_call_that_fails_once_spoils_nothing_else_either(world):
+    draw, sample = drawn("failing calls"), []
+    for name in STEPS:
+        stepped = World(world.build, Scenario("faults", None))
+        try:
+            sample += draw.sample(cells_of(name, stepped), 1)
+        finally:
+            stepped.close()
+    _, failures = run_cells(sample, lambda: World(world.build, Scenario("faults", None)), print)
+    check(not failures, "\n".join(failures))
