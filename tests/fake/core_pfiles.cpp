@@ -18,14 +18,23 @@ bool may_be_grouped(char name) { return name > 'b'; }
 }  // namespace
 
 RandomPfile::RandomPfile(Random& random) : random_(random) {
-    constexpr std::array reminders{"0", "15", "3600"};
-    param_ = fmt::format("IPCKEY 0x1f000501\nSHM_DUMP_FILE /var/tmp/dump\nMONITOR_INTERVAL {}\nMONITOR_TRY_COUNT {}\nSCRIPT_PARALLEL {}\n",
-                         1 + random_.below(10), 1 + random_.below(3), 1 + random_.below(3));
-    param_ += fmt::format("REMIND_INTERVAL {}\nDETECT {}\nSCRIPT_KILL_WAIT {}\n", random_.among(reminders),
-                          random_.chance(15) ? "poll" : "event", random_.below(4));
-    if (random_.chance(30)) param_ += "SCRIPT_TIMEOUT 20\n";
+    for (std::size_t i = 0; i < params_.size(); ++i) params_[i] = param(i);
     for (std::size_t count = 1 + random_.below(5); count > 0; --count) add();
     settle();
+}
+
+std::string RandomPfile::param(std::size_t number) {
+    constexpr std::array reminders{"0", "15", "3600"};
+    switch (number) {
+        case 0: return fmt::format("MONITOR_INTERVAL {}\n", 1 + random_.below(10));
+        case 1: return fmt::format("MONITOR_TRY_COUNT {}\n", 1 + random_.below(3));
+        case 2: return fmt::format("SCRIPT_PARALLEL {}\n", 1 + random_.below(3));
+        case 3: return fmt::format("REMIND_INTERVAL {}\n", random_.among(reminders));
+        case 4: return fmt::format("DETECT {}\n", random_.chance(15) ? "poll" : "event");
+        case 5: return fmt::format("SCRIPT_KILL_WAIT {}\n", random_.below(4));
+        case 6: return random_.chance(30) ? "SCRIPT_TIMEOUT 20\n" : "";
+        default: return random_.chance(30) ? fmt::format("CONFIRM_WAIT {}\n", random_.below(2)) : "";
+    }
 }
 
 void RandomPfile::add() {
@@ -100,11 +109,17 @@ void RandomPfile::edit() {
     for (Entry& entry : entries_) {
         if (random_.chance(15)) entry.line = line_for(entry.name);
     }
+    if (random_.chance(20)) {
+        const std::size_t number = random_.below(params_.size());
+        params_[number] = param(number);
+    }
     settle();
 }
 
 std::string RandomPfile::text() const {
-    std::string text = "[PARAM]\n" + param_ + "[PENT]\n";
+    std::string text = "[PARAM]\nIPCKEY 0x1f000501\nSHM_DUMP_FILE /var/tmp/dump\n";
+    for (const std::string& param : params_) text += param;
+    text += "[PENT]\n";
     for (const Entry& entry : entries_) text += fmt::format("{}:{}\n", entry.name, entry.line);
     return text;
 }

@@ -2,6 +2,7 @@
 // Pfiles for random schedules: few entries with all that an entry may have, and short times, so that much happens in little time.
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,7 @@ public:
     // As it is now.
     [[nodiscard]] Pfile pfile() const;
     [[nodiscard]] std::string text() const;
-    // Entries come, go, move and change.
+    // Entries come, go, move and change; parameters change.
     void edit();
 
 private:
@@ -25,13 +26,14 @@ private:
         char name;
         std::string line;  // without the name
     };
+    [[nodiscard]] std::string param(std::size_t number);
     void add();
     [[nodiscard]] std::string line_for(char name);
     [[nodiscard]] std::string options_for(char name, bool reports_only);
     void settle();
 
     Random& random_;
-    std::string param_;
+    std::array<std::string, 8> params_;
     std::vector<Entry> entries_;
 };
 

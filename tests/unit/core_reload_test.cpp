@@ -43,6 +43,12 @@ struct Expected {
     std::size_t added = 0, removed = 0, changed = 0, same = 0;
 };
 
+// Equal but for the place in the file: a parameter may change what a line that is the same stands for.
+bool same_values(const Pent& left, Pent right) {
+    right.line = left.line;
+    return left == right;
+}
+
 // What the two files alone say.
 Expected expected(const Pfile& before, const Pfile& after) {
     Expected counts;
@@ -54,20 +60,42 @@ Expected expected(const Pfile& before, const Pfile& after) {
             ++counts.added;
             continue;
         }
-        ++(known->second.text == pent.text ? counts.same : counts.changed);
+        ++(same_values(known->second, pent) ? counts.same : counts.changed);
         old.erase(known);
     }
     counts.removed = old.size();
     return counts;
 }
 
-std::vector<std::string> members_of(const Pfile& pfile, const std::string& group) {
-    std::vector<std::string> names;
+std::vector<Pent> members_of(const Pfile& pfile, const std::string& group) {
+    std::vector<Pent> members;
     for (const Pent& pent : pfile.pents) {
-        if (!group.empty() && pent.group == group) names.push_back(pent.identity());
+        if (!group.empty() && pent.group == group) members.push_back(pent);
     }
-    return names;
+    return members;
 }
+
+// What a group has on its own is left alone too while nothing of its members has changed.
+struct KeptGroup {
+    RetryWindow window;
+    EntryKey turn = 0;
+    EntryWait wait{};
+    std::optional<Instant> timer, begun;
+
+    friend bool operator==(const KeptGroup&, const KeptGroup&) = default;
+};
+
+std::map<std::string, KeptGroup> kept_groups(const Supervisor& core) {
+    std::map<std::string, KeptGroup> all;
+    for (const Group* group : core.groups()) all[group->name] = {group->window, group->turn, group->wait, group->timer, group->begun};
+    return all;
+}
+
+struct Before {
+    std::map<std::string, Pent> lines;
+    std::map<std::string, Kept> entries;
+    std::map<std::string, KeptGroup> groups;
+};
 
 class Reloads {
 public:
@@ -132,14 +160,15 @@ private:
     void reload() {
         if (random_.chance(80)) pfiles_.edit();
         const Pfile next = pfiles_.pfile();
-        std::map<std::string, Kept> before;
-        std::map<std::string, Pent> lines;
-        for (const Pent& pent : file_.pents) lines.emplace(pent.identity(), pent);
-        for (const EntryKey key : keys()) before.emplace(core_.find(key)->pent.identity(), kept(*core_.find(key)));
+        Before before;
+        for (const Pent& pent : file_.pents) before.lines.emplace(pent.identity(), pent);
+        for (const EntryKey key : keys()) before.entries.emplace(core_.find(key)->pent.identity(), kept(*core_.find(key)));
+        before.groups = kept_groups(core_);
         const auto actions = step(Reloaded{7, next});
         if (!ended_) {
             judge_lines(actions, expected(file_, next));
-            judge_entries(next, before, lines);
+            judge_entries(next, before);
+            judge_groups(next, before);
         }
         file_ = next;
     }
@@ -158,15 +187,15 @@ private:
     }
 
     // In the order of the file; new ones start anew; what is the same keeps all that is kept of it.
-    void judge_entries(const Pfile& next, const std::map<std::string, Kept>& before, const std::map<std::string, Pent>& lines) const {
+    void judge_entries(const Pfile& next, const Before& before) const {
         REQUIRE(core_.entries().size() == next.pents.size());
         for (std::size_t i = 0; i < next.pents.size(); ++i) {
             const Pent& pent = next.pents[i];
             const Watch& watch = *core_.find(core_.entries()[i]);
             CHECK(watch.pent.text == pent.text);
             CHECK(watch.pent_id == i + 1);
-            const auto old = before.find(pent.identity());
-            if (old == before.end()) {
+            const auto old = before.entries.find(pent.identity());
+            if (old == before.entries.end()) {
                 CHECK(watch.state == EntryState::unknown);
                 CHECK(watch.total == 0);
                 CHECK(watch.paused == !pent.monitor);
@@ -175,11 +204,29 @@ private:
             CHECK(watch.key == old->second.key);
             CHECK(watch.total >= old->second.total);
             CHECK(watch.paused == old->second.paused);
-            const bool regrouped = members_of(file_, lines.at(pent.identity()).group) != members_of(next, pent.group);
-            const bool given_up = old->second.state == EntryState::retry_over || old->second.state == EntryState::hold;
+            const bool given_up = is_given_up(old->second);
             if (old->second.script != 0) CHECK((watch.script && watch.script->run == old->second.script));
-            const bool untouched = lines.at(pent.identity()).text == pent.text && !regrouped && !given_up && pent.group.empty();
-            if (untouched) CHECK(kept(watch) == old->second);
+            const bool same = same_values(before.lines.at(pent.identity()), pent);
+            if (pent.group.empty() ? same && !given_up : is_untouched(next, pent.group, before)) CHECK(kept(watch) == old->second);
+        }
+    }
+
+    static bool is_given_up(const Kept& entry) { return entry.state == EntryState::retry_over || entry.state == EntryState::hold; }
+
+    // All its members, in their order. One that had been given up is looked for, and the others with it; a turn, and a wait for others, which may be
+    // others now, are judged anew.
+    bool is_untouched(const Pfile& next, const std::string& group, const Before& before) const {
+        const auto was = members_of(file_, group), is = members_of(next, group);
+        const auto old = before.groups.find(group);
+        if (old == before.groups.end() || old->second.turn != 0 || old->second.wait == EntryWait::dependency) return false;
+        return std::ranges::equal(was, is, same_values) &&
+               std::ranges::none_of(was, [&](const Pent& pent) { return is_given_up(before.entries.at(pent.identity())); });
+    }
+
+    void judge_groups(const Pfile& next, const Before& before) const {
+        for (const auto& [name, now] : kept_groups(core_)) {
+            const auto old = before.groups.find(name);
+            if (old != before.groups.end() && is_untouched(next, name, before)) CHECK((now == old->second));
         }
     }
 
