@@ -104,6 +104,13 @@ Result<Birth> clone_child(ChildPlan& plan) {
     return fail_errno("clone3");
 }
 
+// A user of run_as may be kept out of a directory that we may walk.
+std::string refusal_text(const TrustFinding& finding, bool has_runner) {
+    if (!has_runner) return text_with_advice(finding);
+    const bool kept_out = finding.fault == TrustFinding::Fault::system && finding.number == EACCES;
+    return text_of(finding) + (kept_out ? " to the user of run_as" : "");
+}
+
 std::string reason_of(const ChildReport& report, bool has_runner) {
     auto refusal = std::generic_category().message(report.number);
     switch (report.step) {
@@ -114,7 +121,7 @@ std::string reason_of(const ChildReport& report, bool has_runner) {
         case ChildReport::Step::nice: return "setpriority: " + refusal;
         case ChildReport::Step::user: return "run_as: " + refusal;
         case ChildReport::Step::output: return text_of(report.finding);
-        case ChildReport::Step::trust: return has_runner ? text_of(report.finding) : text_with_advice(report.finding);
+        case ChildReport::Step::trust: return refusal_text(report.finding, has_runner);
         case ChildReport::Step::exec: break;
     }
     return refusal;

@@ -413,6 +413,15 @@ TEST_CASE("who runs a script may own it; without run_as its owner is advised") {
     CHECK(refusal_of(spawner, start).reason == fmt::format("{} is owned by uid {}", path, runner_user + 1));
 }
 
+TEST_CASE("a directory that the user of run_as may not enter is told as his") {
+    const Scripts scripts;
+    REQUIRE(::chmod(scripts.path().c_str(), 0700) == 0);
+    auto spawner = open_spawner();
+    auto start = scripts.start_of(scripts.script("#!/bin/sh\n"));
+    start.runner = runner();
+    CHECK(refusal_of(spawner, start).reason == *start.command.argv.begin() + ": Permission denied to the user of run_as");
+}
+
 TEST_CASE("a user that we may not become is told") {
     const Scripts scripts;
     REQUIRE(::chmod(scripts.path().c_str(), 0777) == 0);
