@@ -140,8 +140,8 @@ Message adopted(pid_t old_pid, std::size_t entries) {
     return line(MessageId::adopted, fmt::format("Adopted state of pcheck[{}] (entries={})", old_pid, entries));
 }
 
-Message script_failed(EntryRef entry, std::string_view outcome) {
-    return line(MessageId::script_failed, entry, fmt::format("Restart script failed ({}) {}", printable(entry.name), printable(outcome)));
+Message script_failed(EntryRef entry, std::string_view outcome, std::string_view script) {
+    return line(MessageId::script_failed, entry, fmt::format("{} failed ({}) {}", script, printable(entry.name), printable(outcome)));
 }
 
 Message script_refused(EntryRef entry, std::string_view reason, std::string_view script) {

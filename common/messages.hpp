@@ -109,7 +109,8 @@ Message command_execute(std::string_view order, std::string_view pfile, std::str
 // Ours.
 Message start(std::string_view pfile, std::uint32_t key);
 Message adopted(pid_t old_pid, std::size_t entries);
-Message script_failed(EntryRef entry, std::string_view outcome);  // "status=3", "signal=9", "timeout=300s", "cannot execute: …"
+// `outcome`: "status=3", "signal=9", "timeout=300s", "cannot execute: …"; `script`: "Restart script", "Stop script".
+Message script_failed(EntryRef entry, std::string_view outcome, std::string_view script = "Restart script");
 // `reason`: "/path is writable by others"; `script`: "Restart script", "Stop script", "Health check", "Script".
 Message script_refused(EntryRef entry, std::string_view reason, std::string_view script = "Restart script");
 Message script_running(EntryRef entry, pid_t script, seconds since);

@@ -210,7 +210,7 @@ void Supervisor::stop_script_ended(Watch& watch, const ScriptRun& run, const Scr
     if (event.how == ScriptEnded::How::refused) {
         log(messages::script_refused(watch.ref(), event.reason, "Stop script"));
     } else if (!well) {
-        log(messages::script_failed(watch.ref(), "stop " + failure_text(run, event)));
+        log(messages::script_failed(watch.ref(), failure_text(run, event), "Stop script"));
     }
     if (!watch.main) return stopped(watch);
     if (well || run.phase != ScriptRun::Phase::running) return;

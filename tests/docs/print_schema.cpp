@@ -143,6 +143,7 @@ void print_scripts(Lines& lines) {
     for (const auto* outcome : {"status=3", "signal=9", "timeout=300s", "cannot execute: Exec format error"}) {
         lines.print(messages::script_failed(crond, outcome));
     }
+    lines.print(messages::script_failed(crond, "status=5", "Stop script"));
     lines.print(messages::script_refused(crond, "/opt/app/bin is writable by others"));
     lines.print(messages::script_refused(crond, "/opt/app/check is writable by others", "Health check"));
     lines.print(messages::script_running(crond, 8111, std::chrono::seconds(300)));

@@ -197,7 +197,7 @@ TEST_CASE("a stop script is awaited, its bad end is followed by TERM, and its ti
     REQUIRE(world.script_runs(1));
     CHECK(world.signals().empty());
     world.script_exits(1, 3);
-    CHECK(world.log().back() == "Restart script failed (web) stop status=3");
+    CHECK(world.log().back() == "Stop script failed (web) status=3");
     CHECK(world.signals()[0].signal == SIGTERM);
     world.pass(20s);
     CHECK(world.signals().back().signal == SIGKILL);
