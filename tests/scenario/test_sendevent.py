@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import subprocess
 
 from harness import check, pent_line, same, scenario, up
 from kernel import alive, kill, until, wait_end
@@ -188,3 +189,32 @@ def a_pcheck_that_does_not_answer_is_told_and_responders_run_all_the_same(world)
     same(world.read("ran"), "0\n", "what the responder was told")
     world.order("show", "pent")
     check(alive(pid), "the order was carried out later")
+
+
+@scenario
+def thousands_of_events_are_each_answered_or_refused_with_words_and_an_entry_is_restarted_meanwhile(world):
+    tree(world)
+    alpha, beta = world.daemon("alpha"), world.daemon("beta")
+    world.pfile(pent_line("alpha", world.restarter("alpha"), retries="unlimited") + ":delay=0:events=filesys/diskfull",
+                pent_line("beta", world.restarter("beta"), retries="unlimited") + ":delay=0", MSG_CHECK_INTERVAL=1)
+    world.start_pcheck()
+    for name, pid in (("alpha", alpha), ("beta", beta)):
+        world.log.wait(up(name, pid))
+    senders = [world.script(f"sender{number}", f"""i=0
+while [ $i -lt 250 ]; do
+    if error=$({os.path.join(world.build, "sendevent/sendevent")} --conf {world.conf} {" ".join(LEAST)} 2>&1); then echo done; else echo "$? $error"; fi
+    i=$((i + 1))
+done > {world.path(f"answers{number}")}""") for number in range(8)]
+    place = world.log.place()
+    running = [subprocess.Popen([sender], env=world.environment) for sender in senders]
+    kill(beta)
+    world.up("beta", place)
+    check(all(sender.poll() is None for sender in running), "the events were over before beta was back")
+    for sender in running:
+        same(sender.wait(), 0, "a sender's exit status")
+    answers = [line for number in range(8) for line in world.read(f"answers{number}").splitlines()]
+    same(len(answers), 2000, "answers")
+    wrong = [answer for answer in answers if not re.fullmatch(r"done|[1-9]\d* .+", answer)]
+    check(not wrong, f"{len(wrong)} without words: {wrong[:5]}")
+    check("done" in answers and world.runs("alpha"), "no event was acted on")
+    world.becomes("alpha", proc_sts="AVAIL")
