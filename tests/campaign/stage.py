@@ -286,8 +286,11 @@ class Stage:
             if what == "end":
                 check(open_runs.get(name) == pid, f"{name}: script {pid} ended, which had not begun alone")
                 del open_runs[name]
-            check(what != "twice", f"{name}: script {pid} was begun while the process lived")
+            check(what != "twice", f"{name}: script {pid} was begun while the process lived; {self.records_of(name)[-8:]}")
         self.runs, self.open_runs = runs, open_runs
+
+    def records_of(self, name):
+        return [" ".join(record) for record in self.records() if record[1] == name]
 
     def settled(self):
         """All entries, if every one is watched and has its process. Until then an operator does what is his to do."""
