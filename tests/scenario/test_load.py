@@ -135,8 +135,8 @@ def a_soak_leaves_no_memory_and_no_descriptor_behind(world):
             descriptors = len(os.listdir(f"/proc/{pid}/fd"))
     until(settled, "all of them", PATIENCE)
     warm = [size for when, size in samples if when > length / 6]
-    tenth = max(1, len(warm) // 10)     # the ends: halves would halve a steady growth
-    first, last = statistics.median(warm[:tenth]), statistics.median(warm[-tenth:])
+    half = len(warm) // 2
+    first, last = statistics.median(warm[:half]), statistics.median(warm[half:])
     print(f"soak: {turn} turns, {len(warm)} samples, RssAnon {first:.0f} to {last:.0f} KiB", flush=True)
     check(last < first * 1.01, f"RssAnon grew from {first:.0f} to {last:.0f} KiB")
     until(lambda: len(os.listdir(f"/proc/{pid}/fd")) <= descriptors, "the descriptors that were open before")
