@@ -117,6 +117,8 @@ void Daemon::looked(core::Looked event) {
         const bool matches = std::ranges::find(event.matches, *watch->main, &core::Candidate::id) != event.matches.end();
         if (!matches && !is_running(*watch->main)) return;
     }
+    // Read while a script ran, told when it has ended: the program that has started the daemon, and gone, is not it.
+    if (!available) std::erase_if(event.matches, [](const core::Candidate& match) { return !may_run(match.id); });
     dispatch(event);
 }
 
