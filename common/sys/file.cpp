@@ -42,13 +42,6 @@ Result<> check_regular(int fd) {
     return {};
 }
 
-// Closing a copy of it hangs, too, while its mount answers nobody: it gets a number that no child copies, if there is one.
-UniqueFd kept_from_children(UniqueFd file) {
-    if (!file.valid()) return file;
-    UniqueFd high(::fcntl(file.get(), F_DUPFD_CLOEXEC, first_uncopied));
-    return high.valid() ? std::move(high) : std::move(file);
-}
-
 // Nothing but a regular file is opened: others can link a name of theirs to a device, and some of these act when they are opened (a watchdog
 // resets the host when it is closed again).
 Result<UniqueFd> open_to_read(const std::string& path) {

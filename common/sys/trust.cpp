@@ -36,8 +36,8 @@ public:
     [[nodiscard]] const struct stat& status() const { return status_; }
     // Opens the file at the end for reading.
     [[nodiscard]] UniqueFd open_file() const {
-        return UniqueFd(::openat(directory_.get(), finding_.path.data() + length_ - name_length_,
-                                 O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+        return kept_from_children(UniqueFd(::openat(directory_.get(), finding_.path.data() + length_ - name_length_,
+                                                    O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)));
     }
     bool fail(Fault fault, std::uint32_t number = 0) {
         finding_.fault = fault;

@@ -2,6 +2,7 @@
 // The owner of one file descriptor. Whoever opens it asks for O_CLOEXEC.
 #pragma once
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -39,5 +40,12 @@ public:
 private:
     int fd_ = -1;
 };
+
+// A file that may lie on a mount which answers nobody: there closing a copy of it hangs, too. It gets a number that no child copies, if there is one.
+[[nodiscard]] inline UniqueFd kept_from_children(UniqueFd file) {
+    if (!file.valid()) return file;
+    UniqueFd high(::fcntl(file.get(), F_DUPFD_CLOEXEC, first_uncopied));
+    return high.valid() ? std::move(high) : std::move(file);
+}
 
 }  // namespace banken::sys

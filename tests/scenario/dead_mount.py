@@ -4,7 +4,8 @@
 usage: dead_mount.py MOUNT BACKING HUNG
 
 What lies in the directory BACKING is shown at MOUNT, as root's. As long as a file HUNG is there, requests are taken and not answered: whoever
-made one cannot even be killed. If "open" stands in it, files can still be found and opened. When it goes away all are answered. Prints a line when the mount is there."""
+made one cannot even be killed. If "open" stands in it, files can still be found and opened. When it goes away all are answered. Prints a line when
+the mount is there."""
 import ctypes
 import errno
 import os

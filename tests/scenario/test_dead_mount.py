@@ -196,6 +196,25 @@ def a_file_that_is_open_on_a_dead_mount_holds_up_no_script(world):
 
 
 @scenario
+def a_script_that_is_being_examined_on_a_dead_mount_holds_up_no_other(world):
+    with dead_mount(world) as mount:
+        alpha, beta = world.daemon("alpha"), world.daemon("beta")
+        world.pfile(pent_line("alpha", mount.script("restart.sh", "exit 0")),
+                    pent_line("beta", world.restarter("beta"), retries="unlimited") + ":delay=0")
+        world.start_pcheck()
+        for name, pid in (("alpha", alpha), ("beta", beta)):
+            world.log.wait(up(name, pid))
+        until(lambda: not mount.is_held(), "the end of the first look at the script")
+        mount.hang("open")
+        world.order("reload")
+        until(lambda: mount.is_held() and waits_for_fuse(world.pcheck.pid), "the read of the script to hang")
+        for _ in range(3):
+            beta = goes_on_with(world, "beta", beta)
+        check(mount.is_held(), "the script was read")
+        mount.answer()
+
+
+@scenario
 def a_dump_on_a_dead_mount_holds_up_neither_restarts_nor_the_end(world):
     with dead_mount(world) as mount:
         beta = world.daemon("beta")
