@@ -151,10 +151,11 @@ ScriptReports WaitingScript::reports() const {
     if (release_error_ != 0) reports.not_run = NotRun{false, "release: " + std::generic_category().message(release_error_)};
     ChildReport report;
     while (::recv(control_.get(), &report, sizeof report, MSG_DONTWAIT) == static_cast<ssize_t>(sizeof report)) {
+        std::string reason = reason_of(report, has_runner_);
         if (report.step == ChildReport::Step::output)
-            reports.output_lost = text_of(report.finding);
+            reports.output_lost = std::move(reason);
         else
-            reports.not_run = NotRun{report.step == ChildReport::Step::trust, reason_of(report, has_runner_)};
+            reports.not_run = NotRun{report.step == ChildReport::Step::trust, std::move(reason)};
     }
     return reports;
 }
