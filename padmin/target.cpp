@@ -10,7 +10,7 @@
 #include "common/sys/file.hpp"
 #include "common/sys/identity.hpp"
 #include "common/sys/pcheck_segment.hpp"
-#include "common/sys/proc_dir.hpp"
+#include "common/sys/pid_ref.hpp"
 
 namespace banken {
 namespace {
@@ -30,8 +30,7 @@ bool is_newer(const HeaderRecord& header) {
 }
 
 bool is_stopped(ProcessId owner) {
-    const auto dir = sys::ProcDir::open();
-    const auto stat = dir ? dir->stat(owner.pid) : Result<ProcessStat>(Failure(dir.error()));
+    const auto stat = sys::read_stat(owner.pid);
     return stat && stat->id() == owner && stat->state == 'T';
 }
 
