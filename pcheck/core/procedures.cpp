@@ -12,6 +12,8 @@ namespace {
 constexpr Duration first_look_gap = std::chrono::milliseconds(10);  // then doubled, until the sweep is as often
 constexpr Duration worth_a_line = std::chrono::seconds(1);
 
+constexpr auto by_age = [](const ProcessId& id) { return std::pair(id.start, id.pid); };
+
 }  // namespace
 
 void Supervisor::enter(Watch& watch, EntryState state, EntryWait wait) {
@@ -102,14 +104,13 @@ void Supervisor::up(Watch& watch, const Candidate& process, const Choice& choice
 // Count mode: all that match are followed, the oldest is shown.
 void Supervisor::up_with(Watch& watch, std::span<const Candidate> matches) {
     follow_all(watch, matches);
-    const auto oldest =
-        std::ranges::min_element(matches, {}, [](const Candidate& match) { return std::pair(match.id.start, match.id.pid); });
+    const auto oldest = std::ranges::min_element(matches, {}, [](const Candidate& match) { return by_age(match.id); });
     came_up(watch, oldest == matches.end() ? 0 : oldest->id.pid);
 }
 
 // One that could be spared may have been the one that was shown.
 void Supervisor::show_oldest(Watch& watch) {
-    const auto oldest = std::ranges::min_element(watch.counted, {}, [](const ProcessId& id) { return std::pair(id.start, id.pid); });
+    const auto oldest = std::ranges::min_element(watch.counted, {}, by_age);
     if (oldest == watch.counted.end()) return;
     if (watch.logged_pid == watch.shown_pid) watch.logged_pid = oldest->pid;
     watch.shown_pid = oldest->pid;
