@@ -30,6 +30,15 @@ def killed_at_calls(world, name, every, first=0):
     check(step.stage.kills > 0, f"no call of {name} was met")
 
 
+def another(world):
+    return World(world.build, Scenario("faults", None))
+
+
+def fails_harmlessly(world, cells):
+    _, failures = run_cells(cells, lambda: another(world), print)
+    check(not failures, "\n".join(failures))
+
+
 @scenario
 def killed_forty_times_at_random_moments_it_loses_nothing_and_does_nothing_twice(world):
     RandomKills(world, drawn("random kills")).run(40)
@@ -65,25 +74,22 @@ def a_call_that_fails_once_spoils_no_restart(world):
     cells = cells_of("restart", world)
     sample = drawn("failing calls").sample(cells, 15)
     release = [cell for cell in cells if cell.call == "sendto" and cell.nth == 0]   # tells a script that it may go on
-    _, failures = run_cells(sample + release, lambda: World(world.build, Scenario("faults", None)), print)
-    check(not failures, "\n".join(failures))
+    fails_harmlessly(world, sample + release)
 
 
 @scenario
 def a_call_that_fails_once_spoils_no_recovery_of_a_resource(world):
     sample = drawn("failing calls").sample(cells_of("recovery", world), 10)
-    _, failures = run_cells(sample, lambda: World(world.build, Scenario("faults", None)), print)
-    check(not failures, "\n".join(failures))
+    fails_harmlessly(world, sample)
 
 
 @scenario
 def a_call_that_fails_once_spoils_nothing_else_either(world):
     draw, sample = drawn("failing calls"), []
     for name in STEPS:
-        stepped = World(world.build, Scenario("faults", None))
+        stepped = another(world)
         try:
             sample += draw.sample(cells_of(name, stepped), 1)
         finally:
             stepped.close()
-    _, failures = run_cells(sample, lambda: World(world.build, Scenario("faults", None)), print)
-    check(not failures, "\n".join(failures))
+    fails_harmlessly(world, sample)
