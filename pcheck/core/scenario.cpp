@@ -68,7 +68,7 @@ std::optional<std::size_t> LineReader::choice(std::span<const std::string_view> 
 }
 
 std::optional<Duration> duration_of(std::string_view text) {
-    Duration sum{};
+    std::chrono::seconds sum{};
     if (text.empty()) return std::nullopt;
     while (!text.empty()) {
         std::uint32_t number = 0;
@@ -79,7 +79,7 @@ std::optional<Duration> duration_of(std::string_view text) {
         const auto unit = units.find(*end);
         if (unit == units.npos) return std::nullopt;
         sum += std::chrono::seconds(std::int64_t{number} * scale[unit]);
-        if (sum > scenario_longest) return std::nullopt;
+        if (sum > scenario_longest) return std::nullopt;  // in seconds: its nanoseconds may be too many for a Duration
         text.remove_prefix(static_cast<std::size_t>(end - text.data()) + 1);
     }
     return sum;

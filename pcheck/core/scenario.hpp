@@ -38,7 +38,8 @@ struct ParsedScenario {
 };
 
 inline constexpr std::size_t scenario_max_bytes = 1u << 20;
-inline constexpr Duration scenario_longest = std::chrono::hours(24 * 3650), scenario_shortest_period = std::chrono::seconds(1);
+inline constexpr std::chrono::hours scenario_longest(24 * 3650);
+inline constexpr Duration scenario_shortest_period = std::chrono::seconds(1);
 
 // `pfile`: whose entries the names mean.
 [[nodiscard]] ParsedScenario parse_scenario(std::string_view text, const Pfile& pfile);

@@ -131,6 +131,7 @@ TEST_CASE("every mistake of a scenario is told with its place") {
         "at 10m order stpo\n"
         "at 10m order explain crond\n"
         "whenever 1m kill crond\n"
+        "at 4294967295d kill crond\n"
         "run 0s\n");
     const Lines wanted{
         "s:1:4: error: \"10x\" is no time: 90s, 1h30m or 2d expected, at most 3650d",
@@ -148,7 +149,8 @@ TEST_CASE("every mistake of a scenario is told with its place") {
         "s:14:14: error: unknown order \"stpo\", did you mean stop?",
         "s:15:14: error: order explain only reads: pcheck is not asked",
         "s:16:1: error: \"whenever\": at, every, run expected",
-        "s:17:5: error: nothing happens in 0s",
+        "s:17:4: error: \"4294967295d\" is no time: 90s, 1h30m or 2d expected, at most 3650d",
+        "s:18:5: error: nothing happens in 0s",
         "s: error: no line says how long: run 3d",
     };
     CHECK(fmt::format("{}", fmt::join(found, "\n")) == fmt::format("{}", fmt::join(wanted, "\n")));
