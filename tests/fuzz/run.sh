@@ -59,7 +59,7 @@ tell() {
     else
         touch "$work/failed"
         echo "FAIL $target"
-        tail -n 60 "$log"
+        grep -av '^#[0-9]' "$log" | tail -n 60  # all but its progress
         echo "$target: seed $seed; the input is kept: $(sed -n 's/.*Test unit written to //p' "$log")"
     fi
 }
