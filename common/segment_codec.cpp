@@ -61,7 +61,7 @@ template <>
 struct Coding<Duration> {
     static constexpr std::size_t width = 1;
     static void to(std::uint64_t* words, const Duration& value) {
-        *words = value.count() < 0 ? 0 : static_cast<std::uint64_t>(value.count());
+        *words = static_cast<std::uint64_t>(std::clamp(value.count(), Duration::rep{0}, static_cast<Duration::rep>(latest_time)));
     }
     static bool from(const std::uint64_t* words, Duration& value) {
         value = Duration(*words & latest_time);

@@ -199,6 +199,16 @@ TEST_CASE("texts and lists that are too long are cut by the writer") {
     CHECK(encode(entry).size() <= longest<EntryRecord>());
 }
 
+TEST_CASE("a time that is out of range is written as the nearest one that can be read again") {
+    EntryRecord record;
+    record.since = Instant::max();
+    record.begun = Instant(-1s);
+    const auto again = decode<EntryRecord>(encode(record));
+    REQUIRE(again);
+    CHECK(again->since > Instant(std::chrono::hours(24 * 365 * 100)));
+    CHECK(again->begun == Instant());
+}
+
 TEST_CASE("what an older writer did not know reads as its default") {
     Words words = encode(trace_record(9));
     const std::size_t fixed = words[0] & 0xffffffff;
