@@ -27,9 +27,10 @@ core::Group group_of(const std::vector<core::Watch>& watches, const EntryRecord&
     return group;
 }
 
-// Nothing: this program cannot read its line.
+// Nothing: it has no number, or this program cannot read its line.
 std::optional<core::Watch> adopt(Adoption& adoption, const EntryRecord& record, const ParamRecord& param, const Fates& fates) {
     adoption.places.push_back(record.key);
+    if (record.key == 0) return std::nullopt;
     auto pent = parse_pent(record.line, param);
     if (!pent) return std::nullopt;
     core::Watch watch = watch_of(record, *std::move(pent));

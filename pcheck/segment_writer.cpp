@@ -49,28 +49,9 @@ struct Found {
     std::optional<LeftState> state;
 };
 
-// What of it can be gone on with, or why it cannot. An end by order that was cut short has ended nonetheless.
 Result<std::optional<LeftState>> state_in(const sys::Segment& segment, const OwnerRecord& self) {
     const auto reader = SegmentReader::open(segment.words());
-    if (!reader) return Failure(reader.error());
-    if (reader->minor_version() > layout_minor) return fail("it was made by a newer pcheck");
-    auto header = reader->header();
-    if (!header) return Failure(header.error());
-    if (header->life == Life::ended) return std::optional<LeftState>();
-    if (header->owner.boot_id != self.boot_id) return fail("it is of another boot");
-    if (header->owner.pid_namespace != self.pid_namespace) return fail("it is of another PID namespace");
-    auto param = reader->param();
-    if (!param) return Failure(param.error());
-    auto entries = reader->entries();
-    if (!entries) return Failure(entries.error());
-    auto leaving = reader->leaving();
-    if (!leaving) return Failure(leaving.error());
-    auto resources = reader->resources();
-    if (!resources) return Failure(resources.error());
-    auto places = reader->resource_places();
-    if (!places) return Failure(places.error());
-    return std::optional(LeftState{*std::move(header), *std::move(param), *std::move(entries), *std::move(leaving), *std::move(resources),
-                                   *std::move(places)});
+    return reader ? left_in(*reader, self) : Failure(reader.error());
 }
 
 // Records of this program fit the copies that it was made with: else it would have to be made anew.

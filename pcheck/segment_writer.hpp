@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "common/pfile.hpp"
-#include "common/resource_record.hpp"
 #include "common/result.hpp"
 #include "common/segment_layout.hpp"
 #include "common/segment_records.hpp"
 #include "common/sys/semaphore.hpp"
 #include "common/sys/shm.hpp"
+#include "pcheck/left_state.hpp"
 
 namespace banken {
 
@@ -28,15 +28,6 @@ struct SegmentRequest {
     bool fresh = false;            // --fresh: a dead owner's state is discarded
     bool dry_run = false;          // only what a dry run has left is gone on with
     bool in_place = false;         // executed in place: the key may be held by this very process
-};
-
-// What a pcheck that ended without an end has left, loaded before anything is published.
-struct LeftState {
-    HeaderRecord header;
-    ParamRecord param;
-    std::vector<EntryRecord> entries, leaving;
-    std::vector<ResourceRecord> resources;
-    std::vector<std::uint32_t> resource_places;  // whose records lie where, by their keys
 };
 
 class SegmentWriter {

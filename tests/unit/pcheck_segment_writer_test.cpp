@@ -253,6 +253,26 @@ TEST_CASE("what cannot be adopted is refused with --fresh named, and stays") {
     CHECK_FALSE(segment.removed());
 }
 
+TEST_CASE("an entry or a resource with a number that no pcheck gives is not adopted: the next numbers would be given twice") {
+    Key key;
+    {
+        auto writer = key.open();
+        REQUIRE(writer);
+        EntryRecord record = entry("crond");
+        record.key = 0xffffffff;
+        writer->publish(0, record);
+        writer->set_entries(1);
+    }
+    CHECK(key.refused().find("it is damaged: no entry is number 4294967295; --fresh discards it") != std::string::npos);
+    key.request.fresh = true;
+    auto writer = key.open();
+    REQUIRE(writer);
+    writer->set_ending(ResourceEnd::exit, 0x80000001, 0);
+    writer = fail("killed");
+    key.request.fresh = false;
+    CHECK(key.refused().find("it is damaged: no resource is number 2147483649; --fresh discards it") != std::string::npos);
+}
+
 TEST_CASE("a foreign segment is refused and left untouched, also with --fresh") {
     Key key;
     const auto foreign = sys::Segment::create(key.key, 4096, {});
