@@ -44,7 +44,7 @@ fuzz() {
     local target=$1 own=$corpus/$1 log=$work/$1.log dictionary=tests/fuzz/dictionary/$1 options=()
     mkdir -p "$own" "$work/seeds/$target"
     if [ -f "$dictionary" ]; then options+=("-dict=$dictionary"); fi
-    if [ "$target" = segment ]; then "$build/tests/fuzz/seed_segment" "$work/seeds/$target" || return; fi
+    case $target in adoption | segment) "$build/tests/fuzz/seed_segment" "$work/seeds/$target" || return ;; esac
     TMPDIR=$work ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1} UBSAN_OPTIONS=print_stacktrace=1 timeout -k 10 $((seconds + 600)) \
         "$build/tests/fuzz/fuzz_$target" "-max_total_time=$seconds" "-seed=$seed" -max_len=65536 -timeout=100 -rss_limit_mb=2048 \
         "-artifact_prefix=$found/$target-" -print_final_stats=1 "${options[@]}" "$own" "tests/fuzz/corpus/$target" "$work/seeds/$target" \
@@ -59,7 +59,7 @@ tell() {
     else
         touch "$work/failed"
         echo "FAIL $target"
-        grep -av '^#[0-9]' "$log" | tail -n 60  # all but its progress
+        grep -avE '^#[0-9]|^\s*NEW_FUNC' "$log" | tail -n 60  # all but its progress
         echo "$target: seed $seed; the input is kept: $(sed -n 's/.*Test unit written to //p' "$log")"
     fi
 }

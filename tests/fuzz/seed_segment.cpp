@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes the seeds of the target `segment` into a directory: dumps in the layout of today, so none that lies in the tree can grow old.
+// Writes the seeds of the targets `adoption` and `segment` into a directory: dumps in the layout of today, so none that lies in the tree can grow old.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <limits>
 #include <vector>
 
 #include "common/pfile.hpp"
@@ -148,7 +149,7 @@ Words image(const std::array<std::vector<Words>, table_count>& tables) {
     return words;
 }
 
-Words dump(std::span<const EntryRecord> entries, Life life) {
+Words dump(std::span<const EntryRecord> entries, Life life, std::uint32_t resource_key = 1) {
     std::array<std::vector<Words>, table_count> tables;
     const ParamRecord param{.msg_check_interval = 5s,
                             .monitor_interval = 10s,
@@ -163,7 +164,10 @@ Words dump(std::span<const EntryRecord> entries, Life life) {
     tables[1] = {encode(HeartbeatRecord{instant, wall})};
     tables[2] = {encode(param)};
     for (const EntryRecord& one : entries) tables[3].push_back(encode(one));
-    for (const ResourceRecord& one : resources()) tables[4].push_back(encode(one));
+    for (ResourceRecord one : resources()) {
+        if (one.key == 1) one.key = resource_key;
+        tables[4].push_back(encode(one));
+    }
     tables[6] = trace();
     return image(tables);
 }
@@ -177,10 +181,15 @@ void write(const std::string& path, const Words& words) {
 
 int main(int argc, char** argv) {
     if (argc != 2) return 64;
-    const auto all = entries();
+    auto all = entries();
     for (std::size_t i = 0; i < all.size(); ++i)
         write(fmt::format("{}/entry_{}", argv[1], all[i].pent_id), dump(std::span(all).subspan(i, 1), Life::running));
     write(fmt::format("{}/shop", argv[1]), dump(all, Life::running));
     write(fmt::format("{}/ended", argv[1]), dump(all, Life::ended));
     write(fmt::format("{}/empty", argv[1]), dump({}, Life::starting));
+    constexpr std::array<std::uint32_t, 6> keys{4, 2, 1, 3, 0, 0};
+    for (std::size_t i = 0; i < keys.size(); ++i) all[i].key = keys.at(i);
+    write(fmt::format("{}/other_numbers", argv[1]), dump(all, Life::running, 7));
+    all.front().key = std::numeric_limits<std::uint32_t>::max();
+    write(fmt::format("{}/greatest_number", argv[1]), dump(all, Life::running));
 }
