@@ -83,14 +83,23 @@ class Adoption(Step):
     def trace(self, *options):
         world, stage = self.world, self.stage
         stage.pause("plain", 0.5)
-        self.old = stage.lose("plain")
-        until(lambda: stage.script_runs("plain"), "the script")
+        while not self.script_is_seen():
+            until(stage.settled_at_last, "the replacement")
         stage.pause("plain", 0)
         stage.kill_pcheck()
         self.other = stage.lose("dependent")
         tracer = Tracer(world, "--from", "rt_sigprocmask", *options)
         world.start_pcheck(wait=False, tracer=tracer)
         return tracer
+
+    def script_is_seen(self):
+        """False: it ended before we looked, on a loaded machine."""
+        stage = self.stage
+        stage.audit_records()
+        begun = stage.runs["plain"]
+        self.old = stage.lose("plain")
+        until(lambda: stage.script_runs("plain") or stage.runs["plain"] > begun, "the script")
+        return "plain" in stage.open_runs
 
     def complete(self):
         entries = self.stage.settled_at_last()
