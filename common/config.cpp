@@ -12,6 +12,8 @@
 namespace banken {
 namespace {
 
+constexpr std::string_view page = "banken.conf(5)";
+
 // Their names in the order of config_rules' choices; the numbers of syslog(3) leave a gap between ftp (11) and local0 (16).
 unsigned facility_number(std::uint64_t choice) { return static_cast<unsigned>(choice < 11 ? choice + 1 : choice + 5); }
 
@@ -63,7 +65,7 @@ void read(const IniEntry& entry, Config& config, Diagnostics& diagnostics) {
     if (rule == config_rules.end()) {
         return diagnostics.error(entry.line, 1, [&entry] {
             return fmt::format("unknown key {} in section {}{}", quoted(entry.key), entry.section,
-                               did_you_mean(entry.key, key_names(entry.section)));
+                               did_you_mean(entry.key, key_names(entry.section), page));
         });
     }
     const auto value = value_of(entry.value, rule->value);
@@ -83,8 +85,9 @@ ParsedConfig parse_config(std::string_view text) {
     const auto is_known = [&known](std::string_view name) { return std::find(known.begin(), known.end(), name) != known.end(); };
     for (const auto& section : ini.sections) {
         if (is_known(section.name)) continue;
-        diagnostics.error(section.line, 1,
-                          [&] { return fmt::format("unknown section {}{}", quoted(section.name), did_you_mean(section.name, known)); });
+        diagnostics.error(section.line, 1, [&] {
+            return fmt::format("unknown section {}{}", quoted(section.name), did_you_mean(section.name, known, page));
+        });
     }
     for (const auto& entry : ini.entries) {
         if (entry.section.empty())

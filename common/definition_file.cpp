@@ -106,7 +106,8 @@ void DefinitionReader::read(const IniEntry& entry) {
     const auto key = definition_key_of(entry.key);
     if (!key) {
         return diagnostics_.error(entry.line, 1, [&] {
-            return fmt::format("unknown key {} in section {}{}", quoted(entry.key), entry.section, did_you_mean(entry.key, our_names()));
+            return fmt::format("unknown key {} in section {}{}", quoted(entry.key), entry.section,
+                               did_you_mean(entry.key, our_names(), "resource(5)"));
         });
     }
     if (!is_ours(*key)) {

@@ -253,7 +253,7 @@ Result<> read_alive(Option option, const std::string& text, Pent& pent) {
 
 std::string unknown_option(std::string_view text, std::string_view name, bool is_assignment) {
     if (!is_assignment) return fmt::format("{} is not an option, option=value expected", quoted(text));
-    return fmt::format("unknown option {}{}", quoted(name), did_you_mean(name, names_of(option_rules)));
+    return fmt::format("unknown option {}{}", quoted(name), did_you_mean(name, names_of(option_rules), "pfile(5)"));
 }
 
 }  // namespace

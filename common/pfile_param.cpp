@@ -11,7 +11,7 @@ std::string unknown_key(const PfileLine& line) {
     const auto word = line.first_word();
     if (split_fields(line.text, line.column).size() >= pent_fields)
         return fmt::format("{} is a PENT line in section PARAM", quoted(line.text));
-    return fmt::format("unknown key {}{}", quoted(word), did_you_mean(word, names_of(param_rules)));
+    return fmt::format("unknown key {}{}", quoted(word), did_you_mean(word, names_of(param_rules), "pfile(5)"));
 }
 
 // The value as meant: without its quotes.

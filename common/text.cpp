@@ -165,6 +165,11 @@ std::string did_you_mean(std::string_view word, std::span<const std::string_view
     return near.empty() ? std::string() : fmt::format(", did you mean {}?", near);
 }
 
+std::string did_you_mean(std::string_view word, std::span<const std::string_view> known, std::string_view page) {
+    auto hint = did_you_mean(word, known);
+    return hint.empty() ? fmt::format(", see {}", page) : hint;
+}
+
 Result<std::uint64_t> number_of(std::string_view text, Range range) {
     if (!all_digits(text)) return fail("{} is not a number, {} expected", quoted(text), expected(range));
     return digits_in_range(text, text, 10, range, expected(range));

@@ -49,6 +49,8 @@ namespace banken {
 
 // ", did you mean NAME?", or nothing: the end of a message about an unknown word.
 [[nodiscard]] std::string did_you_mean(std::string_view word, std::span<const std::string_view> known);
+// Where none is near enough: ", see PAGE", the man page that lists them.
+[[nodiscard]] std::string did_you_mean(std::string_view word, std::span<const std::string_view> known, std::string_view page);
 
 // Both ends allowed.
 struct Range {

@@ -90,7 +90,7 @@ TEST_CASE("every mistake in banken.conf is told at once, with its place") {
                           config_rules[static_cast<std::size_t>(ConfigKey::log_facility)].value.choices),
               "F:9:10: error: socket: \"dev/log\" is not an absolute path",
               "F:10:9: error: burst: \"5\" is not LINES/SECONDS, or 0",
-              "F:11:1: error: unknown key \"dir\" in section log",
+              "F:11:1: error: unknown key \"dir\" in section log, see banken.conf(5)",
               "F:13:11: error: timeout: \"0\" is out of range, 1..86400 expected",
               "F:14:1: error: duplicate key timeout, first in line 13",
               "F:15:6: error: dir: value is empty",

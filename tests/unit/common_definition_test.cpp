@@ -176,7 +176,7 @@ TEST_CASE("every value, wrong once, is told with its place and what was expected
              {"restore=/again", "F:4:1: error: duplicate key restore, first in line 2"},
              {"info=", "F:4:6: error: info: value is empty"},
              {"quickcheck=/q", "F:4:1: error: unknown key \"quickcheck\" in section generic, did you mean quickCheck?"},
-             {"colour=red", "F:4:1: error: unknown key \"colour\" in section generic"},
+             {"colour=red", "F:4:1: error: unknown key \"colour\" in section generic, see resource(5)"},
              {"check=/c", "F:4:1: error: check is a key of cmdline, not of generic"},
              {"TIMEOUT=3", "F:4:1: error: TIMEOUT is a key of cmdline, not of generic"},
          }) {

@@ -229,8 +229,8 @@ TEST_CASE("what cannot be an option is told with its field, a second time of one
         {"delay", "F:6:16: error: a, field 6: \"delay\" is not an option, option=value expected"},
         {"arg=x", "F:6:16: error: a, field 6: unknown option \"arg\", did you mean args?"},
         {"Delay=1", "F:6:16: error: a, field 6: unknown option \"Delay\", did you mean delay?"},
-        {"colour=red", "F:6:16: error: a, field 6: unknown option \"colour\""},
-        {"=x", "F:6:16: error: a, field 6: unknown option \"\""},
+        {"colour=red", "F:6:16: error: a, field 6: unknown option \"colour\", see pfile(5)"},
+        {"=x", "F:6:16: error: a, field 6: unknown option \"\", see pfile(5)"},
         {"delay=1: delay=1", "F:6:25: error: a, field 7: option \"delay\" is given twice"},
     });
 }
@@ -365,7 +365,7 @@ TEST_CASE("a line of a running pcheck is read by itself, with the defaults it ha
     CHECK(pent->start_timeout == 21s);
     CHECK(pent->script_timeout == 30s);
     CHECK(pent->line == 0);
-    CHECK(parse_pent("web:/r:60:3:exit:colour=red:x", defaults).error().text == "web, field 6: unknown option \"colour\"");
+    CHECK(parse_pent("web:/r:60:3:exit:colour=red:x", defaults).error().text == "web, field 6: unknown option \"colour\", see pfile(5)");
     CHECK(parse_pent("", defaults).error().text == "1 instead of 5 fields (name:script:grace:retries:action)");
 }
 

@@ -143,7 +143,7 @@ TEST_CASE("every PARAM key, wrong once, is told with its place and what was expe
              {"MONITOR_INTERVALL 10", "F:4:1: error: unknown key \"MONITOR_INTERVALL\", did you mean MONITOR_INTERVAL?"},
              {"\tmonitor_interval 10", "F:4:2: error: unknown key \"monitor_interval\", did you mean MONITOR_INTERVAL?"},
              {"IPCKEY=0x1", "F:4:1: error: unknown key \"IPCKEY=0x1\", did you mean IPCKEY?"},
-             {"COLOUR red", "F:4:1: error: unknown key \"COLOUR\""},
+             {"COLOUR red", "F:4:1: error: unknown key \"COLOUR\", see pfile(5)"},
              {"IPCKEY 0x2", "F:4:1: error: duplicate key IPCKEY, first in line 2"},
              {"sshd:/r:60:3:exit", "F:4:1: error: \"sshd:/r:60:3:exit\" is a PENT line in section PARAM"},
          }) {
@@ -242,7 +242,7 @@ TEST_CASE("every field of an entry, wrong once, is told with its place and what 
              {"crond:/r:60:3:exit:", "F:5:20: error: crond, field 6: empty"},
              {"crond:/r:60:3:exit:yes", "F:5:20: error: crond, field 6: \"yes\" is not an option, option=value expected"},
              {"crond:/r:60:3:exit:arg=x", "F:5:20: error: crond, field 6: unknown option \"arg\", did you mean args?"},
-             {"crond:/r:60:3:exit:colour=red", "F:5:20: error: crond, field 6: unknown option \"colour\""},
+             {"crond:/r:60:3:exit:colour=red", "F:5:20: error: crond, field 6: unknown option \"colour\", see pfile(5)"},
              {"crond:/r:60:3", "F:5:1: error: crond, 4 instead of 5 fields (name:script:grace:retries:action)"},
              {"crond", "F:5:1: error: crond, 1 instead of 5 fields (name:script:grace:retries:action)"},
              {"MONITOR_INTERVAL 10", "F:5:1: error: MONITOR_INTERVAL is a PARAM key in section PENT"},
@@ -259,7 +259,7 @@ TEST_CASE("all mistakes of one line are told") {
                                    "F:5:11: error: crond, field 4 (retry count): \"y\" is not a number, 0..10000, or unlimited expected",
                                    "F:5:13: error: crond, field 5 (retry-over action): \"z\" is not one of continue, exit, shutdown, hold",
                                    "F:5:20: error: crond, args: \"(\" is no RE2 pattern: missing ): (",
-                                   "F:5:22: error: crond, field 7: unknown option \"b\""});
+                                   "F:5:22: error: crond, field 7: unknown option \"b\", see pfile(5)"});
 }
 
 TEST_CASE("two entries that are the same are refused, both lines named") {
