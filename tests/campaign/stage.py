@@ -286,7 +286,8 @@ class Stage:
             if what == "end":
                 check(open_runs.get(name) == pid, f"{name}: script {pid} ended, which had not begun alone")
                 del open_runs[name]
-            check(what != "twice", f"{name}: script {pid} was begun while the process lived; {self.records_of(name)[-8:]}")
+            if what == "twice":
+                raise Failure(f"{name}: script {pid} was begun while the process lived; {self.records_of(name)[-8:]}")
         self.runs, self.open_runs = runs, open_runs
 
     def records_of(self, name):
