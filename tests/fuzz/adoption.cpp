@@ -3,7 +3,6 @@
 // it publishes can be gone on with again.
 #include <algorithm>
 #include <csignal>
-#include <cstring>
 #include <deque>
 #include <functional>
 
@@ -29,6 +28,8 @@ void require_adoptable(const Record& record) {
     const auto again = decode<Record>(encode(record));
     require(again.has_value(), "a record that can be read again", again ? "" : again.error().text);
 }
+
+bool lives(ProcessId process) { return process.start % 2 == 0; }
 
 // As many of the entries as together make a good pfile; the others are gone from it.
 Pfile pfile_of(std::span<const EntryRecord> entries) {
@@ -64,9 +65,7 @@ std::vector<Definition> definitions_of(std::span<const ResourceRecord> records) 
 class Host {
 public:
     Host(const LeftState& left, std::size_t seed)
-        : left_(left), dice_(seed), core_(adopted_entries()), resources_(definitions_of(left.resources), core_.param(), false, now_) {
-        adopt_resources();
-    }
+        : left_(left), dice_(seed), core_(adopted_entries()), resources_(definitions_of(left.resources), core_.param(), false, now_) {}
 
     void play() {
         begin();
@@ -80,7 +79,7 @@ public:
 
 private:
     core::Supervisor adopted_entries();
-    void adopt_resources();
+    core::Adopted adopt_resources();
     void begin();
     void do_next();
     void sweep();
@@ -92,7 +91,6 @@ private:
     void publish_all();
     void begin_script(core::RunId run);
     void end_script(core::RunId run, int status) { news_.emplace_back(core::ScriptEnded{run, core::ScriptEnded::How::exited, status, {}}); }
-    [[nodiscard]] bool lives(ProcessId process) const { return process.start % 2 == 0; }
     [[nodiscard]] ProcessId any_process() { return {static_cast<pid_t>(1 + dice_.below(30000)), now_.ticks}; }
 
     void on(const core::Log& action) { require_printable(action.message.text); }
@@ -118,37 +116,38 @@ private:
     Adoption adoption_;
     core::Supervisor core_;
     core::Resources resources_;
-    core::Adopted adopted_resources_;
     std::deque<core::Event> news_;
     std::size_t at_once_ = 0;
     bool ended_ = false;
 };
 
 core::Supervisor Host::adopted_entries() {
-    const Fates fates{[this](ProcessId process) { return lives(process); }, [this](ProcessId process) { return lives(process); }};
-    adoption_ = adoption_of(left_.entries, left_.leaving, left_.param, fates);
+    adoption_ = adoption_of(left_.entries, left_.leaving, left_.param, {lives, lives});
     return {pfile_of(left_.entries), core::Manner{.as_root = true}, std::move(adoption_.recorded), now_};
 }
 
-void Host::adopt_resources() {
-    ResourceAdoption adoption = resources_of(left_.resources, left_.header, [this](ProcessId process) { return lives(process); });
+core::Adopted Host::adopt_resources() {
+    ResourceAdoption adoption = resources_of(left_.resources, left_.header, lives);
     resources_.adopt(std::move(adoption.recorded), now_);
     std::vector<core::RunId> live;
     for (const AdoptedRun& run : adoption.lived) {
         live.push_back(run.run);
         if (dice_.chance(80)) end_script(run.run, 0);
     }
-    for (const core::ResourceKey key : resources_.all()) adopted_resources_.resources.push_back({key, live});
+    core::Adopted adopted;
+    for (const core::ResourceKey key : resources_.all()) adopted.resources.push_back({key, live});
+    return adopted;
 }
 
 // As the daemon does: what has become of it is told first, then the ends of what lived.
 void Host::begin() {
+    const core::Adopted resources = adopt_resources();
     publish_all();
     tell(adoption_.event);
     for (const AdoptedScript& script : adoption_.scripts) {
         if (dice_.chance(80)) end_script(script.run, dice_.chance(50) ? 0 : 256);
     }
-    tell_resources(adopted_resources_);
+    tell_resources(resources);
     sweep();
     tell(core::FirstSweepDone{});
 }
@@ -218,7 +217,10 @@ void Host::publish_all() {
 }
 
 void Host::begin_script(core::RunId run) {
-    if (dice_.chance(10)) return news_.emplace_back(core::ScriptEnded{run, core::ScriptEnded::How::refused, 0, "a reason"}), void();
+    if (dice_.chance(10)) {
+        news_.emplace_back(core::ScriptEnded{run, core::ScriptEnded::How::refused, 0, "a reason"});
+        return;
+    }
     news_.emplace_back(core::ScriptStarted{run, any_process()});
     if (dice_.chance(80)) end_script(run, dice_.chance(50) ? 0 : 256);
 }
@@ -261,8 +263,7 @@ void Host::on(const core::SignalProcess& action) {
 const bool repeatable = false;
 
 void test_one(std::string_view input) {
-    std::vector<std::uint64_t> words(input.size() / sizeof(std::uint64_t));
-    if (!words.empty()) std::memcpy(words.data(), input.data(), words.size() * sizeof(std::uint64_t));
+    const auto words = words_of(input);
     const auto reader = SegmentReader::open(words);
     if (!reader) return require_printable(reader.error().text);
     const auto header = reader->header();

@@ -77,6 +77,12 @@ std::vector<std::string_view> parts(std::string_view input, std::size_t count) {
     return found;
 }
 
+std::vector<std::uint64_t> words_of(std::string_view input) {
+    std::vector<std::uint64_t> words(input.size() / sizeof(std::uint64_t));
+    if (!words.empty()) std::memcpy(words.data(), input.data(), words.size() * sizeof(std::uint64_t));
+    return words;
+}
+
 void require_printable(std::string_view text, bool lines) {
     if (!lines) return require(printable(text) == text, "text that is safe on a terminal", text);
     for (const std::string_view line : split(text, '\n')) require(printable(line) == line, "a line that is safe on a terminal", line);

@@ -25,6 +25,9 @@ void require(bool holds, std::string_view expected, std::string_view found = {})
 // Exactly `count` texts: the input cut at lines that are `%%`. What is missing is empty, the last has the rest.
 [[nodiscard]] std::vector<std::string_view> parts(std::string_view input, std::size_t count);
 
+// The words of a segment or dump; what is less than one at its end is left out.
+[[nodiscard]] std::vector<std::uint64_t> words_of(std::string_view input);
+
 // Nothing in it can steer a terminal, or is no UTF-8; newlines only where `lines`.
 void require_printable(std::string_view text, bool lines = false);
 

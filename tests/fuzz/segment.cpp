@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bytes of a dump, which are those of a segment: whatever stands there, padmin reads, explains and shows it.
 #include <algorithm>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "common/segment_codec.hpp"
@@ -88,8 +87,7 @@ void show(const View& view) {
 const bool repeatable = false;
 
 void test_one(std::string_view input) {
-    std::vector<std::uint64_t> words(input.size() / sizeof(std::uint64_t));
-    if (!words.empty()) std::memcpy(words.data(), input.data(), words.size() * sizeof(std::uint64_t));
+    const auto words = words_of(input);
     const auto reader = SegmentReader::open(words);
     if (!reader) return require_printable(reader.error().text);
     for (const bool dumped : {true, false}) {
