@@ -175,6 +175,14 @@ def pidfiles_on_a_dead_mount_hold_up_nobody(world):
         same({what: padmin.wait() for what, padmin in asked.items()}, {"explain": 0, "match": 0}, "exit statuses")
 
 
+def goes_on_beside_the_read(world, mount, beta, what):
+    until(lambda: mount.is_held() and waits_for_fuse(world.pcheck.pid), f"the read of the {what} to hang")
+    for _ in range(3):
+        beta = goes_on_with(world, "beta", beta)
+    check(mount.is_held(), f"the {what} was read")
+    mount.answer()
+
+
 @scenario
 def a_file_that_is_open_on_a_dead_mount_holds_up_no_script(world):
     """A child that had a copy of it would wait when it closes that."""
@@ -187,11 +195,7 @@ def a_file_that_is_open_on_a_dead_mount_holds_up_no_script(world):
         for name, pid in (("alpha", alpha), ("beta", beta)):
             world.log.wait(up(name, pid))
         mount.hang("open")
-        until(lambda: mount.is_held() and waits_for_fuse(world.pcheck.pid), "the read of the pidfile to hang")
-        for _ in range(3):
-            beta = goes_on_with(world, "beta", beta)
-        check(mount.is_held(), "the pidfile was read")
-        mount.answer()
+        goes_on_beside_the_read(world, mount, beta, "pidfile")
         world.becomes("alpha", proc_sts="AVAIL", pid=alpha)
 
 
@@ -207,11 +211,7 @@ def a_script_that_is_being_examined_on_a_dead_mount_holds_up_no_other(world):
         until(lambda: not mount.is_held(), "the end of the first look at the script")
         mount.hang("open")
         world.order("reload")
-        until(lambda: mount.is_held() and waits_for_fuse(world.pcheck.pid), "the read of the script to hang")
-        for _ in range(3):
-            beta = goes_on_with(world, "beta", beta)
-        check(mount.is_held(), "the script was read")
-        mount.answer()
+        goes_on_beside_the_read(world, mount, beta, "script")
 
 
 @scenario
